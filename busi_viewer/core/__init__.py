@@ -1,0 +1,1 @@
+"""The words every room speaks: images, masks, measurements, results, ports."""

@@ -1,0 +1,146 @@
+"""Data sets on disk: BUSI's class folders or a ``manifest.csv``. Ids are ``set/relative-path``."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from busi_viewer.core.errors import DataSetError
+from busi_viewer.core.results import CLASSES
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
+_COMPANION = re.compile(r"^(?P<stem>.+)_mask(_\d+)?\.(png|bmp|tif|tiff)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set. ``label`` is one of CLASSES or None; ``masks`` are files whose union is the lesion mask.
+
+    ``has_mask`` says whether the absence of mask pixels is known truth (a normal image) rather than unknown.
+    ``patient`` is None where the set does not tell. ``extra`` holds the manifest's other columns.
+    """
+
+    id: str
+    image: Path
+    masks: tuple[Path, ...]
+    label: str | None
+    patient: str | None
+    extra: dict[str, str]
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether the true mask is known: files are given, or the image is labelled normal (empty mask)."""
+        return bool(self.masks) or self.label == "normal"
+
+
+def is_mask_companion(path: Path) -> bool:
+    """Whether a file is a mask of BUSI's layout (``NAME_mask.png``, ``NAME_mask_1.png``), never an input by itself."""
+    match = _COMPANION.match(path.name)
+    if match is None:
+        return False
+    return any((path.parent / (match["stem"] + suffix)).exists() for suffix in IMAGE_SUFFIXES)
+
+
+def load_dataset(root: Path) -> list[Sample]:
+    """The samples of a data set folder, sorted by id. Raises DataSetError for an unknown layout or missing files."""
+    if not root.is_dir():
+        raise DataSetError("the data set is not a folder", path=root, remedy="Give the folder that holds the data set.")
+    if (root / "manifest.csv").is_file():
+        samples = _from_manifest(root)
+    elif any((root / name).is_dir() for name in CLASSES):
+        samples = _from_class_folders(root)
+    else:
+        raise DataSetError(
+            "no manifest.csv and no folders named normal, benign or malignant",
+            path=root,
+            remedy="Arrange the images in class folders or add a manifest.csv with the columns image, mask, label, patient.",
+        )
+    if not samples:
+        raise DataSetError("the data set holds no images", path=root)
+    return sorted(samples, key=lambda s: s.id)
+
+
+def load_datasets(roots: Iterable[Path]) -> list[Sample]:
+    """Several data sets as one list. Raises DataSetError if two folders share a name (their ids would collide)."""
+    samples: list[Sample] = []
+    seen: dict[str, Path] = {}
+    for root in roots:
+        resolved = root.resolve()
+        if resolved.name in seen:
+            raise DataSetError(f"two data sets are named {resolved.name}", path=root, remedy="Rename one of the folders.")
+        seen[resolved.name] = resolved
+        samples += load_dataset(resolved)
+    return samples
+
+
+def _from_class_folders(root: Path) -> list[Sample]:
+    samples = []
+    for label in CLASSES:
+        folder = root / label
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        masks: dict[str, list[Path]] = {}
+        images = []
+        for path in files:
+            match = _COMPANION.match(path.name)
+            if match is not None and is_mask_companion(path):
+                masks.setdefault(match["stem"], []).append(path)
+            elif path.suffix.lower() in IMAGE_SUFFIXES:
+                images.append(path)
+        for image in images:
+            companions = tuple(masks.get(image.stem, ()))
+            identifier = f"{root.name}/{label}/{image.name}"
+            samples.append(Sample(identifier, image, companions, label, None, {}))
+    return samples
+
+
+def _from_manifest(root: Path) -> list[Sample]:
+    manifest = root / "manifest.csv"
+    with manifest.open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    if rows and "image" not in rows[0]:
+        raise DataSetError("the manifest has no column named image", path=manifest, remedy="Add one with relative paths.")
+    samples = []
+    for number, row in enumerate(rows, start=2):
+        values = {key: (value or "").strip() for key, value in row.items() if key}
+        image = _inside(root, values.pop("image"), manifest, number)
+        mask = values.pop("mask", "")
+        label = values.pop("label", "").lower() or None
+        if label is not None and label not in CLASSES:
+            raise DataSetError(
+                f"line {number}: unknown label {label!r}", path=manifest, remedy=f"Use one of {', '.join(CLASSES)}."
+            )
+        patient = values.pop("patient", "") or None
+        masks = (_inside(root, mask, manifest, number),) if mask else ()
+        identifier = f"{root.name}/{image.relative_to(root).as_posix()}"
+        samples.append(Sample(identifier, image, masks, label, patient, values))
+    return samples
+
+
+def _inside(root: Path, relative: str, manifest: Path, line: int) -> Path:
+    """Resolve a manifest's path and refuse one that leaves the data set or does not exist."""
+    path = (root / relative).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise DataSetError(f"line {line}: {relative} lies outside the data set", path=manifest, remedy="Use relative paths.")
+    if not path.is_file():
+        raise DataSetError(f"line {line}: {relative} does not exist", path=manifest, remedy="Remove the line or add the file.")
+    return path
+
+
+def load_split(path: Path) -> dict[str, str]:
+    """A split file (CSV ``id,part``) as {id: part}. Raises DataSetError."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except OSError as error:
+        raise DataSetError(f"the split file cannot be read ({error.strerror})", path=path) from error
+    if not rows or not {"id", "part"} <= set(rows[0]):
+        raise DataSetError("the split file needs the columns id and part", path=path)
+    return {row["id"]: row["part"] for row in rows}
+
+
+def part_of(samples: Iterable[Sample], split: dict[str, str], part: str) -> list[Sample]:
+    """The samples whose id the split assigns to ``part``."""
+    return [sample for sample in samples if split.get(sample.id) == part]

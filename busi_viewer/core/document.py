@@ -1,0 +1,98 @@
+"""The one mutable object: an open image, the machine's proposal and the reader's outline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from busi_viewer.core.edits import MaskEdit
+from busi_viewer.core.image import ImageRecord, Mask
+from busi_viewer.core.measure import Lesion, measure_all
+from busi_viewer.core.results import AnalysisResult
+
+
+class Document:
+    """An ImageRecord with its reader masks (a frame each, created when first drawn) and the latest analysis.
+
+    ``revision`` rises with every change that makes a running analysis stale: edits and accepting or discarding a proposal.
+    ``on_change`` (if set) is called after every change, on the caller's thread. The machine's mask is never altered.
+    """
+
+    def __init__(self, record: ImageRecord) -> None:
+        self.record = record
+        self.revision = 0
+        self.result: AnalysisResult | None = None
+        self.on_change: Callable[[], None] | None = None
+        self._masks: dict[int, Mask] = {}
+
+    def reader_mask(self, frame: int) -> Mask | None:
+        """The reader's mask of a frame (H, W), or None where the reader has neither drawn nor accepted anything."""
+        return self._masks.get(frame)
+
+    def shown_mask(self, frame: int) -> Mask | None:
+        """The reader's mask if there is one, else the machine's proposal, else None."""
+        mask = self._masks.get(frame)
+        if mask is not None:
+            return mask
+        proposal = self.result.frame(frame) if self.result else None
+        return proposal.mask if proposal else None
+
+    def is_proposal(self, frame: int) -> bool:
+        """Whether what is shown on this frame is the machine's outline, not yet accepted or edited."""
+        return frame not in self._masks and self.shown_mask(frame) is not None
+
+    @property
+    def edited(self) -> bool:
+        """Whether any frame carries a reader's mask."""
+        return bool(self._masks)
+
+    @property
+    def edited_frames(self) -> tuple[int, ...]:
+        """Frames that carry a reader's mask."""
+        return tuple(sorted(self._masks))
+
+    def apply(self, edit: MaskEdit) -> MaskEdit:
+        """Apply an edit to the reader's mask and return its inverse. The first edit starts from the shown mask."""
+        mask = self._masks.get(edit.frame)
+        if mask is None:
+            shown = self.shown_mask(edit.frame)
+            mask = shown.copy() if shown is not None else np.zeros(self.record.shape, dtype=bool)
+        inverse = edit.apply(mask)
+        self._masks[edit.frame] = mask
+        self._changed()
+        return inverse
+
+    def set_reader_mask(self, frame: int, mask: Mask | None) -> Mask | None:
+        """Replace (or with None drop) the reader's mask and return the one before: accept, discard, and their undo."""
+        if mask is not None and mask.shape != self.record.shape:
+            raise ValueError(f"mask {mask.shape} does not fit an image of {self.record.shape}")
+        before = self._masks.pop(frame, None)
+        if mask is not None:
+            self._masks[frame] = mask.copy()
+        self._changed()
+        return before
+
+    def offer(self, result: AnalysisResult) -> bool:
+        """Take an analysis as the proposal unless it is stale (made for another file or an earlier revision)."""
+        if result.sha256 != self.record.sha256 or result.revision != self.revision:
+            return False
+        self.result = result
+        self._notify()
+        return True
+
+    def lesions(self, frame: int) -> tuple[Lesion, ...]:
+        """Measurements of the shown mask."""
+        proposal = self.result.frame(frame) if self.result else None
+        if self.is_proposal(frame) and proposal is not None:
+            return proposal.lesions
+        mask = self.shown_mask(frame)
+        return measure_all(mask, self.record) if mask is not None else ()
+
+    def _changed(self) -> None:
+        self.revision += 1
+        self._notify()
+
+    def _notify(self) -> None:
+        if self.on_change is not None:
+            self.on_change()

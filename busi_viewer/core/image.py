@@ -1,0 +1,111 @@
+"""One opened image file, read-only: its frames, its calibration and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+
+MAX_PIXELS = 64_000_000
+"""Largest frame (height × width) that is opened; bigger ones are refused before decoding."""
+
+
+class Frames(Protocol):
+    """The frames of one file, decoded when asked for.
+
+    ``frames[i]`` is a read-only array, (H, W) uint8 or uint16 grey with white = bright, or (H, W, 3) uint8 RGB.
+    Every frame has the same shape. Raises :class:`~busi_viewer.core.errors.UnreadableImage`.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
+
+
+@dataclass(frozen=True)
+class ArrayFrames:
+    """Frames already in memory: ``stack`` is a tuple of arrays of one shape."""
+
+    stack: tuple[Pixels, ...]
+
+    def __post_init__(self) -> None:
+        for frame in self.stack:
+            frame.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.stack)
+
+    def __getitem__(self, index: int, /) -> Pixels:
+        return self.stack[index]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A calibrated rectangle of the image: half-open pixel box and its pixel spacing (dy, dx) in mm."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    spacing_mm: tuple[float, float]
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether the pixel position (x, y) lies inside."""
+        return self.x0 <= x < self.x1 and self.y0 <= y < self.y1
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """A file as opened. Immutable; masks and edits live in the Document.
+
+    ``kind`` is png, jpeg, tiff, bmp or dicom. ``shape`` is (height, width). ``spacing_mm`` is the (dy, dx) valid for the
+    whole image, or None where it is unknown or differs by region. ``window`` is the (lowest, highest) grey value to show.
+    ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
+    """
+
+    path: Path
+    sha256: str
+    kind: str
+    frames: Frames
+    shape: tuple[int, int]
+    spacing_mm: tuple[float, float] | None = None
+    regions: tuple[Region, ...] = ()
+    window: tuple[float, float] = (0.0, 255.0)
+    frame_rate: float | None = None
+    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[str, ...] = ()
+
+    def region_at(self, x: float, y: float) -> int | None:
+        """Index of the calibrated region that holds the pixel (x, y), or None."""
+        return next((i for i, region in enumerate(self.regions) if region.contains(x, y)), None)
+
+    def spacing_at(self, x: float, y: float) -> tuple[float, float] | None:
+        """Spacing (dy, dx) in mm at a pixel: its region's, else the whole image's if there are no regions, else None."""
+        index = self.region_at(x, y)
+        if index is not None:
+            return self.regions[index].spacing_mm
+        return None if self.regions else self.spacing_mm
+
+
+def to_uint8(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> NDArray[np.uint8]:
+    """Map a frame to 8 bits: ``window`` (low, high) goes to 0…255, linearly and clipped. RGB stays RGB."""
+    low, high = window
+    if frame.dtype == np.uint8 and (low, high) == (0.0, 255.0):
+        return np.asarray(frame, dtype=np.uint8)
+    scaled = (frame.astype(np.float32) - low) * (255.0 / max(high - low, 1e-6))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def to_grey(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> NDArray[np.uint8]:
+    """The frame as (H, W) uint8 luminance (ITU-R BT.601 weights)."""
+    eight = to_uint8(frame, window)
+    return eight if eight.ndim == 2 else np.asarray(cv2.cvtColor(eight, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

@@ -1,0 +1,77 @@
+"""The doors between rooms: what workflow, gui and cli may ask of adapters. ``bootstrap`` fills them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from busi_viewer.core.document import Document
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.results import AnalysisResult, ModelInfo
+
+
+class CancelToken(Protocol):
+    """Asked between stages whether to stop."""
+
+    def is_set(self) -> bool: ...
+
+
+Progress = Callable[[str, float], None]
+"""Called with the stage's name and the done share in [0, 1]."""
+
+
+class ImageSource(Protocol):
+    """Reads one family of files."""
+
+    def claims(self, path: Path, head: bytes) -> bool:
+        """Whether the file's first 4096 bytes (not its name) show that this source reads it."""
+        ...
+
+    def open(self, path: Path) -> ImageRecord:
+        """Open without decoding more than needed. Raises UnreadableImage or TooLarge."""
+        ...
+
+
+class Engine(Protocol):
+    """Segments, classifies and explains; loaded once and used from one thread."""
+
+    @property
+    def model(self) -> ModelInfo: ...
+
+    @property
+    def device(self) -> str: ...
+
+    def analyse(
+        self,
+        record: ImageRecord,
+        frames: Sequence[int] | None = None,
+        *,
+        heatmap: bool = True,
+        revision: int = 0,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnalysisResult:
+        """Analyse ``frames`` (default: all). Raises Cancelled."""
+        ...
+
+
+class ReportWriter(Protocol):
+    """Writes the PDF of one document."""
+
+    def write(self, document: Document, path: Path) -> None:
+        """Write ``path`` whole or not at all. Raises OutputError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
+
+    sources: tuple[ImageSource, ...]
+    load_engine: Callable[[str | None, str], Engine]
+    """(model name or folder or None = the active one, device "auto" | "cpu" | "cuda[:N]" | "mps") → Engine. Raises ModelError."""
+    report_writer: Callable[[], ReportWriter]
+    train: Callable[..., dict[str, Any]]
+    benchmark: Callable[..., dict[str, Any]]

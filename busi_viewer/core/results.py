@@ -1,0 +1,86 @@
+"""What an analysis says about an image: plain numpy and numbers, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from busi_viewer.core.image import Mask
+from busi_viewer.core.measure import Lesion
+
+CLASSES = ("normal", "benign", "malignant")
+"""The order of every probability vector and confusion matrix."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which model spoke. ``sha256`` is that of its weights; ``notes`` states calibration set and prevalence for display."""
+
+    name: str
+    version: str
+    sha256: str
+    operating_point: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Whether the image resembles the training images. ``score`` ∈ [0, 1]; ``reasons`` are words for the reader."""
+
+    in_distribution: bool
+    score: float | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Grad-CAM of one class at native size: ``values`` (H, W) float32 in [0, 1], and the share of heat inside the mask."""
+
+    target: str
+    values: NDArray[np.float32]
+    inside_mask_share: float | None
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """The analysis of one frame. ``mask`` (H, W) bool at native size; ``probabilities`` (3,) in the order of CLASSES, sum 1.
+
+    ``above_operating_point``: p(malignant) ≥ the model's operating point. ``abstained``: the estimate is withheld.
+    """
+
+    index: int
+    probabilities: tuple[float, float, float]
+    calibrated: bool
+    above_operating_point: bool
+    abstained: bool
+    abstain_reasons: tuple[str, ...]
+    quality: Quality
+    mask: Mask
+    lesions: tuple[Lesion, ...]
+    heatmap: Heatmap | None
+    timing_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def prediction(self) -> str:
+        """The most probable class (argmax), given whether abstained or not."""
+        return CLASSES[int(np.argmax(self.probabilities))]
+
+
+@dataclass(frozen=True)
+class AnalysisResult:
+    """All analysed frames of one file by one model. ``revision`` is the document's when the request was made."""
+
+    path: Path
+    sha256: str
+    model: ModelInfo
+    device: str
+    frames: tuple[FrameResult, ...]
+    revision: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def frame(self, index: int) -> FrameResult | None:
+        """The result of frame ``index``, or None if it was not analysed."""
+        return next((f for f in self.frames if f.index == index), None)

@@ -1,0 +1,1 @@
+"""The engine around the predictor: device, calibration, guard and heatmaps."""

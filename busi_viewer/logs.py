@@ -1,0 +1,32 @@
+"""Logging: one rotating file in the user's log folder, warnings on the terminal. No patient data, no file contents."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+
+from busi_viewer import paths
+
+
+def set_up(*, verbose: bool = False) -> None:
+    """Configure the root logger; where the log folder cannot be written, only the terminal is used."""
+    root = logging.getLogger("busi_viewer")
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.propagate = False
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.DEBUG if verbose else logging.ERROR)
+    terminal.setFormatter(form)
+    root.addHandler(terminal)
+    try:
+        paths.log_dir().mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.RotatingFileHandler(
+            paths.log_dir() / "busi_viewer.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
+        )
+    except OSError:
+        return
+    file.setFormatter(form)
+    root.addHandler(file)

@@ -1,0 +1,1 @@
+"""The torch vocabulary: architectures, transforms, losses, weights, the predictor."""
