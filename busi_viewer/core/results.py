@@ -49,6 +49,7 @@ class FrameResult:
     """The analysis of one frame. ``mask`` (H, W) bool at native size; ``probabilities`` (3,) in the order of CLASSES, sum 1.
 
     ``above_operating_point``: p(malignant) ≥ the model's operating point. ``abstained``: the estimate is withheld.
+    ``probability`` (H, W) float16 is the lesion probability of each pixel at native size, where the engine gives it.
     """
 
     index: int
@@ -62,6 +63,7 @@ class FrameResult:
     lesions: tuple[Lesion, ...]
     heatmap: Heatmap | None
     timing_ms: dict[str, float] = field(default_factory=dict)
+    probability: NDArray[np.float16] | None = None
 
     @property
     def prediction(self) -> str:

@@ -1,0 +1,208 @@
+"""How well masks and class probabilities agree with the truth. Every value is a float; NaN = undefined.
+
+Masks are (H, W) bool of equal shape. Where a function takes ``weights`` (N,), an image counts that many times: so
+:mod:`busi_viewer.core.statistics` resamples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+from scipy.spatial import cKDTree
+
+from busi_viewer.core.image import Mask
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LOGIT_RANGE = (-17.0, 9.0)
+"""Logits of the smallest float16 and of the largest below 1, rounded outwards: the range of a pixel histogram."""
+
+
+@dataclass(frozen=True)
+class PixelCounts:
+    """Pixels of one image by truth and prediction."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @property
+    def precision(self) -> float:
+        """TP / (TP + FP); NaN without a predicted pixel."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """TP / (TP + FN), also called sensitivity; NaN without a true pixel."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def specificity(self) -> float:
+        """TN / (TN + FP); NaN where the truth fills the image."""
+        return _ratio(self.tn, self.tn + self.fp)
+
+    @property
+    def accuracy(self) -> float:
+        """(TP + TN) / all pixels."""
+        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+
+    @property
+    def dice(self) -> float:
+        """2 TP / (2 TP + FP + FN) (Dice, Ecology 26, 1945); NaN if both masks are empty."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    @property
+    def iou(self) -> float:
+        """TP / (TP + FP + FN) (Jaccard, New Phytologist 11, 1912); NaN if both masks are empty."""
+        return _ratio(self.tp, self.tp + self.fp + self.fn)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else float("nan")
+
+
+def pixel_counts(truth: Mask, predicted: Mask) -> PixelCounts:
+    """Count pixels. Raises ValueError if the shapes differ."""
+    if truth.shape != predicted.shape:
+        raise ValueError(f"masks of shapes {truth.shape} and {predicted.shape} cannot be compared")
+    tp = int(np.count_nonzero(truth & predicted))
+    in_truth, in_prediction = int(np.count_nonzero(truth)), int(np.count_nonzero(predicted))
+    fp, fn = in_prediction - tp, in_truth - tp
+    return PixelCounts(tp, fp, fn, truth.size - tp - fp - fn)
+
+
+def dice(truth: Mask, predicted: Mask) -> float:
+    """Dice coefficient, see :attr:`PixelCounts.dice`."""
+    return pixel_counts(truth, predicted).dice
+
+
+def iou(truth: Mask, predicted: Mask) -> float:
+    """Intersection over union, see :attr:`PixelCounts.iou`."""
+    return pixel_counts(truth, predicted).iou
+
+
+def surface(mask: Mask) -> Floats:
+    """Centres (N, 2; y, x) of the mask's pixels that touch its outside (or the image's edge) by a side."""
+    return np.argwhere(mask & ~binary_erosion(mask)).astype(np.float64)
+
+
+def hd95(truth: Mask, predicted: Mask) -> float:
+    """95th-percentile Hausdorff distance in pixels; NaN if either mask is empty.
+
+    The larger of the two directed 95th percentiles of nearest-surface distances (Huttenlocher et al., IEEE TPAMI 15,
+    1993, with the percentile in place of the maximum; the form of Maier-Hein et al., Nature Methods 21, 2024).
+    """
+    a, b = surface(truth), surface(predicted)
+    if not len(a) or not len(b):
+        return float("nan")
+    there, _ = cKDTree(b).query(a)
+    back, _ = cKDTree(a).query(b)
+    return float(max(np.percentile(there, 95), np.percentile(back, 95)))
+
+
+def matched_lesions(truth: Mask, predicted: Mask, threshold: float = 0.5) -> tuple[int, int]:
+    """(found, all) true lesions: an 8-connected component is found if a predicted one has IoU ≥ ``threshold``."""
+    lesions, labels_t = cv2.connectedComponents(truth.astype(np.uint8), connectivity=8)
+    candidates, labels_p = cv2.connectedComponents(predicted.astype(np.uint8), connectivity=8)
+    pairs = np.bincount(labels_t.ravel() * candidates + labels_p.ravel(), minlength=lesions * candidates)
+    both = pairs.reshape(lesions, candidates).astype(np.float64)
+    union = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    overlap = (both / np.maximum(union, 1.0))[1:, 1:]
+    found = int((overlap >= threshold).any(axis=1).sum()) if overlap.size else 0
+    return found, lesions - 1
+
+
+def auc(positive: NDArray[np.bool_], scores: Floats, weights: Floats | None = None) -> float:
+    """Area under the ROC curve = P(score of a positive > of a negative) + ½ P(equal); NaN if a class is absent.
+
+    Mann–Whitney statistic with ties (Hanley & McNeil, Radiology 143, 1982), O(N log N).
+    """
+    w = np.ones(len(scores)) if weights is None else weights
+    _, place = np.unique(scores, return_inverse=True)
+    size = int(place.max()) + 1 if len(place) else 0
+    return binned_auc(
+        np.bincount(place, weights=w * positive, minlength=size).astype(np.float64),
+        np.bincount(place, weights=w * ~positive, minlength=size).astype(np.float64),
+    )
+
+
+def binned_auc(positives: Floats, negatives: Floats) -> float:
+    """AUC of counts per score bin, lowest score first; equal bins are ties. NaN if a class is absent."""
+    below = np.cumsum(negatives) - negatives
+    return _ratio(float(positives @ (below + 0.5 * negatives)), float(positives.sum() * negatives.sum()))
+
+
+def probability_histogram(probability: NDArray[np.floating], bins: int = 256) -> NDArray[np.int64]:
+    """Counts (bins,) of pixel probabilities, equally wide in logits, so that the many near 0 and 1 stay apart."""
+    p = np.clip(probability.astype(np.float32), 1e-8, 1.0 - 1e-7)
+    low, high = LOGIT_RANGE
+    places = (np.log(p / (1.0 - p)) - low) * (bins / (high - low))
+    index = np.clip(places, 0, bins - 1).astype(np.int64)
+    return np.asarray(np.bincount(index.ravel(), minlength=bins), dtype=np.int64)
+
+
+def confusion(truth: Ints, predicted: Ints, classes: int, weights: Floats | None = None) -> Floats:
+    """(classes, classes) counts, rows = truth, columns = prediction."""
+    flat = np.bincount(truth * classes + predicted, weights=weights, minlength=classes * classes)
+    return np.asarray(flat, dtype=np.float64).reshape(classes, classes)
+
+
+def per_class(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    """Precision, recall and F1 (classes,) of a confusion matrix; NaN for a class that is absent from the truth.
+
+    A class in the truth that is never predicted has precision 0 and F1 0. F1 = 2 TP / (2 TP + FP + FN) (van Rijsbergen
+    1979).
+    """
+    hits, in_truth, in_prediction = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    there = np.where(in_truth > 0, 1.0, np.nan)
+    precision = hits / np.maximum(in_prediction, 1e-12)
+    recall = hits / np.maximum(in_truth, 1e-12)
+    f1 = 2 * hits / np.maximum(in_truth + in_prediction, 1e-12)
+    return precision * there, recall * there, f1 * there
+
+
+def accuracy(matrix: Floats) -> float:
+    """Share of images on the diagonal."""
+    return _ratio(float(np.trace(matrix)), float(matrix.sum()))
+
+
+def macro_f1(matrix: Floats) -> float:
+    """Unweighted mean F1 over the classes present in the truth; NaN for an empty matrix."""
+    f1 = per_class(matrix)[2]
+    known = f1[~np.isnan(f1)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def ece(probabilities: Floats, truth: Ints, weights: Floats | None = None, bins: int = 15) -> float:
+    """Expected calibration error of the top class over equal-width bins (Guo et al., ICML 2017).
+
+    ``probabilities`` (N, classes), ``truth`` (N,) class numbers.
+    """
+    if not len(truth):
+        return float("nan")
+    w = np.ones(len(truth)) if weights is None else weights
+    top = probabilities.max(axis=1)
+    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    place = np.clip(np.ceil(top * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = np.bincount(place, weights=w * (right - top), minlength=bins)
+    return _ratio(float(np.abs(gap).sum()), float(w.sum()))
+
+
+def brier(probabilities: Floats, truth: Ints, weights: Floats | None = None) -> float:
+    """Mean over images of the squared error summed over classes, in [0, 2] (Brier, Monthly Weather Review 78, 1950)."""
+    w = np.ones(len(truth)) if weights is None else weights
+    target = np.eye(probabilities.shape[1])[truth]
+    return _ratio(float(w @ ((probabilities - target) ** 2).sum(axis=1)), float(w.sum()))
+
+
+def weighted_mean(values: Floats, weights: Floats | None = None) -> float:
+    """Mean of the values that are not NaN; NaN if there is none."""
+    known = ~np.isnan(values)
+    w = (np.ones(len(values)) if weights is None else weights)[known]
+    return _ratio(float(w @ values[known]), float(w.sum()))
