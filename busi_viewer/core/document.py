@@ -31,12 +31,12 @@ class Document:
         return self._masks.get(frame)
 
     def shown_mask(self, frame: int) -> Mask | None:
-        """The reader's mask if there is one, else the machine's proposal, else None."""
+        """The reader's mask if there is one, else the machine's proposal unless withheld (abstained), else None."""
         mask = self._masks.get(frame)
         if mask is not None:
             return mask
         proposal = self.result.frame(frame) if self.result else None
-        return proposal.mask if proposal else None
+        return proposal.mask if proposal and not proposal.abstained else None
 
     def is_proposal(self, frame: int) -> bool:
         """Whether what is shown on this frame is the machine's outline, not yet accepted or edited."""
