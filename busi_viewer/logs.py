@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import traceback
 
 from busi_viewer import paths
 
@@ -30,3 +31,9 @@ def set_up(*, verbose: bool = False) -> None:
         return
     file.setFormatter(form)
     root.addHandler(file)
+
+
+def stack_without_values(error: BaseException) -> str:
+    """Type and stack of an error without its message, which may hold a file's name or a patient's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__ + "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in frames)

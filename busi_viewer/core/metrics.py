@@ -35,35 +35,36 @@ class PixelCounts:
     @property
     def precision(self) -> float:
         """TP / (TP + FP); NaN without a predicted pixel."""
-        return _ratio(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float:
         """TP / (TP + FN), also called sensitivity; NaN without a true pixel."""
-        return _ratio(self.tp, self.tp + self.fn)
+        return ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> float:
         """TN / (TN + FP); NaN where the truth fills the image."""
-        return _ratio(self.tn, self.tn + self.fp)
+        return ratio(self.tn, self.tn + self.fp)
 
     @property
     def accuracy(self) -> float:
         """(TP + TN) / all pixels."""
-        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+        return ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
 
     @property
     def dice(self) -> float:
         """2 TP / (2 TP + FP + FN) (Dice, Ecology 26, 1945); NaN if both masks are empty."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
     def iou(self) -> float:
         """TP / (TP + FP + FN) (Jaccard, New Phytologist 11, 1912); NaN if both masks are empty."""
-        return _ratio(self.tp, self.tp + self.fp + self.fn)
+        return ratio(self.tp, self.tp + self.fp + self.fn)
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
+    """The share ``part / whole``; NaN where the whole is 0."""
     return float(part) / float(whole) if whole else float("nan")
 
 
@@ -135,7 +136,7 @@ def auc(positive: NDArray[np.bool_], scores: Floats, weights: Floats | None = No
 def binned_auc(positives: Floats, negatives: Floats) -> float:
     """AUC of counts per score bin, lowest score first; equal bins are ties. NaN if a class is absent."""
     below = np.cumsum(negatives) - negatives
-    return _ratio(float(positives @ (below + 0.5 * negatives)), float(positives.sum() * negatives.sum()))
+    return ratio(float(positives @ (below + 0.5 * negatives)), float(positives.sum() * negatives.sum()))
 
 
 def probability_histogram(probability: NDArray[np.floating], bins: int = 256) -> NDArray[np.int64]:
@@ -169,7 +170,7 @@ def per_class(matrix: Floats) -> tuple[Floats, Floats, Floats]:
 
 def accuracy(matrix: Floats) -> float:
     """Share of images on the diagonal."""
-    return _ratio(float(np.trace(matrix)), float(matrix.sum()))
+    return ratio(float(np.trace(matrix)), float(matrix.sum()))
 
 
 def macro_f1(matrix: Floats) -> float:
@@ -191,18 +192,18 @@ def ece(probabilities: Floats, truth: Ints, weights: Floats | None = None, bins:
     right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     place = np.clip(np.ceil(top * bins).astype(np.int64) - 1, 0, bins - 1)
     gap = np.bincount(place, weights=w * (right - top), minlength=bins)
-    return _ratio(float(np.abs(gap).sum()), float(w.sum()))
+    return ratio(float(np.abs(gap).sum()), float(w.sum()))
 
 
 def brier(probabilities: Floats, truth: Ints, weights: Floats | None = None) -> float:
     """Mean over images of the squared error summed over classes, in [0, 2] (Brier, Monthly Weather Review 78, 1950)."""
     w = np.ones(len(truth)) if weights is None else weights
     target = np.eye(probabilities.shape[1])[truth]
-    return _ratio(float(w @ ((probabilities - target) ** 2).sum(axis=1)), float(w.sum()))
+    return ratio(float(w @ ((probabilities - target) ** 2).sum(axis=1)), float(w.sum()))
 
 
 def weighted_mean(values: Floats, weights: Floats | None = None) -> float:
     """Mean of the values that are not NaN; NaN if there is none."""
     known = ~np.isnan(values)
     w = (np.ones(len(values)) if weights is None else weights)[known]
-    return _ratio(float(w @ values[known]), float(w.sum()))
+    return ratio(float(w @ values[known]), float(w.sum()))
