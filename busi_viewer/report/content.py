@@ -233,23 +233,28 @@ def _statement(pairs: Sequence[Pair], machine: FrameResult | None, mask: Mask | 
     if not pairs:
         if mask is not None:
             return "No lesion outlined by the reader."
-        return f"{NO_LESION}." if machine else "Not analysed; no lesion outlined by the reader."
-    said = []
-    for pair in pairs[:MAX_LESIONS]:
-        lesion = pair.reader or pair.ai
-        assert lesion is not None
-        if mask is None:
-            kind = "outline proposed by AI, not accepted by a reader"
-        elif pair.reader is None:
-            kind = "proposed by AI, removed by the reader"
-        elif pair.dice is None:
-            kind = "drawn by the reader"
-        else:
-            kind = "AI outline edited by the reader" if pair.edited else "AI outline accepted by the reader"
-        said.append(f"Lesion {pair.number}: {words.axes(lesion)}, {kind}.")
+        return "AI outlined no lesion; no outline by a reader." if machine else "Not analysed; no outline by a reader."
+    shown = pairs[:MAX_LESIONS]
+    kinds = [_kind(pair, has_reader=mask is not None) for pair in shown]
+    sizes = [f"Lesion {pair.number}: {words.axes(pair.shown)}" for pair in shown]
+    if len(set(kinds)) == 1 and len(shown) > 1:
+        text = "; ".join((sizes[0], *(size.lower() for size in sizes[1:]))) + f"; each {kinds[0]}."
+    else:
+        text = " ".join(f"{size}, {kind}." for size, kind in zip(sizes, kinds, strict=True))
     if len(pairs) > MAX_LESIONS:
-        said.append(f"And {words.plural(len(pairs) - MAX_LESIONS, 'smaller lesion')}, not listed.")
-    return " ".join(said)
+        text += f" And {words.plural(len(pairs) - MAX_LESIONS, 'more lesion')}, not listed."
+    return text
+
+
+def _kind(pair: Pair, *, has_reader: bool) -> str:
+    """Whose outline it is, in words."""
+    if not has_reader:
+        return "outlined by AI, not accepted by a reader"
+    if pair.reader is None:
+        return "outlined by AI, removed by the reader"
+    if pair.dice is None:
+        return "drawn by the reader"
+    return "AI outline edited by the reader" if pair.edited else "AI outline accepted by the reader"
 
 
 def _figures(
@@ -289,7 +294,7 @@ def _outlines(mask: Mask, pairs: Sequence[Pair], *, ai: bool, callipers: bool) -
 def _mm_per_px(record: ImageRecord, pairs: Sequence[Pair]) -> float | None:
     """Horizontal spacing for the scale bar: where the first lesion is, else in the middle of the image."""
     x, y = record.shape[1] / 2, record.shape[0] / 2
-    lesion = next((p.reader or p.ai for p in pairs), None)
+    lesion = pairs[0].shown if pairs else None
     if lesion is not None:
         x, y = lesion.bbox[0] + lesion.bbox[2] / 2, lesion.bbox[1] + lesion.bbox[3] / 2
     found = record.spacing_at(x, y)
@@ -299,7 +304,7 @@ def _mm_per_px(record: ImageRecord, pairs: Sequence[Pair]) -> float | None:
 def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair], mask: Mask | None) -> Estimate:
     if machine.abstained:
         reasons = tuple(dict.fromkeys((*machine.abstain_reasons, *machine.quality.reasons)))
-        return Estimate("No estimate given", None, "AI estimate withheld", (), (*reasons, "Read the image without it."))
+        return Estimate("No estimate given", None, "", (), (*reasons, "Read the image without it."))
     point = result.model.operating_point
     shares = dict(zip(CLASSES, machine.probabilities, strict=True))
     bars = tuple(Bar(n, shares[n], point if n == "malignant" else None) for n in ("malignant", "benign", "normal"))
@@ -358,5 +363,5 @@ _SIZES = (
     ("AP (vertical)", lambda v: words.length(v.ap_mm, v.ap_px)),
     ("Width", lambda v: words.length(v.width_mm, v.width_px)),
     ("Area", words.area),
-    ("Orientation", words.orientation),
+    ("Angle to top", words.angle),
 )

@@ -191,7 +191,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         label = fonts.width(text, fonts.BOLD, 6.5)
         extra = fonts.width(note, fonts.MEDIUM, 6) + 6 if note else 0.0
         box = (4.0, 4.0, bar + label + extra + 14, 12.0)
-        if box[2] > self.image_width - 8 or self.height < 24:
+        if box[2] > self.image_width - 8 or self.height < 24 or (not mm and length < 1):
             return (0.0, 0.0, 0.0, 0.0)
         canvas.setFillColor(_ink((0, 0, 0), 0.6))
         canvas.roundRect(*box, 2, stroke=0, fill=1)

@@ -16,12 +16,14 @@ from busi_viewer.report.figures import COLOUR_BAR, FigureFlowable, fitted
 MARGIN = 14 * mm
 PAGE = (210 * mm, 297 * mm)
 WIDTH = PAGE[0] - 2 * MARGIN
+GAP = 18.0
 
 TEXT, TEXT2, TEXT3 = HexColor("#171B20"), HexColor("#434C57"), HexColor("#5A6470")
 LINE, TRACK, ACCENT = HexColor("#D9DDE2"), HexColor("#E3E6EA"), HexColor("#0A6B5C")
 WARN, WARN_BG = HexColor("#765700"), HexColor("#FBF3D9")
 CLASS_COLOURS = {"normal": HexColor("#525C68"), "benign": HexColor("#1B66AD"), "malignant": HexColor("#A34A06")}
 CLASS_GLYPHS = {"normal": "○", "benign": "■", "malignant": "▲"}
+_GUTTER = ("RIGHTPADDING", (0, 0), (0, -1), GAP)
 
 
 def _style(size: float, font: str = fonts.REGULAR, colour: HexColor = TEXT, **more: object) -> ParagraphStyle:
@@ -68,6 +70,27 @@ class Rule(Flowable):  # type: ignore[misc]
         self.canv.setStrokeColor(self.colour)
         self.canv.setLineWidth(self.weight)
         self.canv.line(0, self.after, self.width, self.after)
+
+
+class Mark(Flowable):  # type: ignore[misc]
+    """The application's sign: two echoes in a frame."""
+
+    SIDE = 24.0
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        """Size in points."""
+        return self.SIDE, self.SIDE
+
+    def draw(self) -> None:
+        """Draw at the canvas's origin."""
+        canvas = self.canv
+        canvas.setStrokeColor(TEXT)
+        canvas.setLineWidth(0.9)
+        canvas.roundRect(0.5, 0.5, self.SIDE - 1, self.SIDE - 1, 3, stroke=1, fill=0)
+        canvas.setLineCap(1)
+        canvas.setLineWidth(1.2)
+        for reach in (3.2, 7.0):
+            canvas.arc(12 - reach, 8.5 - reach, 12 + reach, 8.5 + reach, 25, 130)
 
 
 class Bars(Flowable):  # type: ignore[misc]
@@ -123,7 +146,7 @@ def story(content: ReportContent) -> list[Flowable]:
         parts += [_text(content.selection, 9, colour=TEXT2), Spacer(1, 3)]
     many = len(content.frames) > 1
     for number, frame in enumerate(content.frames, 1):
-        parts += _frame(frame, number, 165.0 if many else 205.0)
+        parts += _frame(frame, number, compact=many)
     if content.notices:
         parts.append(_notices(content.notices))
     parts.append(_reader_box())
@@ -137,7 +160,11 @@ def _header(content: ReportContent) -> list[Flowable]:
     right: list[Flowable] = [_text("Breast ultrasound image report", 12, fonts.BOLD, alignment=2)]
     under = f"Accession {content.accession}" if content.accession else f"Written {content.when:%Y-%m-%d, %H:%M}"
     right.append(_text(under, 8, colour=TEXT3, alignment=2))
-    return [_grid([[left, right]], [WIDTH * 0.55, WIDTH * 0.45]), Rule(1.1, TEXT, 7, 7)]
+    sign = Mark.SIDE + 9
+    row = _grid(
+        [[Mark(), left, right]], [sign, WIDTH * 0.55 - sign, WIDTH * 0.45], ("VALIGN", (0, 0), (1, 0), "MIDDLE")
+    )
+    return [row, Rule(1.1, TEXT, 7, 7)]
 
 
 def _facts(facts: tuple[Fact, ...]) -> Table:
@@ -159,17 +186,22 @@ def _facts(facts: tuple[Fact, ...]) -> Table:
     return _grid([cells], widths, ("RIGHTPADDING", (0, 0), (-1, -1), 8))
 
 
-def _frame(frame: FramePart, number: int, tallest: float) -> list[Flowable]:
+def _frame(frame: FramePart, number: int, *, compact: bool) -> list[Flowable]:
+    """One frame's findings; ``compact`` puts estimate and table side by side, so that two frames fit a page."""
     head: list[Flowable] = []
     if frame.title:
         head += [_text(frame.title, 9, fonts.BOLD, spaceBefore=4)]
-    head += [_text(frame.statement, 9), Spacer(1, 5), _figures(frame.figures, number, tallest)]
+    head += [_text(frame.statement, 9), Spacer(1, 5), _figures(frame.figures, number, 150.0 if compact else 205.0)]
+    estimate = frame.estimate
+    if compact and estimate is not None and len(frame.lesions) == 1:
+        half = (WIDTH - GAP) / 2
+        row = _grid([[_estimate(estimate, half), _table(frame.lesions[0], half)]], [half + GAP, half], _GUTTER)
+        return [KeepTogether([*head, Spacer(1, 4), Rule(0.5, LINE, 0, 4), row]), Spacer(1, 10)]
     parts: list[Flowable] = [KeepTogether(head), Spacer(1, 6)]
-    if frame.estimate is not None:
-        parts.append(KeepTogether(_estimate(frame.estimate)))
-    parts += _lesions(frame.lesions)
-    parts.append(Spacer(1, 4))
-    return parts
+    if estimate is not None:
+        rule = [Rule(0.5, LINE, 0, 5)] if estimate.bars else []
+        parts.append(KeepTogether([*rule, *_estimate(estimate, WIDTH), Spacer(1, 5)]))
+    return [*parts, *_lesions(frame.lesions), Spacer(1, 4)]
 
 
 def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowable:
@@ -179,7 +211,8 @@ def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowab
     gap = 14.0
     heat = COLOUR_BAR if any(figure.heat is not None for figure in figures) else 0.0
     room = WIDTH - heat if stacked else (WIDTH - gap - heat) / 2 if len(figures) > 1 else WIDTH * 0.62
-    width, height = fitted(shape, (room, tallest * (0.6 if stacked else 1.0)))
+    tallest *= 0.6 if stacked else 1.1 if shape[0] > shape[1] else 1.0
+    width, height = fitted(shape, (room, tallest))
     cells: list[object] = []
     captions: list[object] = []
     for letter, figure in zip("ab", figures, strict=False):
@@ -199,33 +232,38 @@ def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowab
     return _grid([cells, captions], [first, WIDTH - first], below, ("RIGHTPADDING", (0, 1), (0, 1), gap))
 
 
-def _estimate(estimate: Estimate) -> list[Flowable]:
+def _estimate(estimate: Estimate, width: float) -> list[Flowable]:
+    """The estimate ``width`` points wide: bars beside the headline, or below it where it is narrow."""
     if estimate.leading is None:
         lines: list[Flowable] = [_text(estimate.headline, 12, fonts.BOLD, WARN)]
         lines += [_text(note, 8.5, colour=TEXT2) for note in estimate.notes]
-        return [_card(lines), Spacer(1, 6)]
+        return [_card(lines, width)]
     glyph = CLASS_GLYPHS[estimate.leading]
     colour = CLASS_COLOURS[estimate.leading].hexval().replace("0x", "#")
     size = 13 if len(estimate.headline) < 30 else 10.5
+    hang = fonts.width(f"{glyph}\u00a0", fonts.BOLD, size)
     headline = f'<font color="{colour}">{glyph}</font>&#160;{escape(fonts.printable(estimate.headline, fonts.BOLD))}'
-    left: list[Flowable] = [Paragraph(headline, _style(size, fonts.BOLD)), _text(estimate.source, 8, colour=TEXT3)]
-    half = WIDTH / 2
-    top = _grid([[left, Bars(estimate.bars, half - 14)]], [half + 14, half - 14])
+    left: list[Flowable] = [
+        Paragraph(headline, _style(size, fonts.BOLD, leftIndent=hang, firstLineIndent=-hang)),
+        _text(estimate.source, 8, colour=TEXT3),
+    ]
     notes = _text(" ".join(estimate.notes), 7.5, colour=TEXT2)
-    return [Rule(0.5, LINE, 0, 5), top, Spacer(1, 3), notes, Spacer(1, 5)]
+    if width < WIDTH:
+        return [*left, Spacer(1, 4), Bars(estimate.bars, width), Spacer(1, 3), notes]
+    half = WIDTH / 2
+    return [_grid([[left, Bars(estimate.bars, half - 14)]], [half + 14, half - 14], _GUTTER), Spacer(1, 3), notes]
 
 
 def _lesions(tables: tuple[LesionTable, ...]) -> list[Flowable]:
     """One lesion across the page; several, two to a row."""
     if len(tables) == 1:
         return [KeepTogether([_table(tables[0], WIDTH), Spacer(1, 4)])]
-    gap = 18.0
-    half = (WIDTH - gap) / 2
+    half = (WIDTH - GAP) / 2
     parts: list[Flowable] = []
     for start in range(0, len(tables), 2):
         row: list[object] = [_table(table, half) for table in tables[start : start + 2]]
         row += [""] * (2 - len(row))
-        parts += [KeepTogether([_grid([row], [half + gap, half]), Spacer(1, 6)])]
+        parts += [KeepTogether([_grid([row], [half + GAP, half]), Spacer(1, 6)])]
     return parts
 
 
@@ -236,25 +274,27 @@ def _table(lesion: LesionTable, width: float) -> Table:
         _text("Reader's value", 7.5, colour=TEXT3),
     ]
     rows: list[list[object]] = [head]
+    narrow = width < WIDTH
+    size = 8.0 if narrow else 8.5
     for row in lesion.rows:
         muted = row.reader in (words.NO_VALUE, "not yet accepted")
-        reader = _text(row.reader, 8.5, fonts.BOLD if row.changed else fonts.REGULAR, TEXT3 if muted else TEXT)
-        rows.append([_text(row.label, 8.5, colour=TEXT2), _text(row.ai, 8.5), reader])
+        reader = _text(row.reader, size, fonts.BOLD if row.changed else fonts.REGULAR, TEXT3 if muted else TEXT)
+        rows.append([_text(row.label, size, colour=TEXT2), _text(row.ai, size), reader])
     return _grid(
         rows,
-        [width * 0.26, width * 0.37, width * 0.37],
+        [width * share for share in ((0.22, 0.43, 0.35) if narrow else (0.26, 0.37, 0.37))],
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, TEXT),
         ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
         ("TOPPADDING", (0, 0), (-1, -1), 1.5),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 6),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2 if narrow else 6),
     )
 
 
-def _card(lines: list[Flowable]) -> Table:
+def _card(lines: list[Flowable], width: float) -> Table:
     return Table(
         [[lines]],
-        colWidths=[WIDTH],
+        colWidths=[width],
         style=TableStyle(
             [
                 ("BACKGROUND", (0, 0), (-1, -1), WARN_BG),
@@ -274,7 +314,7 @@ def _notices(notices: tuple[str, ...]) -> Flowable:
     lines += [_text(fonts.shorten(notice, 3 * WIDTH), 8, colour=TEXT2) for notice in shown]
     if len(notices) > len(shown):
         lines.append(_text(f"And {len(notices) - len(shown)} more, shown in the application.", 8, colour=TEXT2))
-    return KeepTogether([_card(lines), Spacer(1, 6)])
+    return KeepTogether([_card(lines, WIDTH), Spacer(1, 6)])
 
 
 def _reader_box() -> Flowable:

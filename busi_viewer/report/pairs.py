@@ -21,6 +21,14 @@ class Pair:
     dice: float | None
 
     @property
+    def shown(self) -> Lesion:
+        """The reader's lesion if there is one, else the machine's."""
+        lesion = self.reader or self.ai
+        if lesion is None:
+            raise ValueError("a pair of no lesions")
+        return lesion
+
+    @property
     def edited(self) -> bool:
         """Whether the reader's outline is not exactly the machine's."""
         return self.dice is None or self.dice < 1.0

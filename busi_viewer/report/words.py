@@ -67,7 +67,7 @@ def length(mm: float | None, px: float) -> str:
 def area(lesion: Lesion) -> str:
     """The lesion's area in mm² where it is known, else in px."""
     if lesion.area_mm2 is None:
-        return f"{lesion.area_px} px²"
+        return f"{lesion.area_px:,} px²"
     return f"{lesion.area_mm2:.0f} mm²" if lesion.area_mm2 >= 10 else f"{lesion.area_mm2:.1f} mm²"
 
 
@@ -78,10 +78,10 @@ def axes(lesion: Lesion) -> str:
     return f"{lesion.long_axis_px:.0f} × {lesion.short_axis_px:.0f} px"
 
 
-def orientation(lesion: Lesion) -> str:
+def angle(lesion: Lesion) -> str:
     """The long axis's angle to the image's top edge, with the orientation by geometry where sizes are known."""
-    angle = f"{abs(lesion.angle_deg):.0f}° to the top edge"
-    return f"{lesion.orientation}, {angle}" if lesion.orientation else angle
+    degrees = f"{abs(lesion.angle_deg):.0f}°"
+    return f"{degrees}, {lesion.orientation}" if lesion.orientation else degrees
 
 
 def spacing(record: ImageRecord) -> str:
@@ -100,11 +100,7 @@ def outline_change(pair_overlap: float | None, analysed: bool) -> str:
     """What the reader did with an outline: ``pair_overlap`` is its Dice with the proposal, None if there was none."""
     if pair_overlap is None:
         return "drawn" if analysed else "drawn, image not analysed"
-    return (
-        "accepted, not edited"
-        if pair_overlap >= 1.0
-        else f"edited, Dice with the proposal {min(pair_overlap, 0.99):.2f}"
-    )
+    return "accepted, not edited" if pair_overlap >= 1.0 else f"edited, overlap (Dice) {min(pair_overlap, 0.99):.2f}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
