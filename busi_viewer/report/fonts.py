@@ -19,7 +19,7 @@ MISSING = "□"
 
 @lru_cache(maxsize=1)
 def register() -> None:
-    """Make the bundled fonts known to reportlab, once. Raises OSError (as reportlab's TTFError) if they are missing."""
+    """Make the bundled fonts known to reportlab, once. Raises reportlab's TTFError if they are missing."""
     for name in (REGULAR, MEDIUM, BOLD, MONO):
         pdfmetrics.registerFont(TTFont(name, str(resource("fonts", f"{name}.ttf"))))
 

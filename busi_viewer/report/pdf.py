@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable
@@ -55,7 +56,8 @@ def write_report(content: ReportContent, path: Path) -> None:
             file.write(data)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         reason = error.strerror or type(error).__name__
         remedy = (
             "Choose a folder that exists and that you may write to, and close the file if another program has it open."
