@@ -1,1 +1,3 @@
 """Data sets, recipes and the training loop."""
+
+from busi_viewer import nets as nets

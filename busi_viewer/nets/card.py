@@ -1,0 +1,96 @@
+"""A model's card: what it is, what it expects, how it was calibrated, and how well it did on which data."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from busi_viewer.core.errors import ModelError
+
+WEIGHTS = "model.safetensors"
+CARD = "card.json"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Architecture(_Strict):
+    """A name of the registry and its keyword arguments."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class InputSpec(_Strict):
+    """The network's input: a letterboxed grey square of ``size`` pixels in [0, 1]; flips averaged if ``flip``."""
+
+    size: int = Field(256, ge=32, le=1024, multiple_of=32)
+    flip: bool = True
+
+
+class Calibration(_Strict):
+    """softmax(logits / temperature + bias), fitted on ``data`` (Guo et al., ICML 2017). ``prevalence`` is by class."""
+
+    temperature: float = 1.0
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    data: str = ""
+    n: int = 0
+    prevalence: dict[str, float] = Field(default_factory=dict)
+
+
+class Guard(_Strict):
+    """What the training images look like: mean and inverse covariance of the projected embedding, and the distance limit.
+
+    ``projection`` is (E, K) row-wise; the squared Mahalanobis distance of an image is compared with ``limit``.
+    """
+
+    mean: list[float]
+    projection: list[list[float]]
+    limit: float
+    max_colour: float
+
+
+class Card(_Strict):
+    """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    name: str
+    version: str
+    architecture: Architecture
+    input: InputSpec
+    classes: tuple[str, str, str]
+    sha256: str
+    mask_threshold: float = 0.5
+    min_lesion_share: float = 0.0005
+    calibration: Calibration | None = None
+    operating_point: float | None = None
+    abstain_below: float | None = None
+    guard: Guard | None = None
+    training: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    licence: str = "Apache-2.0"
+    intended_use: str = "Research use only. Not for clinical decisions."
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check the card of a model folder. Raises ModelError."""
+    path = folder / CARD
+    try:
+        return Card.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ModelError(f"the model's card cannot be read ({error.strerror})", path=path, remedy="Install the model again.") from error
+    except (ValueError, ValidationError) as error:
+        raise ModelError("the model's card is not valid", path=path, remedy="Install the model again.") from error
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write ``card.json`` atomically."""
+    path = folder / CARD
+    temporary = path.with_name(CARD + ".part")
+    temporary.write_text(card.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

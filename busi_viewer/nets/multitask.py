@@ -1,0 +1,75 @@
+"""The multi-task network: one encoder, a U-Net decoder for the lesion mask and a head for three classes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
+from torch import Tensor, nn
+
+from busi_viewer.nets.encoders import MobileNetV2Encoder, normalisation
+
+
+class MultiTaskOutput(NamedTuple):
+    """``mask_logits`` (N, 1, H, W), ``class_logits`` (N, 3) in the order normal, benign, malignant, ``embedding`` (N, E)."""
+
+    mask_logits: Tensor
+    class_logits: Tensor
+    embedding: Tensor
+
+
+class MultiTaskUNet(nn.Module):
+    """U-Net (Ronneberger et al., MICCAI 2015) on MobileNetV2 with a classification branch.
+
+    The class head reads average-pooled bottleneck features together with average- and max-pooled features of the first
+    decoder block, which segmentation trains to be about the lesion. Input (N, 1, H, W) grey in [0, 1], sides multiples of 32.
+    """
+
+    def __init__(self, decoder_channels: tuple[int, ...] = (192, 96, 64, 32, 16), hidden: int = 128, dropout: float = 0.3) -> None:
+        super().__init__()
+        mean, std = normalisation()
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
+        self.encoder = MobileNetV2Encoder()
+        self.decoder = UnetDecoder(
+            encoder_channels=(3, *self.encoder.channels),
+            decoder_channels=tuple(decoder_channels),
+            n_blocks=5,
+            use_norm="batchnorm",
+        )
+        self.mask_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
+        width = self.encoder.channels[-1] + 2 * decoder_channels[0]
+        self.class_head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(hidden, 3)
+        )
+
+    def forward(self, x: Tensor) -> MultiTaskOutput:
+        """See the class."""
+        if x.shape[-1] % 32 or x.shape[-2] % 32:
+            raise ValueError(f"input sides must be multiples of 32, got {tuple(x.shape[-2:])}")
+        x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std
+        features = self.encoder(x)
+        first, final = self._decode([x, *features])
+        pooled = torch.cat([features[-1].mean((2, 3)), first.mean((2, 3)), first.amax((2, 3))], dim=1)
+        return MultiTaskOutput(self.mask_head(final), self.class_head(pooled), pooled)
+
+    def _decode(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The output of the first decoder block (stride 16) and of the last (full size)."""
+        reversed_features = features[1:][::-1]
+        x = self.decoder.center(reversed_features[0])
+        skips = [*reversed_features[1:], None]
+        first = None
+        for block, skip in zip(self.decoder.blocks, skips, strict=True):
+            height, width = (skip.shape[2:] if skip is not None else features[0].shape[2:])
+            x = block(x, height, width, skip)
+            first = x if first is None else first
+        assert first is not None
+        return first, x
+
+    @property
+    def heatmap_layer(self) -> nn.Module:
+        """The layer whose activations Grad-CAM weighs: the first decoder block, which the class head reads."""
+        layer = self.decoder.blocks[0]
+        assert isinstance(layer, nn.Module)
+        return layer

@@ -1,0 +1,47 @@
+"""Architectures by name, and models loaded from their folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from busi_viewer.core.errors import ModelError
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card
+from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.weights import load_tensors
+
+ARCHITECTURES: dict[str, Callable[..., MultiTaskUNet]] = {"multitask-unet-mobilenetv2": MultiTaskUNet}
+
+
+def build(architecture: Architecture) -> MultiTaskUNet:
+    """A fresh network. Raises ModelError for an unknown name or arguments that do not fit."""
+    maker = ARCHITECTURES.get(architecture.name)
+    if maker is None:
+        raise ModelError(
+            f"unknown architecture {architecture.name!r}", remedy=f"Known ones: {', '.join(sorted(ARCHITECTURES))}."
+        )
+    arguments: dict[str, Any] = architecture.arguments
+    try:
+        return maker(**arguments)
+    except TypeError as error:
+        raise ModelError(f"the arguments of {architecture.name} do not fit: {error}") from error
+
+
+def load_model(folder: Path) -> tuple[MultiTaskUNet, Card]:
+    """The network of a model folder with its weights (fp32, evaluation mode) and its card. Raises ModelError."""
+    card = read_card(folder)
+    network = build(card.architecture)
+    state = {k: v.float() if v.is_floating_point() else v for k, v in load_tensors(folder / WEIGHTS, card.sha256).items()}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(
+            "the weights do not fit the architecture in the card", path=folder / WEIGHTS, remedy="Install the model again."
+        ) from error
+    network.eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last), card  # type: ignore[call-overload]

@@ -1,0 +1,139 @@
+"""Training images, read once into memory at the network's size; split by patient and near-duplicate group."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from busi_viewer.core.dataset import Sample
+from busi_viewer.core.duplicates import fingerprint, groups, near_pairs, stratified_parts
+from busi_viewer.core.errors import DataSetError, UserError
+from busi_viewer.core.image import ImageRecord, Mask, to_grey
+from busi_viewer.core.results import CLASSES
+from busi_viewer.nets.transform import Letterbox
+from busi_viewer.training.augment import augment
+
+OpenImage = Callable[[Path], ImageRecord]
+OpenMask = Callable[[Sequence[Path], tuple[int, int]], Mask]
+SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sample in memory: ``grey`` (H, W) uint8 native (kept for validation only), ``small`` and ``mask`` (S, S) uint8.
+
+    ``mask`` is None where the truth is unknown; ``native_mask`` only where ``grey`` is kept. ``label`` indexes CLASSES, −1
+    if unknown.
+    """
+
+    id: str
+    small: NDArray[np.uint8]
+    mask: NDArray[np.uint8] | None
+    label: int
+    grey: NDArray[np.uint8] | None = None
+    native_mask: Mask | None = None
+
+
+def read_items(
+    samples: Sequence[Sample], size: int, open_image: OpenImage, open_mask: OpenMask, *, keep_native: bool
+) -> list[Item]:
+    """Read every sample. All faults are collected into one DataSetError before training starts."""
+    items, faults = [], []
+    for sample in samples:
+        try:
+            record = open_image(sample.image)
+            grey = to_grey(record.frames[0], record.window)
+            truth = open_mask(sample.masks, record.shape) if sample.has_mask else None
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        box = Letterbox.fit(record.shape, size)
+        small_mask = None if truth is None else box.forward(truth.astype(np.uint8), nearest=True)
+        label = CLASSES.index(sample.label) if sample.label else -1
+        native = (grey, truth) if keep_native else (None, None)
+        items.append(Item(sample.id, box.forward(grey), small_mask, label, *native))
+    if faults:
+        listing = "\n  ".join(faults[:20]) + (f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else "")
+        raise DataSetError(f"{len(faults)} samples cannot be used:\n  {listing}", remedy="Mend or remove them.")
+    return items
+
+
+def make_split(samples: Sequence[Sample], open_image: OpenImage, seed: int) -> dict[str, str]:
+    """{id: part} by patient and near-duplicate group, stratified by data set and class (SHARES). Reads every image."""
+    prints = []
+    for sample in samples:
+        record = open_image(sample.image)
+        prints.append(fingerprint(to_grey(record.frames[0], record.window)))
+    sets = [sample.id.split("/")[0] for sample in samples]
+    keys = [(name, s.patient) if s.patient else None for name, s in zip(sets, samples, strict=True)]
+    group_of = groups(len(samples), near_pairs(np.stack(prints)), keys)
+    strata = [(name, s.label) for name, s in zip(sets, samples, strict=True)]
+    parts = stratified_parts(group_of, strata, SHARES, seed)
+    return {sample.id: part for sample, part in zip(samples, parts, strict=True)}
+
+
+def write_split(path: Path, split: dict[str, str]) -> None:
+    """Write a split file (``id,part``, sorted) atomically."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "part"])
+        writer.writerows(sorted(split.items()))
+    os.replace(temporary, path)
+
+
+def check_classes(items: Sequence[Item], part: str) -> None:
+    """Raise DataSetError unless the part holds at least two classes and an outlined lesion."""
+    counts = Counter(item.label for item in items if item.label >= 0)
+    if len(counts) < 2 or not any(item.mask is not None and item.mask.any() for item in items):
+        names = ", ".join(f"{CLASSES[k]} {n}" for k, n in sorted(counts.items())) or "none"
+        raise DataSetError(f"the {part} part holds too little to learn from (classes: {names})", remedy="Add cases or change the split.")
+
+
+class TrainingSet(Dataset[dict[str, Tensor]]):
+    """Augmented items. ``epoch`` seeds the augmentation, so that a resumed run draws what an unbroken one would."""
+
+    def __init__(self, items: Sequence[Item], seed: int) -> None:
+        self.items = list(items)
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        item = self.items[index]
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        known = item.mask is not None
+        image, mask = augment(item.small, item.mask if item.mask is not None else np.zeros_like(item.small), rng)
+        return {
+            "image": torch.from_numpy(image).unsqueeze(0).float() / 255.0,
+            "mask": torch.from_numpy(mask).unsqueeze(0).float(),
+            "known": torch.tensor(1.0 if known else 0.0),
+            "label": torch.tensor(item.label),
+        }
+
+
+def excluded(sample: Sample, rules: dict[str, tuple[str, ...]]) -> bool:
+    """Whether a recipe's ``exclude`` rules drop the sample."""
+    return any(sample.extra.get(column) in values for column, values in rules.items())
+
+
+def summary(items: Sequence[Item]) -> dict[str, Any]:
+    """Counts by data set and class, for the card."""
+    counts: Counter[tuple[str, str]] = Counter((i.id.split("/")[0], CLASSES[i.label] if i.label >= 0 else "unknown") for i in items)
+    out: dict[str, Any] = {"n": len(items)}
+    for (name, label), n in sorted(counts.items()):
+        out.setdefault(name, {})[label] = n
+    return out

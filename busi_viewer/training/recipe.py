@@ -1,0 +1,73 @@
+"""What to train: recipes (architecture + protocol) and jobs (a recipe on data, into a folder)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from busi_viewer.core.errors import UsageError
+from busi_viewer.nets.card import Architecture, InputSpec
+
+
+class Recipe(BaseModel):
+    """A network and its training protocol. ``exclude`` drops samples whose manifest column has one of the values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    summary: str
+    architecture: Architecture
+    input: InputSpec = InputSpec(size=256, flip=True)
+    epochs: int = Field(15, ge=1)
+    batch: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    encoder_rate_share: float = Field(0.3, ge=0, le=1)
+    weight_decay: float = Field(0.02, ge=0)
+    class_weights: tuple[float, float, float] = (1.3, 0.85, 1.25)
+    label_smoothing: float = Field(0.05, ge=0, lt=1)
+    ema_decay: float = Field(0.995, ge=0, lt=1)
+    exclude: dict[str, tuple[str, ...]] = {"doppler": ("Yes", "Y"), "combined": ("Yes", "Y")}
+    seed: int = 7
+
+
+class Job(BaseModel):
+    """One run. ``split`` None means: make one by patient and near-duplicate group. ``epochs`` overrides the recipe's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    recipe: Recipe
+    data: tuple[Path, ...]
+    out: Path
+    split: Path | None = None
+    encoder_weights: Path | None = None
+    resume: bool = False
+    epochs: int | None = Field(None, ge=1)
+    accelerator: str = "auto"
+    devices: int = Field(1, ge=1)
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs to train."""
+        return self.epochs or self.recipe.epochs
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="multitask-unet-mobilenetv2",
+            summary="U-Net on MobileNetV2 with a three-class head, 256 px; the bundled default model.",
+            architecture=Architecture(name="multitask-unet-mobilenetv2"),
+        ),
+    )
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """A recipe by name. Raises UsageError that lists the known ones."""
+    if name not in RECIPES:
+        raise UsageError(f"unknown recipe {name!r}", remedy=f"Known ones: {', '.join(sorted(RECIPES))}.")
+    return RECIPES[name]

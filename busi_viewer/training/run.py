@@ -1,0 +1,192 @@
+"""A training run: data in, checkpoints and curves on the way, a calibrated model folder out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from torch.utils.data import DataLoader
+
+from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
+from busi_viewer.core.errors import DataSetError, UsageError
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, write_card
+from busi_viewer.nets.encoders import count_parameters
+from busi_viewer.nets.registry import build
+from busi_viewer.nets.weights import save_tensors
+from busi_viewer.training.calibrate import calibrate
+from busi_viewer.training.data import (
+    Item,
+    OpenImage,
+    OpenMask,
+    TrainingSet,
+    check_classes,
+    excluded,
+    make_split,
+    read_items,
+    summary,
+    write_split,
+)
+from busi_viewer.training.module import MultiTaskModule
+from busi_viewer.training.recipe import Job
+
+Report = Callable[[dict[str, Any]], None]
+LAST = "last.ckpt"
+
+
+class _Epochs(Callback):
+    """Tells the training set which epoch it is, and reports steps at most once a second."""
+
+    def __init__(self, data: TrainingSet, report: Report) -> None:
+        self.data, self.report, self._told = data, report, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.data.epoch = trainer.current_epoch
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+        now = time.monotonic()
+        if now - self._told >= 1.0:
+            self._told = now
+            total = trainer.estimated_stepping_batches
+            self.report({"event": "step", "step": trainer.global_step, "of": int(total), "epoch": trainer.current_epoch + 1})
+
+
+def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) -> dict[str, Any]:
+    """Train, calibrate on the validation part, and write ``out/model``. Returns a summary with the model's folder.
+
+    The part ``test`` is never read. Raises DataSetError before training when anything is wrong with the data.
+    """
+    out = job.out
+    if not job.resume and (out / LAST).exists():
+        raise UsageError("the folder already holds a run", path=out, remedy="Choose another with -o, or go on with --resume.")
+    out.mkdir(parents=True, exist_ok=True)
+    _quiet()
+    pl.seed_everything(job.recipe.seed, workers=True, verbose=False)
+    (out / "job.json").write_text(job.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
+    samples = load_datasets(job.data)
+    split = _split(job, samples, open_image)
+    report({"event": "data", "images": len(samples)})
+    kept = [s for s in samples if not excluded(s, job.recipe.exclude)]
+    size = job.recipe.input.size
+    training = read_items(part_of(kept, split, "train"), size, open_image, open_mask, keep_native=False)
+    validation = read_items(part_of(kept, split, "val"), size, open_image, open_mask, keep_native=True)
+    check_classes(training, "train")
+    check_classes(validation, "val")
+    module = _fit(job, training, validation, _reporter(out, report, resume=job.resume))
+    report({"event": "calibrating"})
+    folder = _write_model(job, module, training, validation)
+    return {"model": str(folder), "out": str(out), "parameters": count_parameters(module.network)}
+
+
+def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
+    """The split given, or a new one; a copy is kept with the run."""
+    kept = job.out / "split.csv"
+    if job.split is not None:
+        split = load_split(job.split)
+    elif job.resume and kept.exists():
+        split = load_split(kept)
+    else:
+        split = make_split(samples, open_image, job.recipe.seed)
+    known = {s.id for s in samples} & set(split)
+    if not known:
+        raise DataSetError("the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path.")
+    write_split(kept, {i: part for i, part in split.items() if i in known})
+    return split
+
+
+def _fit(job: Job, training: list[Item], validation: list[Item], report: Report) -> MultiTaskModule:
+    """Run the epochs; the best epoch by Dice + AUC on validation is loaded back at the end."""
+    recipe = job.recipe
+    cv2.setNumThreads(1)
+    network = build(recipe.architecture)
+    if not (job.resume and (job.out / LAST).exists()):
+        network.encoder.load_imagenet(job.encoder_weights)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    data = TrainingSet(training, recipe.seed)
+    loader = DataLoader(data, batch_size=recipe.batch, shuffle=True, drop_last=len(data) > recipe.batch)
+    indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
+    module = MultiTaskModule(network, recipe, job.total_epochs * len(loader), validation, report)
+    best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", save_last=True, enable_version_counter=False)
+    trainer = pl.Trainer(
+        max_epochs=job.total_epochs,
+        accelerator=job.accelerator,
+        devices=job.devices,
+        precision="bf16-mixed",
+        callbacks=[_Epochs(data, report), EMAWeightAveraging(decay=recipe.ema_decay), best],
+        gradient_clip_val=1.0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=job.out,
+    )
+    resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
+    trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
+    state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    module.load_state_dict(state)
+    return module.eval()
+
+
+def _write_model(job: Job, module: MultiTaskModule, training: list[Item], validation: list[Item]) -> Path:
+    """Calibrate and write weights and card into ``out/model`` (a temporary folder, then renamed)."""
+    from busi_viewer import __version__
+
+    recipe, folder = job.recipe, job.out / "model"
+    fresh = job.out / "model.part"
+    fresh.mkdir(exist_ok=True)
+    sha256 = save_tensors(fresh / WEIGHTS, dict(module.network.state_dict()))
+    card = Card(
+        name=recipe.name,
+        version=__version__,
+        architecture=Architecture(name=recipe.architecture.name, arguments=recipe.architecture.arguments),
+        input=recipe.input,
+        classes=("normal", "benign", "malignant"),
+        sha256=sha256,
+        training={
+            "recipe": recipe.name,
+            "seed": recipe.seed,
+            "epochs": job.total_epochs,
+            "train": summary(training),
+            "validation": summary(validation),
+            "parameters": count_parameters(module.network),
+            "encoder": "ImageNet weights",
+        },
+    )
+    write_card(fresh, card)
+    write_card(fresh, calibrate(fresh, training, validation))
+    if folder.exists():
+        os.replace(folder, job.out / f"model.{int(time.time())}.old")
+    os.replace(fresh, folder)
+    return folder
+
+
+def _reporter(out: Path, report: Report, *, resume: bool) -> Report:
+    """Pass events on, and append each epoch to ``curves.jsonl``."""
+    curves = out / "curves.jsonl"
+    if not resume:
+        curves.unlink(missing_ok=True)
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["event"] == "epoch":
+            with curves.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(event) + "\n")
+        report(event)
+
+    return tell
+
+
+def _quiet() -> None:
+    """Lightning's banners and hints are not the user's business."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", module="torch.optim.lr_scheduler")
