@@ -218,11 +218,12 @@ def _frame_part(document: Document, index: int, *, titled: bool) -> FramePart:
     machine = result.frame(index) if result else None
     mask = document.reader_mask(index)
     reader = measure_all(mask, record) if mask is not None else ()
-    pairs = pair_lesions(machine.lesions if machine else (), reader, has_reader=mask is not None)
+    offered = machine if machine and not machine.abstained else None
+    pairs = pair_lesions(offered.lesions if offered else (), reader, has_reader=mask is not None)
     return FramePart(
         title=f"Frame {index + 1} of {len(record.frames)}" if titled else "",
         statement=_statement(pairs, machine, mask),
-        figures=_figures(record, index, machine, mask, pairs),
+        figures=_figures(record, index, offered, mask, pairs),
         estimate=_estimate(machine, result, pairs, mask) if machine and result else None,
         lesions=tuple(_table(pair, machine, mask is not None) for pair in pairs[:MAX_LESIONS]),
     )
@@ -233,7 +234,9 @@ def _statement(pairs: Sequence[Pair], machine: FrameResult | None, mask: Mask | 
     if not pairs:
         if mask is not None:
             return "No lesion outlined by the reader."
-        return "AI outlined no lesion; no outline by a reader." if machine else "Not analysed; no outline by a reader."
+        if machine is None:
+            return "Not analysed; no outline by a reader."
+        return f"AI {'withheld its outline' if machine.abstained else 'outlined no lesion'}; no outline by a reader."
     shown = pairs[:MAX_LESIONS]
     kinds = [_kind(pair, has_reader=mask is not None) for pair in shown]
     sizes = [f"Lesion {pair.number}: {words.axes(pair.shown)}" for pair in shown]
@@ -260,6 +263,7 @@ def _kind(pair: Pair, *, has_reader: bool) -> str:
 def _figures(
     record: ImageRecord, index: int, machine: FrameResult | None, mask: Mask | None, pairs: Sequence[Pair]
 ) -> tuple[Figure, ...]:
+    """Image with outlines, and the heatmap beside it; ``machine`` is None where nothing is offered."""
     image = to_uint8(record.frames[index], record.window)
     proposed = _outlines(machine.mask, pairs, ai=True, callipers=mask is None) if machine else ()
     drawn = _outlines(mask, pairs, ai=False, callipers=True) if mask is not None else ()
@@ -274,7 +278,7 @@ def _figures(
     else:
         text = "AI proposal removed by the reader (dashed)." if beneath else "Image as opened, no outline."
     first = Figure(image, (*beneath, *drawn), text, mm)
-    heatmap = machine.heatmap if machine and not machine.abstained else None
+    heatmap = machine.heatmap if machine else None
     if heatmap is not None:
         caption = f"Heatmap, class {heatmap.target}: where the model looked, not the cause."
         plain = tuple(Outline(o.number, o.paths, o.dashed) for o in proposed)
@@ -304,7 +308,9 @@ def _mm_per_px(record: ImageRecord, pairs: Sequence[Pair]) -> float | None:
 def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair], mask: Mask | None) -> Estimate:
     if machine.abstained:
         reasons = tuple(dict.fromkeys((*machine.abstain_reasons, *machine.quality.reasons)))
-        return Estimate("No estimate given", None, "", (), (*reasons, "Read the image without it."))
+        return Estimate(
+            "No estimate given", None, "", (), (*reasons, "Read the image without it; an outline can be drawn by hand.")
+        )
     point = result.model.operating_point
     shares = dict(zip(CLASSES, machine.probabilities, strict=True))
     bars = tuple(Bar(n, shares[n], point if n == "malignant" else None) for n in ("malignant", "benign", "normal"))
@@ -341,19 +347,20 @@ def _estimate_notes(
 def _table(pair: Pair, machine: FrameResult | None, has_reader: bool) -> LesionTable:
     if pair.ai is not None:
         confidence = pair.ai.mean_probability
-        sure = confidence is not None and machine is not None and not machine.abstained
-        proposed = f"proposed, confidence {confidence:.2f}" if sure else "proposed"
+        proposed = "proposed" if confidence is None else f"proposed, confidence {confidence:.2f}"
+    elif machine is None:
+        proposed = "not analysed"
     else:
-        proposed = "not outlined" if machine else "not analysed"
+        proposed = "withheld" if machine.abstained else "not outlined"
     if pair.reader is not None:
         done = words.outline_change(pair.dice, machine is not None)
     else:
         done = "removed" if has_reader else "not yet accepted"
-    rows = [Row("Outline", proposed, done, pair.reader is not None and pair.edited)]
+    rows = [Row("Outline", proposed, done, pair.ai is not None and pair.reader is not None and pair.edited)]
     for label, said in _SIZES:
         ai = said(pair.ai) if pair.ai else words.NO_VALUE
         reader = said(pair.reader) if pair.reader else words.NO_VALUE
-        rows.append(Row(label, ai, reader, pair.reader is not None and ai != reader))
+        rows.append(Row(label, ai, reader, pair.ai is not None and pair.reader is not None and ai != reader))
     return LesionTable(pair.number, tuple(rows))
 
 

@@ -211,7 +211,7 @@ def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowab
     gap = 14.0
     heat = COLOUR_BAR if any(figure.heat is not None for figure in figures) else 0.0
     room = WIDTH - heat if stacked else (WIDTH - gap - heat) / 2 if len(figures) > 1 else WIDTH * 0.62
-    tallest *= 0.6 if stacked else 1.1 if shape[0] > shape[1] else 1.0
+    tallest *= 0.6 if stacked else 1.35 if len(figures) == 1 else 1.1 if shape[0] > shape[1] else 1.0
     width, height = fitted(shape, (room, tallest))
     cells: list[object] = []
     captions: list[object] = []

@@ -118,8 +118,13 @@ def test_abstained_gives_reasons_and_no_number_of_the_model() -> None:
     text = flat(rendered(doc))
     assert "No estimate given" in text
     assert "does not resemble" in text
-    for hidden in ("%", "confidence", "Malignant", "Heatmap", "0.94"):
+    assert "AI withheld its outline" in text
+    for hidden in ("%", "confidence", "Malignant", "Heatmap", "0.94", "Lesion 1"):
         assert hidden not in text.split("Model busi-test")[0], hidden
+    doc.set_reader_mask(0, disc((240, 300), 150, 110, 40))
+    text = flat(rendered(doc))
+    assert "withheld" in text
+    assert "drawn" in text
 
 
 def test_normal_without_lesion_does_not_exclude_cancer() -> None:
