@@ -1,0 +1,99 @@
+"""Where the image lies on the screen: an immutable transform between image pixels and logical screen pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QTransform
+
+from busi_viewer.core.masks import Box
+
+MARGINS = (44.0, 50.0, 66.0, 108.0)
+"""Left, top, right, bottom space in logical px around a fitted image: for ticks, facts, colour bar and scale bar."""
+SMALLEST, LARGEST = 0.02, 64.0
+KEPT = 48.0
+"""Logical px of the image that stay in view however far it is panned."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """``view`` and ``image`` are (width, height) in logical px and image px; ``centre`` the image position in mid-view.
+
+    ``scale`` is logical px per image px, horizontally; ``aspect`` the height of an image pixel over its width. Image
+    positions are pixel centres: (0, 0) is the middle of the first pixel.
+    """
+
+    view: tuple[float, float]
+    image: tuple[int, int]
+    centre: tuple[float, float]
+    scale: float
+    aspect: float = 1.0
+
+    @staticmethod
+    def fitted(view: tuple[float, float], image: tuple[int, int], aspect: float = 1.0) -> Camera:
+        """The whole image inside the margins, which shrink in a small view."""
+        left, right = (min(m, 0.12 * view[0]) for m in (MARGINS[0], MARGINS[2]))
+        top, bottom = (min(m, 0.16 * view[1]) for m in (MARGINS[1], MARGINS[3]))
+        room = (max(view[0] - left - right, 1.0), max(view[1] - top - bottom, 1.0))
+        scale = min(room[0] / image[0], room[1] / (image[1] * aspect))
+        middle = ((image[0] - 1) / 2, (image[1] - 1) / 2)
+        used = image[1] * aspect * scale
+        slack = (room[1] - used) / 2
+        centre_x = middle[0] + (view[0] / 2 - (left + room[0] / 2)) / scale
+        centre_y = middle[1] + (view[1] / 2 - (top + min(slack, 24.0) + used / 2)) / (scale * aspect)
+        return Camera(view, image, (centre_x, centre_y), scale, aspect)
+
+    def to_screen(self, x: float, y: float) -> QPointF:
+        """Logical screen position of an image position."""
+        return QPointF(
+            self.view[0] / 2 + (x - self.centre[0]) * self.scale,
+            self.view[1] / 2 + (y - self.centre[1]) * self.scale * self.aspect,
+        )
+
+    def to_image(self, sx: float, sy: float) -> tuple[float, float]:
+        """Image position under a logical screen position."""
+        return (
+            self.centre[0] + (sx - self.view[0] / 2) / self.scale,
+            self.centre[1] + (sy - self.view[1] / 2) / (self.scale * self.aspect),
+        )
+
+    def transform(self) -> QTransform:
+        """Image positions → logical screen positions."""
+        origin = self.to_screen(0.0, 0.0)
+        return QTransform(self.scale, 0.0, 0.0, self.scale * self.aspect, origin.x(), origin.y())
+
+    def image_rect(self) -> QRectF:
+        """The image's outer edges on the screen."""
+        width, height = self.image
+        return QRectF(self.to_screen(-0.5, -0.5), self.to_screen(width - 0.5, height - 0.5))
+
+    def box_rect(self, box: Box) -> QRectF:
+        """A half-open pixel box on the screen."""
+        return QRectF(self.to_screen(box[0] - 0.5, box[1] - 0.5), self.to_screen(box[2] - 0.5, box[3] - 0.5))
+
+    def zoomed(self, factor: float, at: QPointF) -> Camera:
+        """Zoomed so that what lies under the screen position ``at`` stays there."""
+        scale = min(max(self.scale * factor, SMALLEST), LARGEST)
+        x, y = self.to_image(at.x(), at.y())
+        share = self.scale / scale
+        centre = (x + (self.centre[0] - x) * share, y + (self.centre[1] - y) * share)
+        return replace(self, scale=scale, centre=centre)._kept()
+
+    def panned(self, dx: float, dy: float) -> Camera:
+        """The image moved by (dx, dy) logical px."""
+        centre = (self.centre[0] - dx / self.scale, self.centre[1] - dy / (self.scale * self.aspect))
+        return replace(self, centre=centre)._kept()
+
+    def resized(self, view: tuple[float, float]) -> Camera:
+        """The same middle in a view of another size."""
+        return replace(self, view=view)._kept()
+
+    def _kept(self) -> Camera:
+        """Moved back so far that a strip of the image stays in view."""
+        half = (self.view[0] / 2 / self.scale, self.view[1] / 2 / (self.scale * self.aspect))
+        kept = (KEPT / self.scale, KEPT / (self.scale * self.aspect))
+        low = [-0.5 + min(k, n) - h for k, n, h in zip(kept, self.image, half, strict=True)]
+        high = [n - 0.5 - min(k, n) + h for k, n, h in zip(kept, self.image, half, strict=True)]
+        x, y = (min(max(c, lo), hi) for c, lo, hi in zip(self.centre, low, high, strict=True))
+        return replace(self, centre=(x, y))

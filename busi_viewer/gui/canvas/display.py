@@ -1,0 +1,42 @@
+"""Pixels as shown: grey window, inversion and a smaller copy for views below 1:1."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from busi_viewer.core.image import Pixels
+
+
+def table(depth: int, window: tuple[float, float], inverted: bool) -> NDArray[np.uint8]:
+    """Look-up table of ``depth`` entries: ``window`` (low, high) goes to 0…255, or to 255…0 when inverted."""
+    low, high = window
+    ramp = (np.arange(depth, dtype=np.float32) - low) * (255.0 / max(high - low, 1e-6))
+    values = np.clip(np.rint(ramp), 0, 255).astype(np.uint8)
+    return np.asarray(255 - values if inverted else values, dtype=np.uint8)
+
+
+def shown(pixels: Pixels, window: tuple[float, float], inverted: bool = False) -> NDArray[np.uint8]:
+    """A frame, (H, W) uint8 / uint16 or (H, W, 3) uint8, as 8 bits for the screen; the same shape."""
+    if pixels.dtype == np.uint8:
+        if window == (0.0, 255.0) and not inverted:
+            return np.asarray(pixels, dtype=np.uint8)
+        return np.asarray(cv2.LUT(pixels, table(256, window, inverted)), dtype=np.uint8)
+    return table(65536, window, inverted)[pixels]
+
+
+def halved(image: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
+    """The image halved, by averaging, as often as a ``zoom`` (device px per image px) below 1:2 allows."""
+    while zoom <= 0.5 and min(image.shape[:2]) >= 2:
+        size = (image.shape[1] // 2, image.shape[0] // 2)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        zoom *= 2.0
+    return image
+
+
+def value_text(pixels: Pixels, x: int, y: int) -> str:
+    """The pixel's value in words: ``87`` for grey, ``120 118 119`` for colour, empty outside."""
+    if not (0 <= y < pixels.shape[0] and 0 <= x < pixels.shape[1]):
+        return ""
+    return " ".join(str(int(v)) for v in np.atleast_1d(pixels[y, x]))

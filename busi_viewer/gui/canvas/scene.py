@@ -1,0 +1,125 @@
+"""What lies over one frame: outlines, the machine's outline behind the reader's, callipers and labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
+
+from busi_viewer.core.measure import Lesion
+from busi_viewer.core.results import FrameResult, Heatmap
+from busi_viewer.gui import outline, theme
+from busi_viewer.gui.camera import Camera
+from busi_viewer.gui.canvas import callipers
+from busi_viewer.gui.outline import Outline
+from busi_viewer.gui.session import Session
+from busi_viewer.gui.tag import Tag
+
+STYLES = ("outline", "fill", "both", "hidden")
+GHOST_OPACITY = 0.75
+GHOST_WIDTH = 1.2
+
+
+class Scene:
+    """The overlay of one frame of a session, as it was when read. ``lesions`` come later: measuring takes longer."""
+
+    def __init__(self, session: Session | None, frame: int = 0) -> None:
+        self.outlines: tuple[Outline, ...] = ()
+        self.machine: tuple[Outline, ...] = ()
+        self.lesions: tuple[Lesion, ...] = ()
+        self.proposed = False
+        self.result: FrameResult | None = None
+        self._tags: tuple[tuple[Camera, int], tuple[Tag, ...]] | None = None
+        if session is None:
+            return
+        document = session.document
+        mask = document.shown_mask(frame)
+        self.result = document.result.frame(frame) if document.result else None
+        self.proposed = document.is_proposal(frame)
+        if mask is not None:
+            self.outlines = outline.trace(mask)
+            if not self.proposed and not self.withheld and self.result is not None:
+                same = np.array_equal(mask, self.result.mask)
+                self.machine = () if same else outline.trace(self.result.mask)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the analysis abstained on this frame."""
+        return self.result is not None and self.result.abstained
+
+    @property
+    def heat(self) -> Heatmap | None:
+        """The frame's heatmap unless there is none or the analysis abstained."""
+        return self.result.heatmap if self.result is not None and not self.result.abstained else None
+
+    def measured(self, lesions: tuple[Lesion, ...]) -> None:
+        """Take the measurements."""
+        self.lesions = lesions
+        self._tags = None
+
+    def paint(
+        self,
+        painter: QPainter,
+        camera: Camera,
+        style: str,
+        *,
+        live: tuple[Outline, ...] | None,
+        machine: bool,
+        heated: bool,
+        sizes: bool,
+    ) -> None:
+        """Draw everything. ``live`` replaces the outlines while a tool changes them, and hides callipers and names.
+
+        ``machine``: draw the machine's outline behind the reader's. ``heated``: a heatmap is shown, areas stay unfilled.
+        ``sizes``: draw callipers.
+        """
+        if machine:
+            self._paint_machine(painter, camera)
+        if live is not None:
+            outline.paint(painter, live, camera.transform(), dashed=False, fill=True)
+            return
+        if style == "hidden":
+            return
+        fill = style == "fill" or (style == "both" and not heated)
+        line = style != "fill"
+        outline.paint(painter, self.outlines, camera.transform(), dashed=self.proposed, line=line, fill=fill)
+        lesions = self.lesions if sizes else ()
+        callipers.paint(painter, camera, lesions)
+        for tag in self._placed(camera, lesions):
+            tag.paint(painter)
+
+    def _placed(self, camera: Camera, lesions: tuple[Lesion, ...]) -> tuple[Tag, ...]:
+        if self._tags is None or self._tags[0] != (camera, len(lesions)):
+            tags = callipers.tags(camera, lesions, self.outlines, proposed=self.proposed)
+            self._tags = ((camera, len(lesions)), tags)
+        return self._tags[1]
+
+    def _paint_machine(self, painter: QPainter, camera: Camera) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(GHOST_OPACITY)
+        transform = camera.transform()
+        for each in self.machine:
+            outline.stroke(painter, transform.map(each.path), each.colour, dashed=True, width=GHOST_WIDTH)
+        painter.restore()
+        if self.machine:
+            _paint_legend(painter, camera, self.machine[0].colour)
+
+
+def _paint_legend(painter: QPainter, camera: Camera, colour: QColor) -> None:
+    """``— Reader  - - AI, kept unchanged`` at the lower right."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    font = theme.font(theme.CONTROL)
+    metrics = QFontMetricsF(font)
+    x, y = camera.view[0] - 16.0, camera.view[1] - 18.0
+    for words, dashed in (("AI, kept unchanged", True), ("Reader", False)):
+        x -= metrics.horizontalAdvance(words)
+        painter.setFont(font)
+        painter.setPen(QColor(theme.DARK.text2))
+        painter.drawText(QPointF(x, y + 4), words)
+        line = QPainterPath(QPointF(x - 28, y))
+        line.lineTo(x - 8, y)
+        outline.stroke(painter, line, colour, dashed=dashed, width=GHOST_WIDTH if dashed else outline.WIDTH)
+        x -= 44.0
+    painter.restore()

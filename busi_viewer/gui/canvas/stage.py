@@ -1,0 +1,306 @@
+"""One image on the screen: which session and frame, through which window, heatmap and camera. No editing in here."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from busi_viewer.core.image import Pixels
+from busi_viewer.core.results import Heatmap
+from busi_viewer.gui.camera import Camera
+from busi_viewer.gui.canvas import display, hud
+from busi_viewer.gui.canvas.heat import coloured
+from busi_viewer.gui.canvas.scene import STYLES, Scene
+from busi_viewer.gui.canvas.view import ImageView, MouseSink, Overlay
+from busi_viewer.gui.session import Session
+
+WINDOW_DRAG = 300.0
+"""Logical px of mouse movement that change window or level by the whole grey range."""
+AHEAD = 4
+"""Frames decoded beyond the one in view."""
+
+
+class Stage(QWidget):
+    """Shows a session's current frame. Subclasses paint over it and are told through the ``_on_…`` methods."""
+
+    view_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session: Session | None = None
+        self._scene = Scene(None)
+        self._pixels: Pixels | None = None
+        self._message = ""
+        self._camera = Camera.fitted((100.0, 100.0), (1, 1))
+        self._fitted = True
+        self._window = (0.0, 255.0)
+        self._inverted = False
+        self._style = "both"
+        self._heat_on, self._heat_opacity = False, 1.0
+        self._heat: Heatmap | None = None
+        self._measure = QTimer(self, singleShot=True, interval=0)
+        self._measure.timeout.connect(self._take_measurements)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Image canvas")
+
+    def _place_view(self, overlay: Overlay, mouse: MouseSink) -> None:
+        """Build the view; ``overlay`` paints over it, ``mouse`` receives its mouse."""
+        self._view = ImageView(overlay, mouse, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+
+    # What subclasses add
+
+    def _on_leaving(self) -> None:
+        """Frame or session is about to change."""
+
+    def _on_shown(self) -> None:
+        """Frame, masks, proposal or result changed; the scene is read."""
+
+    def _heat_hidden(self) -> bool:
+        """Whether the heatmap must not be seen now."""
+        return False
+
+    # The image in view
+
+    @property
+    def session(self) -> Session | None:
+        """The open image, or None."""
+        return self._session
+
+    def set_session(self, session: Session | None) -> None:
+        """Show another image, or nothing."""
+        if session is self._session:
+            return
+        self._on_leaving()
+        if self._session is not None:
+            self._session.changed.disconnect(self._on_changed)
+            self._session.frame_changed.disconnect(self._on_frame)
+            self._session.frames.loaded.disconnect(self._on_loaded)
+            self._session.frames.failed.disconnect(self._on_loaded)
+        self._session = session
+        self._pixels = None
+        if session is not None:
+            session.changed.connect(self._on_changed)
+            session.frame_changed.connect(self._on_frame)
+            session.frames.loaded.connect(self._on_loaded)
+            session.frames.failed.connect(self._on_loaded)
+            self._window, self._inverted = session.document.record.window, False
+            self._fitted = True
+            self._refit()
+        self._show_frame()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the session's current frame is on the screen, so that tools may act on it."""
+        return self._session is not None and self._pixels is not None
+
+    def _on_frame(self, _index: int) -> None:
+        self._on_leaving()
+        self._show_frame()
+
+    def _on_loaded(self, index: int) -> None:
+        if self._session is not None and index == self._session.frame:
+            self._show_frame()
+
+    def _show_frame(self) -> None:
+        """Show the current frame or say why not; while it is decoded the one before stays, without tools."""
+        session = self._session
+        if session is None:
+            self._pixels, self._message = None, ""
+            self._view.set_image(None)
+        else:
+            pixels = session.frames.peek(session.frame)
+            error = session.frames.error(session.frame)
+            session.frames.want(session.frame, AHEAD)
+            self._pixels = pixels
+            if pixels is None and error is None:
+                return
+            self._message = error or ""
+            self._show_pixels()
+        self._on_changed()
+
+    def _show_pixels(self) -> None:
+        pixels = self._pixels
+        self._view.set_image(None if pixels is None else display.shown(pixels, self._window, self._inverted))
+
+    def _on_changed(self) -> None:
+        """Masks, proposal or result changed."""
+        session = self._session
+        if session is not None and self._pixels is None and not self._message:
+            return
+        self._scene = Scene(session if self._pixels is not None else None, session.frame if session else 0)
+        self._update_heat()
+        self.setAccessibleDescription(self._described())
+        self._measure.start()
+        self._on_shown()
+        self.refresh()
+
+    def _take_measurements(self) -> None:
+        if self._session is not None and self._pixels is not None:
+            self._scene.measured(self._session.lesions())
+            self.refresh()
+
+    def _described(self) -> str:
+        """What is shown, for screen readers."""
+        session = self._session
+        if session is None:
+            return "No image open"
+        who = "proposed by AI" if self._scene.proposed else "by the reader"
+        record = session.document.record
+        lesions = f"{len(self._scene.outlines)} outlined {who}"
+        return f"{record.path.name}, frame {session.frame + 1} of {len(record.frames)}, {lesions}"
+
+    # Display
+
+    def set_mask_style(self, style: str) -> None:
+        """Draw masks as ``outline``, ``fill``, ``both`` or ``hidden``. ValueError for others."""
+        if style not in STYLES:
+            raise ValueError(f"mask style {style!r} is none of {', '.join(STYLES)}")
+        self._style = style
+        self.refresh()
+
+    @property
+    def mask_style(self) -> str:
+        """How masks are drawn."""
+        return self._style
+
+    def set_heatmap(self, visible: bool) -> None:
+        """Show or hide the heatmap."""
+        self._heat_on = visible
+        self._update_heat()
+        self.refresh()
+
+    @property
+    def heatmap(self) -> bool:
+        """Whether the heatmap is switched on."""
+        return self._heat_on
+
+    def set_heatmap_opacity(self, share: float) -> None:
+        """Scale the heatmap's opacity; ``share`` in [0, 1]."""
+        self._heat_opacity = min(max(share, 0.0), 1.0)
+        self._update_heat()
+        self.refresh()
+
+    def _heat_shown(self) -> bool:
+        return self._heat_on and self._scene.heat is not None and not self._heat_hidden()
+
+    def _update_heat(self) -> None:
+        heat = self._scene.heat
+        if self._heat_on and heat is not self._heat:
+            self._heat = heat
+            self._view.set_heat(None if heat is None else coloured(heat.values))
+        self._view.show_heat(self._heat_shown(), self._heat_opacity)
+
+    def set_window(self, low: float, high: float) -> None:
+        """Show grey values from ``low`` (black) to ``high`` (white)."""
+        if high - low < 1.0:
+            low, high = (low + high - 1.0) / 2, (low + high + 1.0) / 2
+        self._window = (low, high)
+        self._show_pixels()
+        self.refresh()
+        self.view_changed.emit()
+
+    @property
+    def window(self) -> tuple[float, float]:  # type: ignore[override]  # hides QWidget.window()
+        """Lowest and highest grey value shown."""
+        return self._window
+
+    def reset_window(self) -> None:
+        """Back to the window the file asks for."""
+        if self._session is not None:
+            self.set_window(*self._session.document.record.window)
+
+    def drag_window(self, dx: float, dy: float) -> None:
+        """Right = wider window, up = higher level, in proportion to the file's own window."""
+        if self._session is None:
+            return
+        low, high = self._session.document.record.window
+        step = max(high - low, 1.0) / WINDOW_DRAG
+        width = max(self._window[1] - self._window[0] + dx * step, 1.0)
+        level = (self._window[0] + self._window[1]) / 2 - dy * step
+        self.set_window(level - width / 2, level + width / 2)
+
+    def set_inverted(self, on: bool) -> None:
+        """Show black as white and white as black."""
+        self._inverted = on
+        self._show_pixels()
+        self.refresh()
+
+    @property
+    def inverted(self) -> bool:
+        """Whether grey values are inverted."""
+        return self._inverted
+
+    # Camera
+
+    @property
+    def camera(self) -> Camera:
+        """Where the image lies on the screen."""
+        return self._camera
+
+    def set_camera(self, camera: Camera) -> None:
+        """Pan or zoom."""
+        self._fitted = False
+        self._look(camera)
+
+    def fit(self) -> None:
+        """Show the whole image, also when the canvas changes its size."""
+        self._fitted = True
+        self._refit()
+
+    def one_to_one(self) -> None:
+        """One image pixel on one pixel of the screen."""
+        self.zoom_by(1.0 / self.zoom)
+
+    @property
+    def zoom(self) -> float:
+        """Physical screen px per image px."""
+        return self._camera.scale * self.devicePixelRatioF()
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom about the middle of the view."""
+        self.set_camera(self._camera.zoomed(factor, QPointF(self._camera.view[0] / 2, self._camera.view[1] / 2)))
+
+    def _look(self, camera: Camera) -> None:
+        self._camera = camera
+        self._view.set_camera(camera)
+        self.view_changed.emit()
+
+    def _refit(self) -> None:
+        view = self._view.viewport().size()
+        size = (float(max(view.width(), 1)), float(max(view.height(), 1)))
+        if not self._fitted or self._session is None:
+            self._look(self._camera.resized(size))
+            return
+        record = self._session.document.record
+        spacing, _ = hud.calibration(record)
+        aspect = spacing[0] / spacing[1] if spacing else 1.0
+        self._look(Camera.fitted(size, (record.shape[1], record.shape[0]), aspect))
+
+    def view_resized(self) -> None:
+        """The view has another size: fit again, or keep the middle."""
+        self._refit()
+
+    # Painting
+
+    def refresh(self, rect: QRectF | None = None) -> None:
+        """Repaint a part of the view (logical px), or all of it."""
+        self._view.repaint_part(rect)
+
+    def grab_view(self) -> QImage:
+        """What is seen, in the screen's resolution, without the proposal bar."""
+        image: QImage = self._view.grab().toImage()
+        return image
+
+    def _facts(self, session: Session) -> hud.Facts:
+        state = ""
+        if self._heat_on and self._scene.heat is not None and self._heat_hidden():
+            state = "Heatmap hidden while drawing"
+        elif self._scene.withheld and not self._scene.outlines:
+            state = "No AI outline"
+        heat = self._scene.heat.target if self._scene.heat is not None and self._heat_shown() else None
+        bits = 8 * self._pixels.itemsize if self._pixels is not None else 8
+        return hud.facts(session.document.record, session.frame, bits, state, self._window, self.zoom, heat)

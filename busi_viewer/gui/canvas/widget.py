@@ -1,0 +1,215 @@
+"""The canvas widget: the stage with tools, mouse, keys and the proposal bar."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from busi_viewer.gui import theme
+from busi_viewer.gui.canvas import display, hud
+from busi_viewer.gui.canvas.mouse import Mouse
+from busi_viewer.gui.canvas.proposal_bar import ProposalBar
+from busi_viewer.gui.canvas.stage import Stage
+from busi_viewer.gui.tools import TOOLS, Tool
+
+BRUSH = (0.5, 200.0)
+"""Smallest and largest brush radius in image px."""
+BAR_GAP = 14
+
+
+class Canvas(Stage):
+    """Shows a session's frame with its outlines, and edits its mask.
+
+    Enter commits what a tool has pending, else accepts the proposal; Esc drops what a tool has in hand; Del discards
+    the proposal and E edits it; + and − zoom. ``cursor_moved(x, y, value)`` gives pixel and value under the mouse,
+    (−1, −1, "") outside. Before tool, frame or image change, what is pending is committed (it can be undone).
+    """
+
+    cursor_moved = Signal(int, int, str)
+    tool_changed = Signal(str)
+    brush_radius_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._brush_radius = 10.0
+        self._tools: dict[str, Tool] = {kind.name: kind(self) for kind in TOOLS}
+        self._tool = self._tools["pointer"]
+        self._ring = False
+        self._mouse = Mouse(self)
+        self._place_view(self, self._mouse)
+        self._bar = ProposalBar(self)
+        self._bar.accepted.connect(self._accept)
+        self._bar.edit_wanted.connect(self._edit)
+        self._bar.discarded.connect(self._discard)
+        self.setMinimumSize(240, 180)
+
+    def _on_leaving(self) -> None:
+        self._settle_tool()
+
+    def _on_shown(self) -> None:
+        self._tool.rebase()
+        session = self._session if self._pixels is not None else None
+        self._bar.show_proposal(session.proposal() if session is not None else None)
+        self._place_bar()
+
+    def _heat_hidden(self) -> bool:
+        return self._tool.drawing
+
+    # Tools
+
+    @property
+    def tool(self) -> str:
+        """Name of the active tool."""
+        return self._tool.name
+
+    @property
+    def active_tool(self) -> Tool:
+        """The active tool itself."""
+        return self._tool
+
+    def set_tool(self, name: str) -> None:
+        """Choose pointer, window, pan, zoom, brush, eraser or polygon. Raises KeyError for others."""
+        tool = self._tools[name]
+        if tool is self._tool:
+            return
+        self._settle_tool()
+        self._tool.leave()
+        self._tool = tool
+        self._view.viewport().setCursor(tool.cursor)
+        self._update_heat()
+        self.refresh()
+        self.tool_changed.emit(name)
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of brush and eraser in image px."""
+        return self._brush_radius
+
+    def set_brush_radius(self, px: float) -> None:
+        """Change the radius of brush and eraser, within 0.5–200 px."""
+        px = min(max(px, BRUSH[0]), BRUSH[1])
+        if px != self._brush_radius:
+            self._brush_radius = px
+            self.refresh()
+            self.brush_radius_changed.emit(px)
+
+    def commit_tool(self) -> None:
+        """Commit what the tool has pending (Enter)."""
+        if self._tool.pending:
+            self._tool.commit()
+            self.tool_used()
+
+    def cancel_tool(self) -> None:
+        """Drop what the tool has in hand (Esc)."""
+        self._tool.cancel()
+        self.tool_used()
+
+    def has_pending(self) -> bool:
+        """Whether the tool waits for Enter or Esc."""
+        return self._tool.pending
+
+    def _settle_tool(self) -> None:
+        """Before tool, frame or image change: commit what is pending (it can be undone), drop an unfinished drag."""
+        if self._tool.pending:
+            self._tool.commit()
+        self._tool.cancel()
+        self._mouse.forget()
+
+    def tool_used(self) -> None:
+        """The tool may have begun or ended a shape: the heatmap is hidden meanwhile."""
+        self._update_heat()
+        self.refresh()
+
+    # Painting
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Everything over image and heatmap."""
+        session = self._session
+        if session is None:
+            return
+        if self._message:
+            hud.paint_message(painter, self._camera, session.document.record.path.name, self._message)
+        elif self._pixels is not None:
+            self._scene.paint(
+                painter,
+                self._camera,
+                self._style,
+                live=self._tool.outlines,
+                machine=self._tool.edits,
+                heated=self._heat_shown(),
+                sizes=not self._tool.drawing,
+            )
+            hud.paint(painter, self._camera, self._facts(session))
+            painter.save()
+            self._tool.paint(painter)
+            painter.restore()
+        if self._ring:
+            painter.setPen(QPen(QColor(theme.DARK.accent), 2))
+            painter.drawRect(QRectF(0, 0, *self._camera.view).adjusted(1, 1, -1, -1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the bar at the bottom."""
+        super().resizeEvent(event)
+        self._place_bar()
+
+    def _place_bar(self) -> None:
+        self._bar.move((self.width() - self._bar.width()) // 2, self.height() - self._bar.height() - BAR_GAP)
+        self._bar.raise_()
+
+    # Events
+
+    def pointer_at(self, at: QPointF | None) -> None:
+        """The mouse is at a place of the view, or (None) has left it."""
+        if at is None or self._pixels is None:
+            self.cursor_moved.emit(-1, -1, "")
+            return
+        x, y = (round(v) for v in self._camera.to_image(at.x(), at.y()))
+        value = display.value_text(self._pixels, x, y)
+        self.cursor_moved.emit(x if value else -1, y if value else -1, value)
+
+    def _accept(self) -> None:
+        if self._session is not None:
+            self._session.accept()
+
+    def _edit(self) -> None:
+        self.set_tool("brush")
+        self.setFocus()
+
+    def _discard(self) -> None:
+        if self._session is not None:
+            self._session.discard()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys of the canvas, see the class."""
+        key = Qt.Key(event.key())
+        proposal = self._session is not None and self._session.proposal() is not None
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.commit_tool() if self.has_pending() else self._accept()
+        elif key == Qt.Key.Key_Escape:
+            self.cancel_tool()
+        elif key == Qt.Key.Key_Delete and proposal:
+            self._discard()
+        elif key == Qt.Key.Key_E and proposal:
+            self._edit()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.zoom_by(1 / 1.25 if key == Qt.Key.Key_Minus else 1.25)
+        elif not self._tool.key(key):
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus ring when the keyboard brought the focus."""
+        self._ring = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.refresh()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the focus ring away."""
+        self._ring = False
+        self.refresh()
+        super().focusOutEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fonts and screen may have changed."""
+        self.refresh()
+        super().changeEvent(event)

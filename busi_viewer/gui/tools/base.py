@@ -1,0 +1,117 @@
+"""What every tool of the canvas is, and what it may ask of the canvas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter
+
+from busi_viewer.gui.camera import Camera
+from busi_viewer.gui.outline import Outline
+from busi_viewer.gui.session import Session
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where the mouse is: ``image`` in pixel centres, ``screen`` in logical px of the view, and the keys held."""
+
+    image: tuple[float, float]
+    screen: QPointF
+    modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+
+    @property
+    def alt(self) -> bool:
+        """Whether Alt is held."""
+        return bool(self.modifiers & Qt.KeyboardModifier.AltModifier)
+
+
+class ToolHost(Protocol):
+    """The canvas as a tool sees it."""
+
+    @property
+    def session(self) -> Session | None:
+        """The open image, or None."""
+        ...
+
+    @property
+    def camera(self) -> Camera:
+        """Where the image lies on the screen."""
+        ...
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of brush and eraser in image px."""
+        ...
+
+    def set_camera(self, camera: Camera) -> None:
+        """Pan or zoom."""
+        ...
+
+    def drag_window(self, dx: float, dy: float) -> None:
+        """Change window and level by a mouse movement in logical px."""
+        ...
+
+    def refresh(self, rect: QRectF | None = None) -> None:
+        """Repaint a part of the view (logical px), or all of it."""
+        ...
+
+
+class Tool:
+    """One tool of the left mouse button. Subclasses override what they need; coordinates come as :class:`Pointer`."""
+
+    name: ClassVar[str]
+    cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.ArrowCursor
+    edits: ClassVar[bool] = False
+    """Whether the tool changes the mask."""
+
+    def __init__(self, host: ToolHost) -> None:
+        self.host = host
+
+    @property
+    def drawing(self) -> bool:
+        """Whether a shape is in hand: heatmap and callipers are hidden meanwhile."""
+        return False
+
+    @property
+    def pending(self) -> bool:
+        """Whether something waits for Enter or Esc."""
+        return False
+
+    @property
+    def outlines(self) -> tuple[Outline, ...] | None:
+        """The mask's outlines as they will be, while the tool changes them; else None."""
+        return None
+
+    def press(self, at: Pointer) -> None:
+        """Left button down."""
+
+    def move(self, at: Pointer) -> None:
+        """Mouse moved, button down or not."""
+
+    def release(self, at: Pointer) -> None:
+        """Left button up."""
+
+    def double_click(self, at: Pointer) -> None:
+        """Second press of a double click."""
+        self.press(at)
+
+    def leave(self) -> None:
+        """The mouse left the view."""
+
+    def key(self, key: Qt.Key) -> bool:
+        """A key the canvas has no use for; True if the tool used it."""
+        return False
+
+    def commit(self) -> None:
+        """Make what is pending an edit."""
+
+    def cancel(self) -> None:
+        """Drop what is in hand."""
+
+    def rebase(self) -> None:
+        """The mask changed under the tool (undo, a new proposal)."""
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw the tool's preview in logical px of the view."""
