@@ -48,6 +48,7 @@ def load_dataset(root: Path) -> list[Sample]:
     """The samples of a data set folder, sorted by id. Raises DataSetError for an unknown layout or missing files."""
     if not root.is_dir():
         raise DataSetError("the data set is not a folder", path=root, remedy="Give the folder that holds the data set.")
+    root = root.resolve()
     if (root / "manifest.csv").is_file():
         samples = _from_manifest(root)
     elif any((root / name).is_dir() for name in CLASSES):
@@ -56,7 +57,7 @@ def load_dataset(root: Path) -> list[Sample]:
         raise DataSetError(
             "no manifest.csv and no folders named normal, benign or malignant",
             path=root,
-            remedy="Arrange the images in class folders or add a manifest.csv with the columns image, mask, label, patient.",
+            remedy="Arrange the images in class folders or add a manifest.csv (image, mask, label, patient).",
         )
     if not samples:
         raise DataSetError("the data set holds no images", path=root)
@@ -70,7 +71,9 @@ def load_datasets(roots: Iterable[Path]) -> list[Sample]:
     for root in roots:
         resolved = root.resolve()
         if resolved.name in seen:
-            raise DataSetError(f"two data sets are named {resolved.name}", path=root, remedy="Rename one of the folders.")
+            raise DataSetError(
+                f"two data sets are named {resolved.name}", path=root, remedy="Rename one of the folders."
+            )
         seen[resolved.name] = resolved
         samples += load_dataset(resolved)
     return samples
@@ -98,11 +101,13 @@ def _from_class_folders(root: Path) -> list[Sample]:
 
 def _from_manifest(root: Path) -> list[Sample]:
     manifest = root / "manifest.csv"
-    with manifest.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = _read_table(manifest)
     if rows and "image" not in rows[0]:
-        raise DataSetError("the manifest has no column named image", path=manifest, remedy="Add one with relative paths.")
+        raise DataSetError(
+            "the manifest has no column named image", path=manifest, remedy="Add one with relative paths."
+        )
     samples = []
+    seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
         values = {key: (value or "").strip() for key, value in row.items() if key}
         image = _inside(root, values.pop("image"), manifest, number)
@@ -115,6 +120,11 @@ def _from_manifest(root: Path) -> list[Sample]:
         patient = values.pop("patient", "") or None
         masks = (_inside(root, mask, manifest, number),) if mask else ()
         identifier = f"{root.name}/{image.relative_to(root).as_posix()}"
+        if identifier in seen:
+            raise DataSetError(
+                f"line {number}: {image.name} is listed twice", path=manifest, remedy="Give every image one line."
+            )
+        seen.add(identifier)
         samples.append(Sample(identifier, image, masks, label, patient, values))
     return samples
 
@@ -123,19 +133,32 @@ def _inside(root: Path, relative: str, manifest: Path, line: int) -> Path:
     """Resolve a manifest's path and refuse one that leaves the data set or does not exist."""
     path = (root / relative).resolve()
     if not path.is_relative_to(root.resolve()):
-        raise DataSetError(f"line {line}: {relative} lies outside the data set", path=manifest, remedy="Use relative paths.")
+        raise DataSetError(
+            f"line {line}: {relative} lies outside the data set", path=manifest, remedy="Use relative paths."
+        )
     if not path.is_file():
-        raise DataSetError(f"line {line}: {relative} does not exist", path=manifest, remedy="Remove the line or add the file.")
+        raise DataSetError(
+            f"line {line}: {relative} does not exist", path=manifest, remedy="Remove the line or add the file."
+        )
     return path
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header. Raises DataSetError if it cannot be read as UTF-8 text."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            return list(csv.DictReader(stream, strict=True))
+    except OSError as error:
+        raise DataSetError(f"the table cannot be read ({error.strerror})", path=path) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataSetError(
+            "the table is not CSV text in UTF-8", path=path, remedy="Save it again as CSV, UTF-8."
+        ) from error
 
 
 def load_split(path: Path) -> dict[str, str]:
     """A split file (CSV ``id,part``) as {id: part}. Raises DataSetError."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except OSError as error:
-        raise DataSetError(f"the split file cannot be read ({error.strerror})", path=path) from error
+    rows = _read_table(path)
     if not rows or not {"id", "part"} <= set(rows[0]):
         raise DataSetError("the split file needs the columns id and part", path=path)
     return {row["id"]: row["part"] for row in rows}

@@ -1,0 +1,182 @@
+"""The words of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from busi_viewer import __version__
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+_USAGE = """busi-viewer [PATH ...]
+       busi-viewer COMMAND ...
+       busi-viewer --help | --version"""
+
+_DESCRIPTION = """Outline, measure and explain lesions on breast-ultrasound images. Research use only.
+
+Without a command the window opens, with the images and folders given as PATH."""
+
+_EPILOG = """exit codes: 0 done; 2 wrong usage; 3 some inputs failed, the others are done; 1 anything else.
+busi-viewer COMMAND --help explains a command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """No abbreviated options, and errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(2, f"error: {message}. See: {self.prog} --help\n")
+
+
+def build() -> Parser:
+    """The parser of all commands. The result's ``command`` names the one chosen."""
+    parser = Parser(
+        prog="busi-viewer",
+        usage=_USAGE,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"busi-viewer {__version__}")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser
+    )
+    for add in (_analyze, _evaluate, _train, _models, _bench, _doctor, _demo):
+        add(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # the type has no public name
+
+
+def _command(commands: _Commands[Parser], name: str, summary: str) -> Parser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary}.", allow_abbrev=False)
+    parser.add_argument("--verbose", action="store_true", help="show details and the stack of internal errors")
+    return parser
+
+
+def _analyze(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "analyze", "outline, classify and explain images; write results as files")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images and folders of images")
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    _add_model(parser)
+    _add_device(parser)
+    parser.add_argument("--recursive", action="store_true", help="also the images in sub-folders")
+    parser.add_argument("--pdf", action="store_true", help="write a PDF report of each input")
+    parser.add_argument("--png", action="store_true", help="write mask, overlay and heatmap of each frame")
+    parser.add_argument("--overwrite", action="store_true", help="analyse again where a result exists")
+    _add_json(parser, "write what was done, skipped and failed")
+
+
+def _evaluate(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "evaluate", "measure a model on labelled images, with 95 %% confidence intervals")
+    parser.description = "Measure a model on labelled images, with 95 % confidence intervals."
+    _add_data(parser, required=True)
+    _add_model(parser)
+    _add_device(parser)
+    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part; with --part")
+    parser.add_argument("--part", metavar="NAME", help="evaluate only this part of the split")
+    parser.add_argument("--record", metavar="NAME", help="also write the main figures into the model's card, under NAME")
+    _add_json(parser, "write the figures", required=True)
+
+
+def _train(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "train", "train a model; write checkpoints, curves, metrics, weights and card")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--recipe", metavar="NAME", help="what to train")
+    what.add_argument("--job", type=Path, metavar="FILE", help="a job file that says what to train on which data")
+    _add_data(parser, required=False)
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the run")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part (train, val, test)")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
+    parser.add_argument("--accelerator", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
+    parser.add_argument("--devices", type=_positive, default=1, metavar="N", help="how many of them")
+    _add_json(parser, "write the run's summary")
+
+
+def _models(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "models", "list, show, install, verify and choose models")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    for name, summary, argument in (
+        ("list", "the installed models", None),
+        ("show", "a model's card (default: the active model's)", "?"),
+        ("install", "copy a model's folder to the user's models", 1),
+        ("verify", "check the weights against the card's SHA-256 (default: all models)", "*"),
+        ("activate", "make a model the one that is used", 1),
+        ("rollback", "go back to the model that was active before", None),
+    ):
+        verb = _command(verbs, name, summary)
+        if argument is not None:
+            kind = "FOLDER" if name == "install" else "NAME"
+            verb.add_argument("names", nargs=argument, metavar=kind, default=[])
+        if name in ("list", "show", "verify"):
+            _add_json(verb, "write the same for machines")
+
+
+def _bench(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "bench", "measure the speed against the reference pipeline in one run")
+    _add_json(parser, "write the figures")
+
+
+def _doctor(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "doctor", "say what this machine has and lacks, with the remedy")
+    _add_json(parser, "write the findings")
+
+
+def _demo(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "demo", "analyse the bundled sample and write its reports")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("busi-viewer-demo"), metavar="DIR", help="default: ./%(default)s"
+    )
+    _add_device(parser)
+
+
+def _add_model(parser: Parser) -> None:
+    parser.add_argument("--model", metavar="M", help="name or folder of a model (default: the active one)")
+
+
+def _add_device(parser: Parser) -> None:
+    parser.add_argument(
+        "--device", type=_device, default="auto", metavar="D", help="auto, cpu, cuda[:N] or mps (default: auto)"
+    )
+
+
+def _add_data(parser: Parser, *, required: bool) -> None:
+    parser.add_argument(
+        "--data",
+        action="extend",
+        nargs="+",
+        type=_folder,
+        default=None if required else [],
+        required=required,
+        metavar="DIR",
+        help="data set folders: class folders or a manifest.csv",
+    )
+
+
+def _add_json(parser: Parser, what: str, *, required: bool = False) -> None:
+    parser.add_argument("--json", type=Path, metavar="FILE", required=required, help=f"{what} as JSON")
+
+
+def _device(text: str) -> str:
+    if not _DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu, cuda, cuda:N or mps")
+    return text
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return Path(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
