@@ -1,0 +1,145 @@
+"""Every command of the window: its words, keys and whether it can be used now. Menus, toolbar and F1 read this one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenuBar, QWidget
+
+TOOLS = ("pointer", "window", "pan", "zoom", "brush", "eraser", "polygon")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table. ``keys`` as QKeySequence reads them."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...] = ()
+    group: str = ""
+    checkable: bool = False
+    tip: str = ""
+
+
+COMMANDS = (
+    Command("open", "Open files…", ("Ctrl+O",), "File"),
+    Command("open_folder", "Open folder…", ("Ctrl+Shift+O",), "File"),
+    Command("report", "Export PDF report…", ("Ctrl+R",), "File"),
+    Command("export_mask", "Export mask PNG…", ("Ctrl+M",), "File"),
+    Command("clear_list", "Clear worklist", (), "File", tip="Edited images stay in the list"),
+    Command("quit", "Quit", ("Ctrl+Q",), "File"),
+    Command("undo", "Undo", ("Ctrl+Z",), "Edit"),
+    Command("redo", "Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "Edit"),
+    Command("accept", "Accept or commit outline", ("Return", "Enter"), "Edit"),
+    Command("edit", "Edit outline", ("E",), "Edit"),
+    Command("discard", "Discard proposal", ("Del",), "Edit"),
+    Command("leave", "Leave tool, cancel", ("Esc",), "Edit"),
+    Command("clear", "Clear outline", ("Ctrl+Del",), "Edit"),
+    Command("reset_to_ai", "Back to AI outline", (), "Edit"),
+    Command("search", "Search worklist", ("Ctrl+F",), "Edit"),
+    Command("pointer", "Pointer", (), "Tools", True),
+    Command("window", "Window and level", ("W",), "Tools", True),
+    Command("pan", "Pan", ("T",), "Tools", True),
+    Command("zoom", "Zoom", ("Z",), "Tools", True),
+    Command("brush", "Brush", ("B", "1"), "Tools", True),
+    Command("eraser", "Eraser", ("2",), "Tools", True),
+    Command("polygon", "Polygon", ("P", "3"), "Tools", True),
+    Command("last_tool", "Switch between the last two tools", ("Space",), "Tools"),
+    Command("outline", "Outline", ("O",), "View", True),
+    Command("fill", "Fill", ("Shift+O",), "View", True),
+    Command("heatmap", "Heatmap", ("H",), "View", True),
+    Command("invert", "Invert grey values", ("Shift+I",), "View", True),
+    Command("reset_window", "Reset window and level", ("Shift+W",), "View"),
+    Command("fit", "Fit image to window", ("Ctrl+0",), "View"),
+    Command("one_to_one", "One image pixel to one screen pixel", ("Ctrl+1",), "View"),
+    Command("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View"),
+    Command("zoom_out", "Zoom out", ("Ctrl+-",), "View"),
+    Command("dark", "Dark", (), "View", True),
+    Command("light", "Light", (), "View", True),
+    Command("analyse", "Analyse image", ("A",), "Analyse"),
+    Command("analyse_frames", "Analyse every frame", ("Shift+A",), "Analyse"),
+    Command("analyse_all", "Analyse all images", ("Ctrl+Shift+A",), "Analyse"),
+    Command("pause", "Pause or resume", (), "Analyse"),
+    Command("cancel_all", "Cancel all analyses", (), "Analyse"),
+    Command("next_case", "Next image", ("Down",), "Go"),
+    Command("previous_case", "Previous image", ("Up",), "Go"),
+    Command("next_frame", "Next frame", ("Right",), "Go"),
+    Command("previous_frame", "Previous frame", ("Left",), "Go"),
+    Command("keys", "Keyboard shortcuts", ("F1",), "Help"),
+    Command("about", "About", (), "Help"),
+)
+
+MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("&File", ("open", "open_folder", "recent:", "", "report", "export_mask", "", "clear_list", "", "quit")),
+    ("&Edit", ("undo", "redo", "", "accept", "edit", "discard", "clear", "reset_to_ai", "", "leave", "", "search")),
+    (
+        "&View",
+        (
+            *("outline", "fill", "heatmap", "", "presets:", "reset_window", "invert", ""),
+            *("fit", "one_to_one", "zoom_in", "zoom_out", "", "theme:", "", "next_case", "previous_case"),
+            *("next_frame", "previous_frame"),
+        ),
+    ),
+    ("&Tools", (*TOOLS, "", "last_tool")),
+    ("&Analyse", ("analyse", "analyse_frames", "analyse_all", "", "pause", "cancel_all")),
+    ("&Report", ("report", "export_mask")),
+    ("&Help", ("keys", "", "about")),
+)
+
+
+class Actions(QObject):
+    """The QActions by name: ``actions["undo"]``."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._by_name: dict[str, QAction] = {}
+        for command in COMMANDS:
+            action = QAction(command.text, window)
+            action.setObjectName(command.name)
+            action.setCheckable(command.checkable)
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+            action.setToolTip(_tip(command))
+            window.addAction(action)
+            self._by_name[command.name] = action
+        self._tools = self._exclusive(window, TOOLS)
+        self._themes = self._exclusive(window, ("dark", "light"))
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._by_name[name]
+
+    def enable(self, names: tuple[str, ...], enabled: bool) -> None:
+        """Enable or disable several."""
+        for name in names:
+            self._by_name[name].setEnabled(enabled)
+
+    def _exclusive(self, window: QWidget, names: tuple[str, ...]) -> QActionGroup:
+        group = QActionGroup(window)
+        for name in names:
+            group.addAction(self._by_name[name])
+        return group
+
+
+def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: dict[str, QWidget]) -> None:
+    """Build the menus of MENUS; names ending in ``:`` are the given submenus."""
+    for title, names in MENUS:
+        menu = bar.addMenu(title)
+        for name in names:
+            if not name:
+                menu.addSeparator()
+            elif name.endswith(":"):
+                menu.addMenu(submenus[name[:-1]])  # type: ignore[arg-type]
+            else:
+                menu.addAction(actions[name])
+
+
+def keys_in_words(command: Command) -> str:
+    """The shortcuts as the platform writes them."""
+    return ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys)
+
+
+def _tip(command: Command) -> str:
+    keys = keys_in_words(command)
+    words = command.text.rstrip("…")
+    return " · ".join(part for part in (f"{words} ({keys})" if keys else words, command.tip) if part)

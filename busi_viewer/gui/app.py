@@ -1,0 +1,98 @@
+"""The application: owns QApplication, the theme, the way uncaught errors take, and the window's life.
+
+Neither this module nor what it imports loads torch: the inference lane does, after the window has been painted.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from busi_viewer import paths, settings
+from busi_viewer.core.ports import Services
+from busi_viewer.gui import theme
+from busi_viewer.gui.problem import problem_from
+from busi_viewer.gui.window import MainWindow
+
+
+class ErrorHook(QObject):
+    """Takes uncaught exceptions on any thread: logs them there, then signals the GUI thread, and the program goes on."""
+
+    caught = Signal(object)
+    interrupted = Signal()
+
+    def install(self) -> None:
+        """Become ``sys.excepthook`` and ``threading.excepthook``."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = self._on_thread
+
+    def remove(self) -> None:
+        """Put Python's own hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self.interrupted.emit()
+            return
+        self.caught.emit(problem_from(error, "working"))
+
+    def _on_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self.caught.emit(problem_from(args.exc_value, "working in the background"))
+
+
+def make_application(chosen: settings.Settings) -> QApplication:
+    """The QApplication with name, fonts and theme; the one that exists if there is one."""
+    QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("busi_viewer")
+    app.setApplicationDisplayName("busi_viewer")
+    app.setDesktopFileName("busi_viewer")
+    theme.install(app)
+    theme.apply(app, chosen.theme)
+    return app
+
+
+def run(services: Services, paths_given: Sequence[Path]) -> int:
+    """Show the window with ``paths_given`` (files and folders) and stay until it closes; returns the exit status."""
+    chosen = settings.load()
+    app = make_application(chosen)
+    crash_log = _enable_faulthandler()
+    window = MainWindow(services, chosen)
+    hook = ErrorHook()
+    hook.caught.connect(window.show_problem)
+    hook.interrupted.connect(window.close)
+    hook.install()
+    window.show()
+    wanted = list(paths_given)
+    QTimer.singleShot(0, lambda: window.open_paths(wanted))
+    try:
+        return app.exec()
+    finally:
+        hook.remove()
+        if crash_log is not None:
+            faulthandler.disable()
+            crash_log.close()
+
+
+def _enable_faulthandler() -> TextIO | None:
+    """Let a crash of native code leave its stacks in the log folder; None where that cannot be written."""
+    try:
+        paths.log_dir().mkdir(parents=True, exist_ok=True)
+        stream = (paths.log_dir() / "crash.log").open("a", encoding="utf-8")
+    except OSError:
+        return None
+    faulthandler.enable(stream)
+    return stream

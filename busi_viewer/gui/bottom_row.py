@@ -1,0 +1,117 @@
+"""The bottom row: pages at the left, what goes on in the middle, device, model and calibration at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.results import ModelInfo
+from busi_viewer.gui import icons
+from busi_viewer.gui.controls import IconLabel, label, rule, spaced
+from busi_viewer.gui.stylesheet import set_role
+
+HEIGHT = 30
+CALIBRATION_BELOW = 1360
+"""Window width (px) below which the calibration goes."""
+
+
+class _Fact(QWidget):
+    """An icon with words, after a hairline; hidden while there are none."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self.words, self.aside = label("", "dim"), label("", "caption")
+        line = rule(vertical=True, length=16)
+        self.setLayout(spaced(line, 4, IconLabel(icon, "text2"), self.words, self.aside, 4, spacing=6))
+        self.hide()
+
+    def say(self, text: str, aside: str = "") -> None:
+        """Show words, or hide for none."""
+        self.words.setText(text)
+        self.aside.setText(aside)
+        self.aside.setVisible(bool(aside))
+        self.setVisible(bool(text))
+
+
+class BottomRow(QWidget):
+    """Status setters only; it decides nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("bottomRow")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._review = _tab("Review", "scan")
+        self._message = label("Ready", "quiet")
+        self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
+        badge = label("Research use only", "badge")
+        badge.setToolTip("Not for clinical decisions. Not a medical device.")
+        self.setLayout(
+            spaced(
+                *(self._review, 8, self._message, 0, self._device, self._model, self._calibration, badge),
+                margins=(0, 0, 10, 0),
+                spacing=6,
+            )
+        )
+        self._narrow = False
+        self._calibration_text = ""
+        self.show_engine_state("No model loaded yet")
+
+    def say(self, text: str) -> None:
+        """What goes on."""
+        self._message.setText(text)
+
+    def show_engine_state(self, text: str) -> None:
+        """Words in place of a model."""
+        self._device.say("")
+        self._model.say(text)
+
+    def show_engine(self, model: ModelInfo, device: str) -> None:
+        """The model and the device it runs on."""
+        self._device.say(device_in_words(device))
+        short = f"{model.sha256[:4]}…{model.sha256[-4:]}" if len(model.sha256) >= 8 else model.sha256
+        self._model.say(f"{model.name} {model.version}", short)
+        self._model.setToolTip(f"SHA-256 {model.sha256}")
+
+    def show_calibration(self, record: ImageRecord | None) -> None:
+        """Pixel spacing of the image in view."""
+        self._calibration_text = calibration_in_words(record) if record is not None else ""
+        self._calibration.say("" if self._narrow else self._calibration_text)
+
+    def fit_to(self, width: int) -> None:
+        """Leave the calibration out in narrow windows (the canvas shows it too)."""
+        self._narrow = width < CALIBRATION_BELOW
+        self._calibration.say("" if self._narrow else self._calibration_text)
+
+
+def _tab(text: str, icon: str) -> QToolButton:
+    tab = QToolButton()
+    tab.setText(text)
+    tab.setIcon(icons.icon(icon, size=16))
+    tab.setIconSize(QSize(16, 16))
+    tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    tab.setCheckable(True)
+    tab.setChecked(True)
+    tab.setAutoExclusive(True)
+    tab.setFixedHeight(HEIGHT - 1)
+    tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    set_role(tab, "tab")
+    return tab
+
+
+def device_in_words(device: str) -> str:
+    """``cpu`` → CPU, ``cuda:0`` → GPU 0."""
+    kind, _, number = device.partition(":")
+    return {"cpu": "CPU", "cuda": f"GPU {number or 0}", "mps": "GPU"}.get(kind, device)
+
+
+def calibration_in_words(record: ImageRecord) -> str:
+    """The spacing in mm a pixel, or that it is unknown."""
+    if record.regions:
+        count = len(record.regions)
+        return f"{count} calibrated region{'' if count == 1 else 's'}"
+    if record.spacing_mm is None:
+        return "Not calibrated: sizes in px"
+    dy, dx = record.spacing_mm
+    return f"{dx:.3f} mm/px" if abs(dx - dy) < 1e-6 else f"{dx:.3f} × {dy:.3f} mm/px"

@@ -1,0 +1,283 @@
+"""What each command does, and when it can be used: actions on one side, reading, canvas and exporter on the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from busi_viewer.gui.actions import TOOLS, Actions
+from busi_viewer.gui.canvas import Canvas
+from busi_viewer.gui.dialogs import AboutDialog, ShortcutsDialog
+from busi_viewer.gui.exporting import Exporter
+from busi_viewer.gui.reading import Reading
+from busi_viewer.gui.session import Session
+from busi_viewer.gui.toolbar import Preset
+from busi_viewer.gui.worklist import Worklist
+
+EDITING = ("brush", "eraser", "polygon")
+NEED_IMAGE = (
+    *TOOLS,
+    *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "outline", "fill", "heatmap", "invert"),
+    *("reset_window", "fit", "one_to_one", "zoom_in", "zoom_out", "next_frame", "previous_frame", "export_mask"),
+)
+ZOOM_STEP = 1.25
+
+
+class Commands(QObject):
+    """Connects the actions; follows the session in view."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        actions: Actions,
+        reading: Reading,
+        canvas: Canvas,
+        worklist: Worklist,
+        exporter: Exporter,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._actions, self._reading = window, actions, reading
+        self._canvas, self._worklist, self._exporter = canvas, worklist, exporter
+        self._session: Session | None = None
+        self._tools = ["brush", "pointer"]
+        self._folder = ""
+        self._connect()
+        actions["pointer"].setChecked(True)
+        self.follow(None)
+
+    def _connect(self) -> None:
+        actions, canvas, reading = self._actions, self._canvas, self._reading
+        for name in TOOLS:
+            actions[name].triggered.connect(lambda _checked=False, name=name: self.set_tool(name))
+        for name, deed in {
+            "undo": self._undo,
+            "redo": self._redo,
+            "accept": self._accept,
+            "edit": self._edit,
+            "discard": self._discard,
+            "clear": self._clear,
+            "reset_to_ai": self._reset_to_ai,
+            "leave": self._leave,
+            "last_tool": self._last_tool,
+            "outline": self.apply_mask_style,
+            "fill": self.apply_mask_style,
+            "heatmap": self._heatmap,
+            "invert": self._invert,
+            "reset_window": canvas.reset_window,
+            "fit": canvas.fit,
+            "one_to_one": canvas.one_to_one,
+            "zoom_in": self._zoom_in,
+            "zoom_out": self._zoom_out,
+            "analyse": self._analyse,
+            "analyse_frames": self._analyse_frames,
+            "analyse_all": self._analyse_all,
+            "pause": reading.batch.toggle_pause,
+            "cancel_all": self._cancel_all,
+            "next_case": self._worklist.go_next,
+            "previous_case": self._worklist.go_previous,
+            "next_frame": self._next_frame,
+            "previous_frame": self._previous_frame,
+            "search": self._search,
+            "report": self.export_report,
+            "export_mask": self._export_mask,
+            "keys": self._keys,
+            "about": self._about,
+        }.items():
+            actions[name].triggered.connect(deed)
+        canvas.tool_changed.connect(self._on_tool)
+        reading.analysis_changed.connect(self.refresh)
+        reading.batch.changed.connect(self.refresh)
+
+    @Slot(object)
+    def follow(self, session: Session | None) -> None:
+        """Serve another session."""
+        if self._session is not None:
+            self._session.changed.disconnect(self.refresh)
+            self._session.frame_changed.disconnect(self.refresh)
+            self._session.undo.indexChanged.disconnect(self.refresh)
+        self._session = session
+        if session is not None:
+            session.changed.connect(self.refresh)
+            session.frame_changed.connect(self.refresh)
+            session.undo.indexChanged.connect(self.refresh)
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Enable what can be used now."""
+        session, actions = self._session, self._actions
+        actions.enable(NEED_IMAGE, session is not None)
+        idle = session is not None and self._reading.stage is None
+        actions["analyse"].setEnabled(idle)
+        many = session is not None and len(session.document.record.frames) > 1
+        actions["analyse_frames"].setEnabled(idle and many)
+        actions.enable(("next_frame", "previous_frame"), many)
+        listed = self._worklist.model.rowCount() > 0
+        actions.enable(("analyse_all", "clear_list", "search", "next_case", "previous_case"), listed)
+        active = self._reading.batch.active
+        actions["pause"].setEnabled(active)
+        actions["cancel_all"].setEnabled(active or self._reading.stage is not None)
+        stack = session.undo if session is not None else None
+        for name, able, text in (
+            ("undo", stack is not None and stack.canUndo(), stack.undoText() if stack else ""),
+            ("redo", stack is not None and stack.canRedo(), stack.redoText() if stack else ""),
+        ):
+            actions[name].setEnabled(able)
+            actions[name].setText(f"{name.capitalize()} {text.lower()}".strip())
+        if session is not None:
+            shown = session.document.shown_mask(session.frame)
+            actions.enable(("clear", "export_mask"), shown is not None and bool(shown.any()))
+            actions["discard"].setEnabled(session.document.is_proposal(session.frame))
+            drawn = session.document.reader_mask(session.frame) is not None
+            actions["reset_to_ai"].setEnabled(drawn and session.document.result is not None)
+
+    # tools
+
+    def set_tool(self, name: str) -> None:
+        """Take a tool in hand."""
+        self._canvas.set_tool(name)
+        self._actions[self._canvas.tool].setChecked(True)
+        self._canvas.setFocus()
+
+    @Slot(str)
+    def _on_tool(self, name: str) -> None:
+        self._actions[name].setChecked(True)
+        if self._tools[-1] != name:
+            self._tools = [self._tools[-1], name]
+
+    def _last_tool(self) -> None:
+        self.set_tool(self._tools[0])
+
+    def _edit(self) -> None:
+        self.set_tool("pointer" if self._canvas.tool in EDITING else "brush")
+
+    def _leave(self) -> None:
+        if self._canvas.has_pending():
+            self._canvas.cancel_tool()
+        elif self._reading.stage is not None:
+            self._reading.cancel()
+        elif self._session is not None:
+            self._canvas.cancel_tool()
+            self.set_tool("pointer")
+
+    # outline
+
+    def _undo(self) -> None:
+        if self._session is not None:
+            self._session.undo.undo()
+
+    def _redo(self) -> None:
+        if self._session is not None:
+            self._session.undo.redo()
+
+    def _accept(self) -> None:
+        if self._canvas.has_pending():
+            self._canvas.commit_tool()
+        elif self._session is not None:
+            self._session.accept()
+
+    def _discard(self) -> None:
+        if self._session is not None:
+            self._session.discard()
+
+    def _clear(self) -> None:
+        if self._session is not None:
+            self._session.clear()
+
+    def _reset_to_ai(self) -> None:
+        if self._session is not None:
+            self._session.reset_to_ai()
+
+    # view
+
+    def apply_mask_style(self) -> None:
+        """Draw masks as the two toggles say."""
+        outline, fill = self._actions["outline"].isChecked(), self._actions["fill"].isChecked()
+        self._canvas.set_mask_style({(1, 1): "both", (1, 0): "outline", (0, 1): "fill", (0, 0): "hidden"}[(outline, fill)])
+
+    def _heatmap(self) -> None:
+        self._canvas.set_heatmap(self._actions["heatmap"].isChecked())
+
+    def _invert(self) -> None:
+        self._canvas.set_inverted(self._actions["invert"].isChecked())
+
+    def _zoom_in(self) -> None:
+        self._canvas.zoom_by(ZOOM_STEP)
+
+    def _zoom_out(self) -> None:
+        self._canvas.zoom_by(1 / ZOOM_STEP)
+
+    @Slot(object)
+    def use_preset(self, preset: Preset) -> None:
+        """Show a preset's grey range."""
+        if self._session is not None:
+            self._canvas.set_window(*preset.window(self._session.document.record))
+
+    def _next_frame(self) -> None:
+        if self._session is not None:
+            self._session.set_frame(self._session.frame + 1)
+
+    def _previous_frame(self) -> None:
+        if self._session is not None:
+            self._session.set_frame(self._session.frame - 1)
+
+    def _search(self) -> None:
+        self._worklist.search.setFocus()
+        self._worklist.search.selectAll()
+
+    # analysis
+
+    def _analyse(self) -> None:
+        if self._canvas.has_pending():
+            self._canvas.commit_tool()
+        self._reading.analyse()
+
+    def _analyse_frames(self) -> None:
+        self._reading.analyse(every_frame=True)
+
+    def _analyse_all(self) -> None:
+        self._reading.analyse_many(self._worklist.shown.shown_paths())
+
+    def _cancel_all(self) -> None:
+        self._reading.batch.cancel()
+        self._reading.cancel()
+
+    # files
+
+    @Slot()
+    def export_report(self) -> None:
+        """Ask where to and write the PDF of the image in view."""
+        target = self._ask("Export PDF report", ".pdf", "PDF (*.pdf)")
+        if target is not None and self._session is not None:
+            self._exporter.report(self._session.document, target)
+
+    def _export_mask(self) -> None:
+        target = self._ask("Export mask PNG", "_mask.png", "PNG (*.png)")
+        if target is not None and self._session is not None:
+            self._exporter.mask(self._session.document, self._session.frame, target)
+
+    def _ask(self, title: str, ending: str, kinds: str) -> Path | None:
+        if self._session is None:
+            return None
+        if self._canvas.has_pending():
+            self._canvas.commit_tool()
+        source = self._session.document.record.path
+        folder = Path(self._folder) if self._folder else source.parent
+        name, _ = QFileDialog.getSaveFileName(self._window, title, str(folder / (source.stem + ending)), kinds)
+        if not name:
+            return None
+        target = Path(name)
+        if target.suffix.lower() != Path(ending).suffix:
+            target = target.with_name(target.name + Path(ending).suffix)
+        self._folder = str(target.parent)
+        return target
+
+    # help
+
+    def _keys(self) -> None:
+        ShortcutsDialog(self._window).show()
+
+    def _about(self) -> None:
+        AboutDialog(self._window).show()

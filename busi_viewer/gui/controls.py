@@ -1,0 +1,229 @@
+"""Small controls the window is made of: buttons with a key cap, icon buttons, fields, lines and labels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtGui import QAction, QFontMetrics, QIcon, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from busi_viewer.gui import icons, theme
+from busi_viewer.gui.stylesheet import set_role
+
+
+def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label with a role of the style sheet; text is taken literally."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        set_role(made, role)
+    return made
+
+
+def rule(*, vertical: bool = False, length: int = 0) -> QFrame:
+    """A hairline; ``length`` in px bounds it."""
+    made = QFrame()
+    set_role(made, "rule")
+    if vertical:
+        made.setFixedWidth(1)
+        if length:
+            made.setFixedHeight(length)
+    else:
+        made.setFixedHeight(1)
+    return made
+
+
+class IconLabel(QLabel):
+    """An inline icon that follows the theme. ``tint`` is a token's name."""
+
+    def __init__(self, name: str, tint: str = "text2", size: int = icons.INLINE) -> None:
+        super().__init__()
+        self._name, self._tint, self._size = name, tint, size
+        self.setFixedSize(size + 2, size + 2)
+        self._draw()
+
+    def set_icon(self, name: str, tint: str = "text2") -> None:
+        """Show another icon."""
+        if (name, tint) != (self._name, self._tint):
+            self._name, self._tint = name, tint
+            self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint again after a change of theme or state."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.EnabledChange):
+            self._draw()
+
+    def _draw(self) -> None:
+        tint = getattr(theme.tokens(), self._tint)
+        self.setPixmap(icons.pixmap(self._name, tint, self._size, 1.0 if self.isEnabled() else 0.4))
+
+
+class KeyButton(QPushButton):
+    """A push button with icon, words and the cap of its shortcut. ``role``: "", primary, outlined or flat."""
+
+    def __init__(self, text: str, icon: str = "", key: str = "", role: str = "") -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(text)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(10, 0, 10, 0)
+        self._row.setSpacing(7)
+        on_accent = role == "primary"
+        self._icon = IconLabel(icon, "on_accent" if on_accent else "text2", 16) if icon else None
+        self._text = label(text, "textOnAccent" if on_accent else "strong" if role == "outlined" else "")
+        self._key = label(key, "keyOnAccent" if on_accent else "key") if key else None
+        for part in (self._icon, self._text, self._key):
+            if part is not None:
+                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+                self._row.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+        if role:
+            set_role(self, role)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(30)
+
+    def set_icon(self, name: str) -> None:
+        """Show another icon (the button must have been made with one)."""
+        if self._icon is not None:
+            self._icon.set_icon(name, "text2")
+
+    def set_text(self, text: str) -> None:
+        """Change the words."""
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        self.updateGeometry()
+
+    def set_compact(self, compact: bool) -> None:
+        """Show the icon alone (the words become the tool tip's business) or everything."""
+        self._text.setVisible(not compact)
+        if self._key is not None:
+            self._key.setVisible(not compact)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """As wide as its parts."""
+        return QSize(self._row.sizeHint().width(), 30)
+
+    def minimumSizeHint(self) -> QSize:
+        """The same: words are never cut."""
+        return self.sizeHint()
+
+    def bind(self, action: QAction) -> None:
+        """Let the button trigger ``action`` and share its enabled state and tool tip."""
+        self.clicked.connect(action.trigger)
+
+        def follow() -> None:
+            self.setEnabled(action.isEnabled())
+            self.setToolTip(action.toolTip())
+
+        action.changed.connect(follow)
+        follow()
+
+
+class IconButton(QToolButton):
+    """A 32 px button that shows an icon and follows the theme. Bind it to an action, or connect ``clicked``."""
+
+    def __init__(self, icon: str, tip: str = "", action: QAction | None = None, edge: int = 32) -> None:
+        super().__init__()
+        self._name = icon
+        self.setFixedSize(edge, edge)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        size = icons.BUTTON if edge >= 30 else 16
+        self.setIconSize(QSize(size, size))
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self._draw()
+        if action is not None:
+            self._bind(action)
+
+    def _bind(self, action: QAction) -> None:
+        self.setCheckable(action.isCheckable())
+        self.clicked.connect(action.trigger)
+        self.setAccessibleName(action.text().replace("&", ""))
+
+        def follow() -> None:
+            self.setEnabled(action.isEnabled())
+            self.setChecked(action.isChecked())
+            self.setToolTip(action.toolTip())
+
+        action.changed.connect(follow)
+        follow()
+
+    def nextCheckState(self) -> None:
+        """A bound button shows its action's state; the click alone changes nothing."""
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint again after a change of theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(icons.icon(self._name, size=self.iconSize().width()))
+
+
+class Combo(QComboBox):
+    """A combo box with our chevron and an optional quiet caption before the value, as in "W/L Default"."""
+
+    def __init__(self, caption: str = "") -> None:
+        super().__init__()
+        self._caption = caption
+        self.setAccessibleName(caption)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for the caption and the longest value."""
+        metrics = QFontMetrics(self.font())
+        widest = max((metrics.horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=40)
+        caption = metrics.horizontalAdvance(self._caption) + 6 if self._caption else 0
+        return QSize(widest + caption + 44, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Field, caption, value, chevron."""
+        index, text = self.currentIndex(), self.currentText()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_field(painter)
+        t = theme.tokens()
+        opacity = 1.0 if self.isEnabled() else 0.4
+        painter.setOpacity(opacity)
+        left = 10
+        metrics = QFontMetrics(self.font())
+        base = (self.height() + metrics.ascent() - metrics.descent()) // 2
+        if self._caption:
+            painter.setPen(theme.colour(t.text3))
+            painter.drawText(QPoint(left, base), self._caption)
+            left += metrics.horizontalAdvance(self._caption) + 6
+        if index >= 0 or text:
+            painter.setPen(theme.colour(t.text))
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width() - left - 24)
+            painter.drawText(QPoint(left, base), shown)
+        painter.drawPixmap(self.width() - 21, (self.height() - 14) // 2, icons.pixmap("chevron-down", t.text2, 14))
+
+    def _paint_field(self, painter: QPainter) -> None:
+        t = theme.tokens()
+        edge = t.accent if self.hasFocus() else t.border
+        fill = t.hover if self.underMouse() and self.isEnabled() else t.raised
+        painter.setPen(theme.colour(edge))
+        painter.setBrush(theme.colour(fill))
+        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+
+
+def plain_icon(name: str, tint: str) -> QIcon:
+    """An inline icon in one colour, for menus and fields."""
+    return QIcon(icons.pixmap(name, tint, icons.INLINE))
+
+
+def spaced(*parts: QWidget | int, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8) -> QHBoxLayout:
+    """A row of widgets; an int > 0 is a gap in px, 0 is a stretch."""
+    row = QHBoxLayout()
+    row.setContentsMargins(*margins)
+    row.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QWidget):
+            row.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+        elif part == 0:
+            row.addStretch(1)
+        else:
+            row.addSpacing(part)
+    return row

@@ -1,0 +1,87 @@
+"""Writing reports and masks off the GUI thread, from a snapshot of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+
+from busi_viewer.core.document import Document
+from busi_viewer.core.ports import ReportWriter
+from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.problem import problem_from
+from busi_viewer.workflow.export import write_mask_png
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: ``source`` the image's file, ``revision`` the document's, ``target`` the new file."""
+
+    source: Path
+    revision: int
+    target: Path
+    is_report: bool
+
+
+def snapshot(document: Document) -> Document:
+    """A copy that later edits do not reach. The record and the result are immutable and shared."""
+    copy = Document(document.record)
+    copy.result = document.result
+    for frame in document.edited_frames:
+        copy.set_reader_mask(frame, document.reader_mask(frame))
+    copy.revision = document.revision
+    return copy
+
+
+class Exporter(QObject):
+    """``done(Exported)`` or ``failed(Problem)`` follows every call."""
+
+    done = Signal(object)
+    failed = Signal(object)
+    _written = Signal(object)
+    _not_written = Signal(object)
+
+    def __init__(self, writer: Callable[[], ReportWriter], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._writer = writer
+        self._pool = QThreadPool()
+        self._pool.setMaxThreadCount(1)
+        self._written.connect(self._on_written)
+        self._not_written.connect(self._on_not_written)
+
+    def report(self, document: Document, target: Path) -> None:
+        """Write the PDF report."""
+        copy = snapshot(document)
+        self._start(lambda: self._writer().write(copy, target), copy, target, is_report=True)
+
+    def mask(self, document: Document, frame: int, target: Path) -> None:
+        """Write the shown mask of a frame as PNG; the frame must show one."""
+        mask = document.shown_mask(frame)
+        if mask is None:
+            raise ValueError("there is no outline to export")
+        pixels = mask.copy()
+        self._start(lambda: write_mask_png(target, pixels), document, target, is_report=False)
+
+    def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
+        made = Exported(document.record.path, document.revision, target, is_report)
+        job = Job(
+            work,
+            lambda _none: self._written.emit(made),
+            lambda error: self._not_written.emit(problem_from(error, "exporting", target)),
+        )
+        self._pool.start(job)
+
+    def close(self) -> None:
+        """Finish what is being written; nothing is reported any more."""
+        self.blockSignals(True)
+        drain(self._pool)
+
+    @Slot(object)
+    def _on_written(self, made: object) -> None:
+        self.done.emit(made)
+
+    @Slot(object)
+    def _on_not_written(self, problem: object) -> None:
+        self.failed.emit(problem)

@@ -1,0 +1,264 @@
+"""The inference lane: one thread that loads the engine (and with it torch) and runs one analysis at a time.
+
+The queue lives on the GUI thread; the worker sees one request at a time, so that ordering and cancelling need no locks::
+
+    request ─→ queue ──_run──→ worker.run ──done──→ finished / failed / cancelled ─→ next
+
+A request for the image in view is put in front of the batch. All signals arrive on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from busi_viewer.core.errors import Cancelled
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.ports import Engine
+from busi_viewer.gui.problem import problem_from
+
+@dataclass(frozen=True)
+class AnalysisRequest:
+    """What to analyse, frozen on the GUI thread: ``frames`` (None = all) of ``record`` at the document's ``revision``.
+
+    ``urgent`` requests (the image in view) go ahead of the others.
+    """
+
+    record: ImageRecord
+    revision: int = 0
+    frames: tuple[int, ...] | None = None
+    heatmap: bool = True
+    urgent: bool = True
+
+    @property
+    def key(self) -> Path:
+        """What names the request in every signal: the file."""
+        return self.record.path
+
+
+class _Worker(QObject):
+    """Lives on the lane's thread; owns the engine."""
+
+    ready = Signal(object, str)
+    not_ready = Signal(object)
+    progress = Signal(object, str, float)
+    finished = Signal(object, object)
+    failed = Signal(object, object)
+    cancelled = Signal(object)
+
+    def __init__(self, load: Callable[[], Engine], cancel: threading.Event, closing: threading.Event) -> None:
+        super().__init__()
+        self._load = load
+        self._cancel = cancel
+        self._closing = closing
+        self._engine: Engine | None = None
+
+    @Slot()
+    def warm(self) -> None:
+        """Load the engine unless it is there; reports ``ready`` or ``not_ready``."""
+        if self._engine is not None or self._closing.is_set():
+            return
+        try:
+            self._engine = self._load()
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
+            self.not_ready.emit(problem_from(error, "loading the model"))
+            return
+        self.ready.emit(self._engine.model, self._engine.device)
+
+    @Slot(object)
+    def run(self, request: AnalysisRequest) -> None:
+        """Analyse one request and report exactly one of finished, failed, cancelled."""
+        key = request.key
+        if self._cancel.is_set():
+            self.cancelled.emit(key)
+            return
+        if self._engine is None:
+            self.progress.emit(key, "loading the model", 0.0)
+            self.warm()
+        if self._engine is None:
+            self.failed.emit(key, None)
+            return
+
+        def tell(stage: str, share: float) -> None:
+            self.progress.emit(key, stage, share)
+
+        try:
+            result = self._engine.analyse(
+                request.record,
+                request.frames,
+                heatmap=request.heatmap,
+                revision=request.revision,
+                progress=tell,
+                cancel=self._cancel,
+            )
+        except Cancelled:
+            self.cancelled.emit(key)
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
+            self.failed.emit(key, problem_from(error, "analysing", key))
+        else:
+            self.finished.emit(key, result)
+
+
+class Lane(QObject):
+    """Queue of analyses and the thread that runs them.
+
+    ``failed`` carries (key, Problem), or (key, None) when the engine could not be loaded: then ``engine_failed`` has said why.
+    """
+
+    started = Signal(object)
+    progress = Signal(object, str, float)
+    finished = Signal(object, object)
+    failed = Signal(object, object)
+    cancelled = Signal(object)
+    engine_loading = Signal()
+    engine_ready = Signal(object, str)
+    engine_failed = Signal(object)
+    idle = Signal()
+
+    _warm = Signal()
+    _run = Signal(object)
+
+    def __init__(self, load: Callable[[], Engine], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue: list[AnalysisRequest] = []
+        self._current: AnalysisRequest | None = None
+        self._cancel = threading.Event()
+        self._closing = threading.Event()
+        self._thread: QThread | None = QThread()
+        self._thread.setObjectName("inference lane")
+        self._worker = _Worker(load, self._cancel, self._closing)
+        self._worker.moveToThread(self._thread)
+        self._warm_asked = False
+        self._engine_there = False
+        self._broken = False
+        self._warm.connect(self._worker.warm)
+        self._run.connect(self._worker.run)
+        self._worker.ready.connect(self._on_ready)
+        self._worker.not_ready.connect(self._on_not_ready)
+        self._worker.progress.connect(self._on_progress)
+        self._worker.finished.connect(self._on_finished)
+        self._worker.failed.connect(self._on_failed)
+        self._worker.cancelled.connect(self._on_cancelled)
+        self._thread.start()
+
+    @property
+    def current(self) -> Path | None:
+        """The file being analysed, or None."""
+        return self._current.key if self._current else None
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether the engine has been loaded."""
+        return self._engine_there
+
+    def waiting(self) -> tuple[Path, ...]:
+        """The files queued, next first."""
+        return tuple(request.key for request in self._queue)
+
+    def warm(self) -> None:
+        """Load the engine ahead of the first request, once; after a failure only a request tries again."""
+        if self._thread is None or self._warm_asked or self._engine_there or self._broken:
+            return
+        self._warm_asked = True
+        self.engine_loading.emit()
+        self._warm.emit()
+
+    def submit(self, request: AnalysisRequest) -> None:
+        """Queue a request; a waiting one for the same file is replaced."""
+        if self._thread is None:
+            return
+        self._queue = [other for other in self._queue if other.key != request.key]
+        self._queue.insert(0 if request.urgent else len(self._queue), request)
+        self._next()
+
+    def cancel(self, key: Path) -> None:
+        """Stop or forget the analysis of one file; ``cancelled`` follows."""
+        if self._current is not None and self._current.key == key:
+            self._cancel.set()
+        if any(request.key == key for request in self._queue):
+            self._queue = [request for request in self._queue if request.key != key]
+            self.cancelled.emit(key)
+
+    def cancel_all(self) -> None:
+        """Stop the running analysis and forget the waiting ones."""
+        forgotten, self._queue = self._queue, []
+        if self._current is not None:
+            self._cancel.set()
+        for request in forgotten:
+            self.cancelled.emit(request.key)
+
+    def close(self) -> None:
+        """Stop the thread and wait for it: at most as long as the engine needs to reach its next cancel point."""
+        if self._thread is None:
+            return
+        thread, self._thread = self._thread, None
+        self._queue = []
+        self._closing.set()
+        self._cancel.set()
+        self._worker.blockSignals(True)
+        thread.quit()
+        thread.wait()
+        self._current = None
+        self._worker.deleteLater()
+
+    def _next(self) -> None:
+        if self._current is not None or not self._queue or self._thread is None:
+            return
+        self._current = self._queue.pop(0)
+        self._cancel.clear()
+        if not self._engine_there and not self._warm_asked:
+            self._warm_asked = True
+            self.engine_loading.emit()
+        self.started.emit(self._current.key)
+        self._run.emit(self._current)
+
+    def _settle(self) -> None:
+        self._current = None
+        self._next()
+        if self._current is None:
+            self.idle.emit()
+
+    @Slot(object, str)
+    def _on_ready(self, model: object, device: str) -> None:
+        self._engine_there = True
+        self.engine_ready.emit(model, device)
+
+    @Slot(object)
+    def _on_not_ready(self, problem: object) -> None:
+        self._warm_asked, self._broken = False, True
+        self.engine_failed.emit(problem)
+
+    @Slot(object, str, float)
+    def _on_progress(self, key: Path, stage: str, share: float) -> None:
+        if key == self.current:
+            self.progress.emit(key, stage, share)
+
+    @Slot(object, object)
+    def _on_finished(self, key: Path, result: object) -> None:
+        cancelled = self._cancel.is_set()
+        self._current = None
+        if cancelled:
+            self.cancelled.emit(key)
+        else:
+            self.finished.emit(key, result)
+        self._settle()
+
+    @Slot(object, object)
+    def _on_failed(self, key: Path, problem: object) -> None:
+        self._current = None
+        if problem is None:
+            forgotten, self._queue = self._queue, []
+            for request in forgotten:
+                self.failed.emit(request.key, None)
+        self.failed.emit(key, problem)
+        self._settle()
+
+    @Slot(object)
+    def _on_cancelled(self, key: Path) -> None:
+        self._current = None
+        self.cancelled.emit(key)
+        self._settle()

@@ -1,0 +1,120 @@
+"""Notices under the toolbar: what happened, to which file, what to do. Never modal; newest in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label
+from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.stylesheet import set_role
+
+INFO_MS = 8000
+MAX_SHOWN = 3
+
+Deed = tuple[str, Callable[[], None]]
+"""A button of a notice: its words and what it does."""
+
+
+class Notice(QFrame):
+    """One notice; ``kind`` is error, warn or info."""
+
+    def __init__(self, kind: str, title: str, text: str, deeds: tuple[Deed, ...], details: str) -> None:
+        super().__init__()
+        set_role(self, f"notice{kind.capitalize()}")
+        self.title, self.text = title, text
+        icon = {"error": "circle-x", "warn": "triangle-alert", "info": "circle-check"}[kind]
+        tint = {"error": "error", "warn": "warn", "info": "accent"}[kind]
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(label(title, "strong", wrap=True))
+        if text:
+            words.addWidget(label(text, "dim", wrap=True))
+        row = QHBoxLayout()
+        row.setContentsMargins(14, 8, 10, 8)
+        row.setSpacing(10)
+        row.addWidget(IconLabel(icon, tint, 18))
+        row.addLayout(words, 1)
+        for name, deed in deeds:
+            button = KeyButton(name)
+            button.clicked.connect(deed)
+            row.addWidget(button)
+        self._details = QPlainTextEdit(details)
+        self._details.setReadOnly(True)
+        self._details.setFixedHeight(130)
+        self._details.hide()
+        if details:
+            more, copy = KeyButton("Details", role="flat"), KeyButton("Copy", role="flat")
+            more.clicked.connect(lambda: self._details.setVisible(not self._details.isVisible()))
+            copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"{title}\n{text}\n\n{details}"))
+            row.addWidget(more)
+            row.addWidget(copy)
+        close = IconButton("x", "Dismiss", edge=26)
+        close.clicked.connect(self.dismiss)
+        row.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self._details)
+
+    def dismiss(self) -> None:
+        """Take the notice away."""
+        self.hide()
+        self.setParent(None)
+        self.deleteLater()
+
+
+class Notices(QWidget):
+    """The stack of notices, at most three; a repeated one replaces its twin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+
+    def shown(self) -> list[Notice]:
+        """The notices on screen, newest first."""
+        widgets = (self._column.itemAt(i).widget() for i in range(self._column.count()))
+        return [widget for widget in widgets if isinstance(widget, Notice)]
+
+    def show_problem(self, problem: Problem, *deeds: Deed) -> None:
+        """An error: it stays until dismissed."""
+        title = problem.what + "." if problem.path is None else f"{_name(problem.path)}: {problem.what}."
+        self._add("error", title, problem.remedy, deeds, problem.details)
+
+    def show_info(self, title: str, text: str = "", *deeds: Deed) -> None:
+        """Good news: goes away by itself after a while."""
+        notice = self._add("info", title, text, deeds, "")
+        timer = QTimer(notice)
+        timer.setSingleShot(True)
+        timer.timeout.connect(notice.dismiss)
+        timer.start(INFO_MS)
+
+    def show_warning(self, title: str, text: str = "", *deeds: Deed) -> None:
+        """Something to know: it stays until dismissed."""
+        self._add("warn", title, text, deeds, "")
+
+    def clear(self) -> None:
+        """Dismiss everything."""
+        for notice in self.shown():
+            notice.dismiss()
+
+    def _add(self, kind: str, title: str, text: str, deeds: tuple[Deed, ...], details: str) -> Notice:
+        for notice in self.shown():
+            if (notice.title, notice.text) == (title, text):
+                notice.dismiss()
+        made = Notice(kind, title, text, deeds, details)
+        self._column.insertWidget(0, made)
+        for old in self.shown()[MAX_SHOWN:]:
+            old.dismiss()
+        return made
+
+
+def _name(path: Path) -> str:
+    return path.name or str(path)

@@ -1,0 +1,122 @@
+"""Opening files off the GUI thread: worklist expansion, the image in view and its neighbours ahead of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.ports import ImageSource
+from busi_viewer.gui.problem import problem_from
+from busi_viewer.workflow.inputs import Input, expand_inputs
+from busi_viewer.workflow.open import open_image
+
+
+class Job(QRunnable):
+    """One piece of work for a pool: ``done(result)`` or ``failed(exception)`` are signals' ``emit`` methods."""
+
+    def __init__(self, work: Callable[[], object], done: Callable[[object], None], failed: Callable[[BaseException], None]):
+        super().__init__()
+        self._work = work
+        self._done = done
+        self._failed = failed
+
+    def run(self) -> None:
+        """Run on a pool thread; whatever goes wrong is reported, never raised."""
+        try:
+            result = self._work()
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
+            self._failed(error)
+        else:
+            self._done(result)
+
+
+def drain(pool: QThreadPool) -> None:
+    """Forget a pool's waiting jobs and wait for those that run."""
+    pool.clear()
+    pool.waitForDone()
+
+
+def open_with_first_frame(path: Path, sources: Sequence[ImageSource]) -> ImageRecord:
+    """Open a file and decode its first frame, so that showing it does not wait and a broken one is found here."""
+    record = open_image(path, sources)
+    _ = record.frames[0]
+    return record
+
+
+class Opener(QObject):
+    """Opens files on two pool threads. Signals: ``opened(path, ImageRecord)``, ``failed(path, Problem)``,
+    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once.
+    """
+
+    opened = Signal(object, object)
+    failed = Signal(object, object)
+    listed = Signal(object)
+    list_failed = Signal(object)
+
+    _done = Signal(object, object)
+    _broken = Signal(object, object)
+    _expanded = Signal(object)
+    _not_expanded = Signal(object)
+
+    def __init__(self, sources: Sequence[ImageSource], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._sources = tuple(sources)
+        self._pool = QThreadPool()
+        self._pool.setMaxThreadCount(2)
+        self._running: set[Path] = set()
+        self._closed = False
+        self._done.connect(self._on_done)
+        self._broken.connect(self._on_broken)
+        self._expanded.connect(self._on_expanded)
+        self._not_expanded.connect(self._on_not_expanded)
+
+    def open(self, path: Path, *, ahead: bool = False) -> None:
+        """Open ``path``; ``ahead`` (prefetch, batch) waits behind what the reader asked for. A running one is not repeated."""
+        if path in self._running or self._closed:
+            return
+        self._running.add(path)
+        job = Job(
+            lambda: open_with_first_frame(path, self._sources),
+            lambda record: self._done.emit(path, record),
+            lambda error: self._broken.emit(path, problem_from(error, "opening", path)),
+        )
+        self._pool.start(job, 0 if ahead else 10)
+
+    def expand(self, paths: Sequence[Path]) -> None:
+        """List the images that files and folders hold, sub-folders included."""
+        if self._closed:
+            return
+        wanted = list(paths)
+        job = Job(
+            lambda: expand_inputs(wanted, recursive=True),
+            self._expanded.emit,
+            lambda error: self._not_expanded.emit(problem_from(error, "listing the images")),
+        )
+        self._pool.start(job, 20)
+
+    def close(self) -> None:
+        """Wait for what runs; nothing is reported any more."""
+        self._closed = True
+        self.blockSignals(True)
+        drain(self._pool)
+
+    @Slot(object, object)
+    def _on_done(self, path: Path, record: ImageRecord) -> None:
+        self._running.discard(path)
+        self.opened.emit(path, record)
+
+    @Slot(object, object)
+    def _on_broken(self, path: Path, problem: object) -> None:
+        self._running.discard(path)
+        self.failed.emit(path, problem)
+
+    @Slot(object)
+    def _on_expanded(self, inputs: list[Input]) -> None:
+        self.listed.emit(inputs)
+
+    @Slot(object)
+    def _on_not_expanded(self, problem: object) -> None:
+        self.list_failed.emit(problem)

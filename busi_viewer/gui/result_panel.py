@@ -1,0 +1,290 @@
+"""The result at the right: what the AI estimates and why, how good the input is, and the sizes of what is outlined."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from busi_viewer.core.results import AnalysisResult, FrameResult
+from busi_viewer.gui import theme
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
+from busi_viewer.gui.session import Session
+
+FOLLOW_MS = 60
+"""How long after an edit the figures follow; edits in between are taken together."""
+NORMAL = "No lesion outlined on this image; does not exclude cancer"
+EDITED = (
+    "The estimate belongs to the image as analysed. The outline has been edited since; "
+    "that does not change the estimate. Analyse again to renew it."
+)
+
+
+class Estimate(Section):
+    """The pinned part: class, per cent, bars, notes; or why there is none."""
+
+    analyse_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("AI estimate")
+        self._glyph, self._headline, self._basis = ClassGlyph(18), label("", "result"), label("", "caption")
+        self._unsure = IconLabel("circle-question-mark", "warn", 18)
+        self._skeleton = Skeleton()
+        head = spaced(self._glyph, self._unsure, self._headline, self._skeleton, 0, self._basis, spacing=8)
+        self._bars = ClassBars()
+        self._text = label("", "body", wrap=True)
+        self._notes = label("", "caption", wrap=True)
+        self._edited, self._warn = NoteBox("info"), NoteBox("warn")
+        self._button = KeyButton("Analyse", "scan-search", "A", "outlined")
+        self._button.clicked.connect(self.analyse_asked)
+        self.body.addLayout(head)
+        for part in (self._text, self._bars, self._notes, self._warn, self._edited):
+            self.body.addWidget(part)
+        self.body.addLayout(spaced(self._button, 0))
+        self.show_message("")
+
+    def _reset(self) -> None:
+        self._glyph.set_class(None)
+        for part in (self._unsure, self._skeleton, self._bars, self._button, self._headline, self._basis):
+            part.hide()
+        for words in (self._text, self._notes):
+            words.hide()
+        self._warn.set_words("")
+        self._edited.set_words("")
+        self.set_aside("")
+
+    def show_message(self, text: str, *, can_analyse: bool = False) -> None:
+        """A plain state: nothing open, not analysed."""
+        self._reset()
+        _say(self._text, text)
+        self._button.setVisible(can_analyse)
+
+    def show_problem(self, problem: Problem) -> None:
+        """The engine or a model is missing: what happened and what to do."""
+        self._reset()
+        _say(self._text, "No estimate is possible.")
+        self._warn.set_words(" ".join(filter(None, (problem.remedy,))), problem.what + ".")
+
+    def show_working(self, stage: str) -> None:
+        """An analysis runs: skeletons, no figures."""
+        self._reset()
+        self.set_aside(stage)
+        self._skeleton.show()
+        self._bars.set_values(None, None)
+        self._bars.show()
+
+    def show_frame(self, result: AnalysisResult, frame: FrameResult, *, aside: str, edited: bool) -> None:
+        """The estimate of one frame."""
+        self._reset()
+        self.set_aside(aside)
+        self._headline.show()
+        if frame.abstained:
+            self._show_abstained(frame)
+        else:
+            self._show_estimate(result, frame)
+        if edited:
+            self._edited.set_words(EDITED)
+
+    def _show_abstained(self, frame: FrameResult) -> None:
+        self._unsure.show()
+        self._headline.setText("No estimate given")
+        if frame.quality.in_distribution:
+            _say(self._text, "The model is not sure enough about this image to give an estimate.")
+        else:
+            _say(self._text, "The image differs too much from the images this model was trained on.")
+        self._warn.set_words("\n".join(frame.abstain_reasons), "Why")
+
+    def _show_estimate(self, result: AnalysisResult, frame: FrameResult) -> None:
+        point = result.model.operating_point
+        name = frame.prediction
+        self._glyph.set_class(name)
+        self._headline.setText(f"{name.capitalize()} {max(frame.probabilities) * 100:.0f} %")
+        _say(self._basis, "calibrated" if frame.calibrated else "not calibrated")
+        if name == "normal":
+            _say(self._text, NORMAL if not frame.lesions else "Does not exclude cancer; an outline is proposed all the same")
+        self._bars.set_values(frame.probabilities, point)
+        self._bars.show()
+        lines = []
+        if point is not None:
+            side = "above" if frame.above_operating_point else "below"
+            lines.append(f"Malignant {side} the operating point of {point * 100:.0f} % (dashed).")
+        lines += result.model.notes
+        _say(self._notes, "\n".join(lines))
+
+
+class ResultPanel(QWidget):
+    """Shows the frame in view of a session. ``analyse_asked`` and ``tool_asked(name)`` are the reader's wishes."""
+
+    analyse_asked = Signal()
+    tool_asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("resultPanel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._session: Session | None = None
+        self._stage: tuple[str, float] | None = None
+        self._engine_problem: Problem | None = None
+        self.estimate = Estimate()
+        self.estimate.analyse_asked.connect(self.analyse_asked)
+        self._why, self._quality, self._can = Section("Why"), Section("Input quality"), Section("You can")
+        self._lesions: list[tuple[Section, Measures]] = []
+        self._no_lesion = Section("Lesions")
+        self._fill_sections()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        for part in (self._why, self._quality, self._no_lesion, self._can):
+            self._column.addWidget(part)
+        self._column.addStretch(1)
+        self._scroll.setWidget(inner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.estimate)
+        column.addWidget(self._scroll, 1)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(FOLLOW_MS)
+        self._later.timeout.connect(self.refresh)
+        self.refresh()
+
+    def _fill_sections(self) -> None:
+        self._heat = ShareBar("Heat inside the AI outline")
+        self._why.body.addWidget(self._heat)
+        self._why_words = label("Heat shows where the model looked, not the cause.", "caption", wrap=True)
+        self._why.body.addWidget(self._why_words)
+        self._alike, self._alike_words, self._score = IconLabel("circle-check", "accent"), label(""), label("", "caption")
+        self._quality.body.addLayout(spaced(self._alike, self._alike_words, 0, self._score))
+        self._quality_notes = NoteBox("warn")
+        self._quality.body.addWidget(self._quality_notes)
+        self._no_lesion_words = label("", "quiet", wrap=True)
+        self._no_lesion.body.addWidget(self._no_lesion_words)
+        for icon, words, key, tool in (
+            ("pentagon", "Draw the outline yourself", "P", "polygon"),
+            ("brush", "Paint the outline", "B", "brush"),
+        ):
+            button = KeyButton(words, icon, key, "flat")
+            button.clicked.connect(lambda _checked=False, tool=tool: self.tool_asked.emit(tool))
+            row = QHBoxLayout()
+            row.addWidget(button)
+            row.addStretch(1)
+            self._can.body.addLayout(row)
+
+    def set_session(self, session: Session | None) -> None:
+        """Show another image; None shows the empty panel."""
+        if self._session is not None:
+            self._session.changed.disconnect(self._later.start)
+            self._session.frame_changed.disconnect(self._later.start)
+        self._session = session
+        if session is not None:
+            session.changed.connect(self._later.start)
+            session.frame_changed.connect(self._later.start)
+        self._scroll.verticalScrollBar().setValue(0)
+        self.refresh()
+
+    def set_stage(self, stage: tuple[str, float] | None) -> None:
+        """What the running analysis of this image does, or None."""
+        if stage != self._stage:
+            self._stage = stage
+            self.refresh()
+
+    def set_engine_problem(self, problem: Problem | None) -> None:
+        """Why no analysis is possible at all, or None."""
+        self._engine_problem = problem
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring every section up to date."""
+        self._later.stop()
+        session = self._session
+        result = session.document.result if session is not None else None
+        frame = result.frame(session.frame) if session is not None and result is not None else None
+        self._show_estimate(session, result, frame)
+        self._show_why(frame)
+        self._show_quality(session, result, frame)
+        self._show_lesions(session)
+        self._can.setVisible(frame is not None and frame.abstained and self._stage is None)
+
+    def _show_estimate(self, session: Session | None, result: AnalysisResult | None, frame: FrameResult | None) -> None:
+        if session is None:
+            if self._engine_problem is not None:
+                self.estimate.show_problem(self._engine_problem)
+            else:
+                self.estimate.show_message("The estimate appears here once an image is open and analysed.")
+        elif self._stage is not None:
+            self.estimate.show_working(self._stage[0])
+        elif frame is not None and result is not None:
+            document = session.document
+            edited = document.reader_mask(frame.index) is not None and result.revision != document.revision
+            many = len(document.record.frames) > 1
+            aside = document.record.path.stem + (f", frame {frame.index + 1}" if many else "")
+            self.estimate.show_frame(result, frame, aside=aside, edited=edited and _differs(session, frame))
+        elif self._engine_problem is not None:
+            self.estimate.show_problem(self._engine_problem)
+        else:
+            what = "frame" if len(session.document.record.frames) > 1 else "image"
+            self.estimate.show_message(f"This {what} has not been analysed.", can_analyse=True)
+
+    def _show_why(self, frame: FrameResult | None) -> None:
+        heat = frame.heatmap if frame is not None and self._stage is None else None
+        self._why.setVisible(heat is not None)
+        if heat is None:
+            return
+        self._why.set_aside(f"heatmap, class {heat.target}")
+        self._heat.setVisible(heat.inside_mask_share is not None)
+        self._heat.set_share(heat.inside_mask_share or 0.0)
+
+    def _show_quality(self, session: Session | None, result: AnalysisResult | None, frame: FrameResult | None) -> None:
+        warnings = [*(session.document.record.warnings if session is not None else ())]
+        if result is not None and frame is not None:
+            warnings += [text for text in result.warnings if text not in warnings]
+            if not frame.abstained:
+                warnings += [text for text in frame.quality.reasons if text not in warnings]
+        known = frame is not None and self._stage is None
+        self._quality.setVisible(known or bool(warnings))
+        for part in (self._alike, self._alike_words, self._score):
+            part.setVisible(known)
+        if frame is not None and known:
+            alike = frame.quality.in_distribution
+            self._alike.set_icon("circle-check" if alike else "triangle-alert", "accent" if alike else "warn")
+            self._alike_words.setText("Similar to the training images" if alike else "Unlike the training images")
+            self._score.setText("" if frame.quality.score is None else f"score {frame.quality.score:.2f}")
+        self._quality_notes.set_words("\n".join(warnings))
+        count = len(warnings)
+        self._quality.set_aside("" if not count else f"{count} note{'' if count == 1 else 's'}")
+
+    def _show_lesions(self, session: Session | None) -> None:
+        lesions = session.document.lesions(session.frame) if session is not None else ()
+        proposal = session is not None and session.document.is_proposal(session.frame)
+        while len(self._lesions) < len(lesions):
+            section, measures = Section("Lesion"), Measures()
+            section.body.addWidget(measures)
+            self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
+            self._lesions.append((section, measures))
+        for i, (section, measures) in enumerate(self._lesions):
+            section.setVisible(i < len(lesions))
+            if i < len(lesions):
+                section.set_title(f"Lesion {i + 1}")
+                section.set_aside("AI outline, not yet accepted" if proposal else "reader's outline")
+                section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
+                measures.set_lesion(lesions[i])
+        self._no_lesion.setVisible(session is not None and not lesions)
+        self._no_lesion_words.setText("Nothing is outlined. Sizes appear here and follow every stroke.")
+
+
+def _differs(session: Session, frame: FrameResult) -> bool:
+    """Whether the reader's outline is another than the one the AI proposed."""
+    mask = session.document.reader_mask(frame.index)
+    return mask is not None and bool((mask != frame.mask).any())
+
+
+def _say(words: QWidget, text: str) -> None:
+    words.setText(text)  # type: ignore[attr-defined]
+    words.setVisible(bool(text))

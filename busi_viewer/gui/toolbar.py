@@ -1,0 +1,170 @@
+"""The toolbar: open, analyse, undo, tools, window/level, overlays, report. Narrow windows fold its words away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
+
+HEIGHT = 44
+LABELS_BELOW, PRESETS_BELOW = 1500, 1400
+"""Window widths (px) below which the words, then the presets go."""
+
+ICONS = {
+    "undo": "undo-2",
+    "redo": "redo-2",
+    "pointer": "mouse-pointer-2",
+    "window": "contrast",
+    "pan": "hand",
+    "zoom": "zoom-in",
+    "brush": "brush",
+    "eraser": "eraser",
+    "polygon": "pentagon",
+    "clear": "trash-2",
+    "outline": "spline",
+    "fill": "droplet",
+    "heatmap": "layers",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named window: which share of the image's own grey range is shown, (low, high) in [0, 1]."""
+
+    name: str
+    low: float
+    high: float
+
+    def window(self, record: ImageRecord) -> tuple[float, float]:
+        """The grey values to show, in the image's units."""
+        start, end = record.window
+        return start + self.low * (end - start), start + self.high * (end - start)
+
+
+PRESETS = (
+    Preset("Default", 0.0, 1.0),
+    Preset("Brighter", 0.0, 0.65),
+    Preset("Dark areas", 0.0, 0.4),
+    Preset("More contrast", 0.15, 0.75),
+    Preset("Bright areas", 0.4, 1.0),
+)
+
+
+class Toolbar(QWidget):
+    """``preset_chosen(Preset)`` and ``opacity_changed(share)`` come from its two fields."""
+
+    preset_chosen = Signal(object)
+    opacity_changed = Signal(float)
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.setObjectName("toolbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 0, 12, 0)
+        self._row.setSpacing(4)
+        self._open = KeyButton("Open", "folder-open", role="flat")
+        self._open.bind(actions["open"])
+        self.analyse = KeyButton("Analyse", "scan-search", "A", "primary")
+        self.analyse.bind(actions["analyse"])
+        self._report = KeyButton("Report", "file-text", "Ctrl R")
+        self._report.bind(actions["report"])
+        self._add(self._open, self.analyse)
+        self._buttons(actions, "undo", "redo")
+        self._buttons(actions, "pointer", "window", "pan", "zoom")
+        self._buttons(actions, "brush", "eraser", "polygon", "clear")
+        self._preset_rule = self._add_rule()
+        self.presets = self._make_presets()
+        self._add(self.presets)
+        self._buttons(actions, "outline", "fill", "heatmap")
+        self._make_opacity()
+        self._row.addStretch(1)
+        self._add(self._report)
+
+    def _add(self, *widgets: QWidget) -> None:
+        for widget in widgets:
+            self._row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def _add_rule(self) -> QWidget:
+        self._row.addSpacing(6)
+        line = rule(vertical=True, length=22)
+        self._add(line)
+        self._row.addSpacing(6)
+        return line
+
+    def _buttons(self, actions: Actions, *names: str) -> None:
+        self._add_rule()
+        for name in names:
+            self._add(IconButton(ICONS[name], action=actions[name]))
+
+    def _make_presets(self) -> Combo:
+        combo = Combo("W/L")
+        combo.addItems([preset.name for preset in PRESETS])
+        combo.setMinimumWidth(176)
+        combo.setToolTip("Window and level preset; drag with the right mouse button to set your own")
+        combo.activated.connect(lambda index: self.preset_chosen.emit(PRESETS[index]))
+        return combo
+
+    def _make_opacity(self) -> None:
+        self._opacity = QSlider(Qt.Orientation.Horizontal)
+        self._opacity.setRange(0, 100)
+        self._opacity.setFixedWidth(84)
+        self._opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._opacity.setToolTip("Heatmap opacity")
+        self._opacity.setAccessibleName("Heatmap opacity")
+        self._percent = label("", "strong")
+        self._percent.setFixedWidth(40)
+        self._opacity.valueChanged.connect(self._on_opacity)
+        self._row.addSpacing(4)
+        self._add(self._opacity)
+        self._row.addSpacing(4)
+        self._add(self._percent)
+
+    def _on_opacity(self, value: int) -> None:
+        self._percent.setText(f"{value} %")
+        self.opacity_changed.emit(value / 100)
+
+    @property
+    def opacity(self) -> float:
+        """The heatmap's opacity in [0, 1]."""
+        return self._opacity.value() / 100
+
+    def set_opacity(self, share: float) -> None:
+        """Show an opacity in [0, 1]."""
+        self._opacity.setValue(round(share * 100))
+
+    def set_image_open(self, is_open: bool) -> None:
+        """Fields that need an image."""
+        self.presets.setEnabled(is_open)
+        self._opacity.setEnabled(is_open)
+        self._percent.setEnabled(is_open)
+
+    def show_window(self, window: tuple[float, float], record: ImageRecord) -> None:
+        """Say which window (low, high) is in force: a preset's name or "Own", with width and level."""
+        names = [preset.name for preset in PRESETS if _close(preset.window(record), window)]
+        width, level = window[1] - window[0], (window[0] + window[1]) / 2
+        for index, preset in enumerate(PRESETS):
+            figures = f"{width:.0f} / {level:.0f}"
+            self.presets.setItemText(index, f"{preset.name} {figures}" if preset.name in names else preset.name)
+        self.presets.setCurrentIndex(next((i for i, p in enumerate(PRESETS) if p.name in names), -1))
+        self.presets.setPlaceholderText(f"Own {width:.0f} / {level:.0f}")
+        self.presets.update()
+
+    def fit_to(self, width: int) -> None:
+        """Fold words away below LABELS_BELOW, presets below PRESETS_BELOW (they stay in the View menu)."""
+        self._open.set_compact(width < LABELS_BELOW)
+        for part in (self.presets, self._preset_rule):
+            part.setVisible(width >= PRESETS_BELOW)
+
+
+def _close(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    tolerance = max(1e-6, 0.005 * abs(a[1] - a[0]))
+    return abs(a[0] - b[0]) <= tolerance and abs(a[1] - b[1]) <= tolerance
+
+

@@ -1,0 +1,112 @@
+"""The empty state: one obvious action, recent work, a promise about privacy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.stylesheet import set_role
+
+WIDTH = 472
+
+
+class RecentRow(QWidget):
+    """One recent file or folder."""
+
+    chosen = Signal(object)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self.setFixedHeight(29)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(str(path))
+        icon = IconLabel("folder" if not path.suffix else "image", "text2")
+        self.setLayout(spaced(icon, label(path.name or str(path)), 0, label(_shortened(path.parent), "quiet")))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Open it."""
+        self.chosen.emit(self._path)
+
+
+class Welcome(QWidget):
+    """Drop zone, Open, sample, recent. ``recent_chosen(path)`` carries what was clicked."""
+
+    open_asked = Signal()
+    folder_asked = Signal()
+    sample_asked = Signal()
+    recent_chosen = Signal(object)
+
+    def __init__(self, *, has_sample: bool) -> None:
+        super().__init__()
+        self.setObjectName("welcome")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._drop = QFrame()
+        set_role(self._drop, "drop")
+        self._fill_drop(has_sample)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        inner = QWidget()
+        inner.setFixedWidth(WIDTH)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        column.addWidget(self._drop)
+        column.addLayout(self._recent)
+        promise = "Images stay on this computer. Nothing is sent anywhere unless you send it."
+        column.addLayout(spaced(0, IconLabel("lock", "text3"), label(promise, "caption"), 0, spacing=5))
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(3)
+
+    def _fill_drop(self, has_sample: bool) -> None:
+        opener = KeyButton("Open", "folder-open", "Ctrl O", "primary")
+        opener.clicked.connect(self.open_asked)
+        folder = KeyButton("Open folder", "folder")
+        folder.clicked.connect(self.folder_asked)
+        sample = KeyButton("Try the sample", "image")
+        sample.clicked.connect(self.sample_asked)
+        column = QVBoxLayout(self._drop)
+        column.setContentsMargins(24, 36, 24, 34)
+        column.setSpacing(6)
+        column.addWidget(IconLabel("image", "text2", 32), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(10)
+        title = label("Drop images or a folder here", "title")
+        column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
+        kinds = "PNG, JPEG, TIFF, BMP, DICOM single and multi-frame"
+        column.addWidget(label(kinds, "quiet"), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(12)
+        column.addLayout(spaced(0, opener, folder, *((sample,) if has_sample else ()), 0))
+
+    def set_recent(self, paths: Sequence[Path]) -> None:
+        """Show recent files and folders, newest first."""
+        while (item := self._recent.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        if not paths:
+            return
+        self._recent.addWidget(label("Recent", "caption"))
+        for path in paths:
+            row = RecentRow(path)
+            row.chosen.connect(self.recent_chosen)
+            self._recent.addSpacing(1)
+            self._recent.addWidget(rule())
+            self._recent.addWidget(row)
+
+    def set_over(self, over: bool) -> None:
+        """Light up while files are dragged over the window."""
+        self._drop.setProperty("over", over)
+        set_role(self._drop, "drop")
+
+
+def _shortened(folder: Path) -> str:
+    """The last two parts of a folder's path."""
+    parts = folder.parts[-2:]
+    return ("… / " if len(folder.parts) > 3 else "") + " / ".join(part for part in parts if part != folder.anchor)

@@ -1,0 +1,477 @@
+"""The main window: puts the parts together and says which of them talk to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QUrl, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QSlider,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from busi_viewer import paths, settings
+from busi_viewer.core.errors import OutputError
+from busi_viewer.core.ports import Services
+from busi_viewer.core.results import ModelInfo
+from busi_viewer.gui import theme, worklist_delegate
+from busi_viewer.gui.actions import Actions, fill_menu_bar
+from busi_viewer.gui.bottom_row import BottomRow
+from busi_viewer.gui.canvas import Canvas
+from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard, ToolOptions
+from busi_viewer.gui.cine import CineBar
+from busi_viewer.gui.commands import Commands
+from busi_viewer.gui.controls import IconLabel, label
+from busi_viewer.gui.dialogs import CloseDialog
+from busi_viewer.gui.exporting import Exported, Exporter
+from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.notices import Notices
+from busi_viewer.gui.opener import Opener
+from busi_viewer.gui.problem import Problem, problem_from
+from busi_viewer.gui.reading import Reading
+from busi_viewer.gui.result_panel import ResultPanel
+from busi_viewer.gui.session import Session
+from busi_viewer.gui.thumbnails import Thumbnails
+from busi_viewer.gui.toolbar import PRESETS, Toolbar
+from busi_viewer.gui.welcome import Welcome
+from busi_viewer.gui.worklist import WIDTH, Worklist, show_in_folder
+from busi_viewer.gui.worklist_model import WorklistModel
+from busi_viewer.settings import Settings
+from busi_viewer.workflow.inputs import Input
+
+RESULT_WIDTHS = (320, 384, 480)
+COMPACT_BELOW = 1180
+FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
+KEYS_OF_CONTROLS = (
+    *(Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter),
+    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
+)
+
+
+class MainWindow(QMainWindow):
+    """Assembles; the deeds are in Commands and Reading. Closing waits for the threads."""
+
+    def __init__(self, services: Services, chosen: Settings) -> None:
+        super().__init__()
+        self.setWindowTitle("busi_viewer")
+        self.setAcceptDrops(True)
+        self._settings = chosen
+        self._make_parts(services)
+        self._lay_out()
+        self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
+        self._make_menus()
+        self._connect()
+        self._restore()
+
+    def _make_parts(self, services: Services) -> None:
+        chosen = self._settings
+        self.actions_ = Actions(self)
+        self.lane = Lane(lambda: services.load_engine(chosen.model, chosen.device), self)
+        self.opener = Opener(services.sources, self)
+        edge = round(max(worklist_delegate.THUMB.width(), worklist_delegate.THUMB.height()) * 1.5)
+        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
+        self.thumbnails = Thumbnails(services.sources, round(edge * ratio), self)
+        self.model = WorklistModel()
+        self.reading = Reading(self.model, self.lane, self.opener, self)
+        self.exporter = Exporter(services.report_writer, self)
+        self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
+        self.canvas, self.cine = Canvas(), CineBar()
+        self.result = ResultPanel()
+        self.notices, self.bottom = Notices(), BottomRow()
+        self.toolbar = Toolbar(self.actions_)
+        self.header, self.options = CanvasHeader(self.actions_), ToolOptions(self.actions_)
+        self.card = ProgressCard(self.canvas, self.actions_)
+        self.sample = paths.resource("sample")
+        self.welcome = Welcome(has_sample=self.sample.is_dir())
+
+    def _lay_out(self) -> None:
+        self._no_image = QWidget()
+        self._no_image.setObjectName("surround")
+        self._no_image.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._no_image_title, self._no_image_text = label("", "body"), label("")
+        column = QVBoxLayout(self._no_image)
+        column.addStretch(1)
+        for part in (IconLabel("image-off", "text3", 32), self._no_image_title, self._no_image_text):
+            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        self.stage = QStackedWidget()
+        self.stage.addWidget(self.canvas)
+        self.stage.addWidget(self._no_image)
+        middle = QWidget()
+        middle.setMinimumWidth(420)
+        stack_up(middle, self.header, self.options, self.stage, self.cine, stretch=self.stage)
+        self.result.setMinimumWidth(RESULT_WIDTHS[0])
+        self.result.setMaximumWidth(RESULT_WIDTHS[2])
+        self.worklist.setMinimumWidth(200)
+        self.worklist.setMaximumWidth(420)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        for i, part in enumerate((self.worklist, middle, self.result)):
+            self.splitter.addWidget(part)
+            self.splitter.setStretchFactor(i, int(part is middle))
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.splitter)
+        ground = QWidget()
+        stack_up(ground, self.toolbar, self.notices, self.pages, self.bottom, stretch=self.pages)
+        self.setCentralWidget(ground)
+        self.setMinimumSize(1024, 640)
+
+    def _make_menus(self) -> None:
+        self._recent_menu, presets, themes = QMenu("Recent", self), QMenu("Window preset", self), QMenu("Theme", self)
+        for preset in PRESETS:
+            presets.addAction(preset.name, lambda preset=preset: self.commands.use_preset(preset))
+        themes.addActions([self.actions_["dark"], self.actions_["light"]])
+        submenus: dict[str, QWidget] = {"recent": self._recent_menu, "presets": presets, "theme": themes}
+        fill_menu_bar(self.menuBar(), self.actions_, submenus)
+
+    def _connect(self) -> None:
+        actions, reading, canvas = self.actions_, self.reading, self.canvas
+        actions["open"].triggered.connect(self.ask_files)
+        actions["open_folder"].triggered.connect(self.ask_folder)
+        actions["clear_list"].triggered.connect(self.clear_list)
+        actions["quit"].triggered.connect(self.close)
+        actions["dark"].triggered.connect(self._use_dark)
+        actions["light"].triggered.connect(self._use_light)
+        self.welcome.open_asked.connect(self.ask_files)
+        self.welcome.folder_asked.connect(self.ask_folder)
+        self.welcome.sample_asked.connect(self._open_sample)
+        self.welcome.recent_chosen.connect(self._open_one)
+        self.opener.listed.connect(self._on_listed)
+        self.opener.list_failed.connect(self.notices.show_problem)
+        self.worklist.chosen.connect(reading.show)
+        self.worklist.analyse_asked.connect(reading.analyse_many)
+        reading.neighbours = self.worklist.neighbours
+        reading.session_changed.connect(self._on_session)
+        reading.opening.connect(self._on_opening)
+        reading.not_opened.connect(self._on_not_opened)
+        reading.analysis_changed.connect(self._on_analysis)
+        reading.problem.connect(self.notices.show_problem)
+        reading.said.connect(self.notices.show_info)
+        reading.batch.changed.connect(self._show_status)
+        reading.batch.finished.connect(self._on_batch_finished)
+        self.lane.engine_loading.connect(self._on_engine_loading)
+        self.lane.engine_ready.connect(self._on_engine_ready)
+        self.lane.engine_failed.connect(self._on_engine_failed)
+        self.exporter.done.connect(self._on_exported)
+        self.exporter.failed.connect(self.notices.show_problem)
+        self.result.analyse_asked.connect(actions["analyse"].trigger)
+        self.result.tool_asked.connect(self.commands.set_tool)
+        self.toolbar.preset_chosen.connect(self.commands.use_preset)
+        self.toolbar.opacity_changed.connect(canvas.set_heatmap_opacity)
+        self.options.radius_changed.connect(canvas.set_brush_radius)
+        canvas.brush_radius_changed.connect(self.options.show_radius)
+        canvas.tool_changed.connect(self.options.show_tool)
+        canvas.cursor_moved.connect(self.header.show_cursor)
+        canvas.view_changed.connect(self._on_view)
+
+    # settings
+
+    def _restore(self) -> None:
+        chosen, actions = self._settings, self.actions_
+        actions[chosen.theme].setChecked(True)
+        actions["outline"].setChecked(chosen.mask_style in ("outline", "both"))
+        actions["fill"].setChecked(chosen.mask_style in ("fill", "both"))
+        actions["heatmap"].setChecked(chosen.heatmap)
+        self.commands.apply_mask_style()
+        self.canvas.set_heatmap(chosen.heatmap)
+        self.toolbar.set_opacity(chosen.heatmap_opacity)
+        self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
+        self.canvas.set_brush_radius(chosen.brush_radius)
+        self.options.show_radius(self.canvas.brush_radius)
+        room = self.screen().availableSize()
+        width, height = chosen.window_size if len(chosen.window_size) == 2 else (1600, 1000)
+        self.resize(min(width, room.width()), min(height, room.height()))
+        self._sizes = list(chosen.splitter) if len(chosen.splitter) == 3 else [WIDTH, 2000, RESULT_WIDTHS[1]]
+        self.splitter.setSizes(self._sizes)
+        if chosen.maximized:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        self._on_session(None)
+        self._show_recent()
+
+    def _save(self) -> None:
+        style = {(1, 1): "both", (1, 0): "outline", (0, 1): "fill", (0, 0): "hidden"}
+        toggles = (self.actions_["outline"].isChecked(), self.actions_["fill"].isChecked())
+        self._settings = replace(
+            self._settings,
+            theme=theme.tokens().name,
+            splitter=tuple(self.splitter.sizes()) if self.pages.currentWidget() is self.splitter else (),
+            window_size=(self.width(), self.height()),
+            maximized=self.isMaximized(),
+            mask_style=style[toggles],
+            heatmap=self.actions_["heatmap"].isChecked(),
+            heatmap_opacity=self.toolbar.opacity,
+            brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
+        )
+        try:
+            settings.save(self._settings)
+        except OutputError as error:
+            self.notices.show_problem(problem_from(error, "saving the settings"))
+
+    def _use_dark(self) -> None:
+        self._use_theme("dark")
+
+    def _use_light(self) -> None:
+        self._use_theme("light")
+
+    def _use_theme(self, name: str) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, name)
+            self._save()
+
+    def _show_recent(self) -> None:
+        recent = [Path(entry) for entry in self._settings.recent if Path(entry).exists()]
+        self.welcome.set_recent(recent[:5])
+        self._recent_menu.clear()
+        for path in recent:
+            self._recent_menu.addAction(str(path), lambda path=path: self.open_paths([path]))
+        self._recent_menu.setEnabled(bool(recent))
+
+    # opening
+
+    def open_paths(self, wanted: Sequence[Path]) -> None:
+        """Add files and folders (with their sub-folders) to the worklist and show the first."""
+        if not wanted:
+            return
+        for path in list(wanted)[:3]:
+            self._settings = self._settings.with_recent(path.absolute())
+        self.bottom.say("Listing images…")
+        self.opener.expand(wanted)
+
+    def ask_files(self) -> None:
+        """Choose files."""
+        names, _ = QFileDialog.getOpenFileNames(self, "Open images", self._last_folder(), FILES)
+        self.open_paths([Path(name) for name in names])
+
+    def ask_folder(self) -> None:
+        """Choose a folder."""
+        name = QFileDialog.getExistingDirectory(self, "Open folder", self._last_folder())
+        if name:
+            self.open_paths([Path(name)])
+
+    def clear_list(self) -> None:
+        """Empty the worklist, except for images with reader's work."""
+        self.reading.batch.cancel()
+        kept = self.reading.edited_paths()
+        self.model.keep_only(kept)
+        self.reading.show(None)
+        if kept:
+            self.notices.show_info(f"{len(kept)} edited image{'' if len(kept) == 1 else 's'} kept in the worklist.")
+            self.worklist.select(min(kept, key=self.model.row))
+        else:
+            self.pages.setCurrentWidget(self.welcome)
+
+    def _open_sample(self) -> None:
+        self.open_paths([self.sample])
+
+    @Slot(object)
+    def _open_one(self, path: Path) -> None:
+        self.open_paths([path])
+
+    def _last_folder(self) -> str:
+        recent = next((Path(entry) for entry in self._settings.recent if Path(entry).exists()), Path.home())
+        return str(recent if recent.is_dir() else recent.parent)
+
+    @Slot(object)
+    def _on_listed(self, inputs: list[Input]) -> None:
+        self._show_status()
+        if not inputs:
+            self.notices.show_warning("No images were found there.", "Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files.")
+            return
+        self.pages.setCurrentWidget(self.splitter)
+        self.model.add(inputs)
+        first = min((entry.path for entry in inputs), key=self.model.row)
+        self.worklist.select(first)
+        self.worklist.view.setFocus()
+        self._show_recent()
+        self.commands.refresh()
+
+    # what is in view
+
+    @Slot(object)
+    def _on_session(self, session: Session | None) -> None:
+        record = session.document.record if session is not None else None
+        self.stage.setCurrentWidget(self.canvas)
+        self.canvas.set_session(session)
+        self.cine.set_session(session)
+        self.result.set_session(session)
+        self.commands.follow(session)
+        self.actions_["invert"].setChecked(False)
+        self.toolbar.set_image_open(session is not None)
+        self.bottom.show_calibration(record)
+        self.options.show_tool(self.canvas.tool if session is not None else "pointer")
+        self.options.show_spacing(record.spacing_mm if record is not None else None)
+        self._show_header()
+        if session is not None:
+            session.frame_changed.connect(self._show_header, Qt.ConnectionType.UniqueConnection)
+            self._on_view()
+        name = record.path.name + " - " if record is not None else ""
+        self.setWindowTitle(f"{name}busi_viewer")
+
+    @Slot()
+    def _show_header(self) -> None:
+        session = self.reading.session
+        self.header.show_record(session.document.record if session is not None else None, session.frame if session else 0)
+
+    @Slot(object)
+    def _on_opening(self, path: Path) -> None:
+        self.bottom.say(f"Opening {path.name}")
+
+    @Slot(object, object)
+    def _on_not_opened(self, path: Path, problem: Problem) -> None:
+        self._no_image_title.setText(f"No image to show for {path.stem}")
+        self._no_image_text.setText(problem.what + ".")
+        self.stage.setCurrentWidget(self._no_image)
+        deeds = (("Retry", lambda: self.reading.retry(path)), ("Show in folder", lambda: show_in_folder(path)))
+        self.notices.show_problem(problem, *deeds)
+        self._show_status()
+
+    @Slot()
+    def _on_view(self) -> None:
+        session = self.reading.session
+        if session is not None:
+            self.header.show_zoom(self.canvas.zoom)
+            self.toolbar.show_window(self.canvas.window, session.document.record)
+
+    # what goes on
+
+    @Slot()
+    def _on_analysis(self) -> None:
+        stage, path = self.reading.stage, self.reading.path
+        self.result.set_stage(stage)
+        self.card.show_stage(path.stem if path is not None else "", stage)
+        self._show_status()
+
+    @Slot()
+    def _show_status(self) -> None:
+        batch, stage = self.reading.batch, self.reading.stage
+        if stage is not None:
+            self.bottom.say(f"Analysing, {stage[0]}")
+        elif batch.active:
+            self.bottom.say(f"{batch.done} of {batch.total}" + (", paused" if batch.paused else " analysed"))
+        else:
+            failed = self.model.counts()["Failed"]
+            self.bottom.say(f"{failed} file{'' if failed == 1 else 's'} failed" if failed else "Ready")
+
+    @Slot(int, int, bool)
+    def _on_batch_finished(self, done: int, failed: int, stopped: bool) -> None:
+        self._show_status()
+        if stopped:
+            return
+        good = done - failed
+        text = f"{good} image{'' if good == 1 else 's'} analysed"
+        if failed:
+            deed = ("Show failed", lambda: self.worklist.set_filter("Failed"))
+            self.notices.show_warning(f"{text}, {failed} failed.", "The others are not affected.", deed)
+        else:
+            self.notices.show_info(text + ".")
+
+    @Slot()
+    def _on_engine_loading(self) -> None:
+        self.bottom.show_engine_state("Loading the model…")
+
+    @Slot(object, str)
+    def _on_engine_ready(self, model: ModelInfo, device: str) -> None:
+        self.bottom.show_engine(model, device)
+        self.result.set_engine_problem(None)
+
+    @Slot(object)
+    def _on_engine_failed(self, problem: Problem) -> None:
+        self.bottom.show_engine_state("No model")
+        self.result.set_engine_problem(problem)
+        self.notices.show_problem(problem)
+
+    @Slot(object)
+    def _on_exported(self, made: Exported) -> None:
+        self.reading.mark_exported(made.source, made.revision, report=made.is_report)
+        opened = ("Open", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(made.target))))
+        self.notices.show_info(f"Saved {made.target.name}", str(made.target.parent), opened)
+
+    @Slot(object)
+    def show_problem(self, problem: Problem) -> None:
+        """An error from elsewhere (the program's exception hook)."""
+        self.notices.show_problem(problem)
+
+    # events
+
+    def event(self, event: QEvent) -> bool:
+        """Buttons, sliders and fields keep the keys that work them; the window's shortcuts do not take those away."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox)
+            if control and event.key() in KEYS_OF_CONTROLS:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold words away where there is no room."""
+        super().resizeEvent(event)
+        width = event.size().width()
+        self.toolbar.fit_to(width)
+        self.bottom.fit_to(width)
+        self.worklist.set_compact(width < COMPACT_BELOW)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped anywhere."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.welcome.set_over(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing was dropped."""
+        self.welcome.set_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.welcome.set_over(False)
+        self.open_paths([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if reader's work would be lost; then stop every thread and wait for it."""
+        if self.canvas.has_pending():
+            self.canvas.commit_tool()
+        count = self.reading.unexported()
+        if count and CloseDialog(self, count).exec() != CloseDialog.DialogCode.Accepted:
+            event.ignore()
+            return
+        self._save()
+        self.hide()
+        self.reading.batch.cancel()
+        for part in (self.lane, self.opener, self.thumbnails, self.exporter):
+            part.close()
+        event.accept()
+
+
+def stack_up(parent: QWidget, *parts: QWidget, stretch: QWidget) -> None:
+    """Put widgets above one another without gaps; ``stretch`` takes the room that is left."""
+    column = QVBoxLayout(parent)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for part in parts:
+        column.addWidget(part, int(part is stretch))
+
+
