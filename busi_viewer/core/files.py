@@ -1,0 +1,76 @@
+"""Files given by the user: opened only if they are ordinary, readable, non-empty and of a sane size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import BufferedReader
+from math import sqrt
+from pathlib import Path
+
+from busi_viewer.core.errors import TooLarge, UnreadableImage
+from busi_viewer.core.image import MAX_PIXELS
+
+MAX_BYTES = 4 * 2**30
+"""Largest file that is opened (4 GiB)."""
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open an ordinary, non-empty file for reading in binary.
+
+    Never blocks on pipes or devices. Raises UnreadableImage (with what, path and remedy), TooLarge above MAX_BYTES.
+    """
+    try:
+        status = os.stat(path)
+        _check_kind(path, status)
+        return open(path, "rb")
+    except UnreadableImage:
+        raise
+    except FileNotFoundError as error:
+        raise UnreadableImage(
+            "the file does not exist", path=path, remedy="Check the name; it may have been moved or renamed."
+        ) from error
+    except PermissionError as error:
+        raise UnreadableImage(
+            "it may not be read (permission denied)", path=path, remedy="Ask for read access to it."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not valid"
+        raise UnreadableImage(
+            f"the file cannot be read ({reason})", path=path, remedy="Check the disk or the network connection."
+        ) from error
+
+
+def _check_kind(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode) and not os.access(path, os.R_OK):
+        raise PermissionError
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImage("this is a folder, not an image", path=path, remedy="Open the images inside it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImage(
+            "this is a device or a pipe, not a file", path=path, remedy="Save the image to a file first."
+        )
+    if status.st_size == 0:
+        raise UnreadableImage("the file is empty", path=path, remedy="Export or copy the image again.")
+    if status.st_size > MAX_BYTES:
+        raise TooLarge(
+            f"the file has {status.st_size / 2**30:.1f} GiB, more than the {MAX_BYTES // 2**30} GiB that can be opened",
+            path=path,
+            remedy="Export fewer frames into one file.",
+        )
+
+
+def check_size(width: int, height: int, path: Path) -> None:
+    """Refuse a frame of no or too many pixels. Raises UnreadableImage, or TooLarge naming a size that would fit."""
+    if width < 1 or height < 1:
+        raise UnreadableImage(
+            f"the image says it has {width} × {height} pixels", path=path, remedy="Export or copy the image again."
+        )
+    if width * height > MAX_PIXELS:
+        scale = sqrt(MAX_PIXELS / (width * height))
+        fit_width, fit_height = max(int(width * scale), 1), max(int(height * scale), 1)
+        raise TooLarge(
+            f"the image has {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million can be opened",
+            path=path,
+            remedy=f"Reduce it to {min(fit_width, MAX_PIXELS)} × {min(fit_height, MAX_PIXELS)} pixels or less.",
+        )
