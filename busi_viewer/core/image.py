@@ -102,7 +102,7 @@ def to_uint8(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> NDArr
     if frame.dtype == np.uint8 and (low, high) == (0.0, 255.0):
         return np.asarray(frame, dtype=np.uint8)
     scaled = (frame.astype(np.float32) - low) * (255.0 / max(high - low, 1e-6))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(scaled), 0, 255), dtype=np.uint8)
 
 
 def to_grey(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def stroke(shape: tuple[int, int], points: Sequence[tuple[float, float]], radius
     def fixed(p: tuple[float, float]) -> tuple[int, int]:
         return round((p[0] - x0) * unit), round((p[1] - y0) * unit)
 
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         cv2.line(canvas, fixed(a), fixed(b), 1, max(1, round(2 * radius)), cv2.LINE_8, shift)
     for p in points:
         cv2.circle(canvas, fixed(p), round(radius * unit), 1, -1, cv2.LINE_8, shift)

@@ -53,7 +53,7 @@ def _boundary(contour: NDArray[np.int32]) -> NDArray[np.float64]:
     """Mid-points of the outer sides of boundary pixels, so that a shape w pixels wide measures w, not w − 1."""
     centres = contour.astype(np.float64)
     offsets = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
-    return (centres[:, None, :] + offsets[None, :, :]).reshape(-1, 2)
+    return np.asarray((centres[:, None, :] + offsets[None, :, :]).reshape(-1, 2), dtype=np.float64)
 
 
 def _longest(points: NDArray[np.float64]) -> tuple[int, int]:

@@ -56,7 +56,11 @@ class Guard(_Strict):
 
 
 class Card(_Strict):
-    """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it."""
+    """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
+
+    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, none
+    where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``.
+    """
 
     schema_: Literal[1] = Field(1, alias="schema")
     name: str
@@ -67,6 +71,7 @@ class Card(_Strict):
     sha256: str
     mask_threshold: float = 0.5
     min_lesion_share: float = 0.0005
+    no_outline_above: float | None = None
     calibration: Calibration | None = None
     operating_point: float | None = None
     abstain_below: float | None = None
@@ -83,7 +88,9 @@ def read_card(folder: Path) -> Card:
     try:
         return Card.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise ModelError(f"the model's card cannot be read ({error.strerror})", path=path, remedy="Install the model again.") from error
+        raise ModelError(
+            f"the model's card cannot be read ({error.strerror})", path=path, remedy="Install the model again."
+        ) from error
     except (ValueError, ValidationError) as error:
         raise ModelError("the model's card is not valid", path=path, remedy="Install the model again.") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -26,10 +27,12 @@ class MobileNetV2Encoder(nn.Module):
 
     def __init__(self, expanded_stem: bool = True) -> None:
         super().__init__()
-        net = timm.create_model("mobilenetv2_100", pretrained=False)
+        net: Any = timm.create_model("mobilenetv2_100", pretrained=False)
         if expanded_stem:
             net.blocks[0][0] = InvertedResidual(32, 16, exp_ratio=1.0, noskip=True, act_layer=nn.ReLU6)
-        self.conv_stem, self.bn1, self.blocks = net.conv_stem, net.bn1, net.blocks
+        self.conv_stem: nn.Module = net.conv_stem
+        self.bn1: nn.Module = net.bn1
+        self.blocks: nn.Sequential = net.blocks
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features at strides 2, 4, 8, 16, 32 with the channels of ``channels``."""
@@ -52,7 +55,9 @@ class MobileNetV2Encoder(nn.Module):
                 path=source,
                 remedy="Give weights of mobilenetv2_100.",
             )
-        self.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items() if k in wanted}, strict=False)
+        self.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in state.items() if k in wanted}, strict=False
+        )
 
 
 def _hub_state(name: str) -> dict[str, Tensor]:

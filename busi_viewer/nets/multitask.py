@@ -12,11 +12,16 @@ from busi_viewer.nets.encoders import MobileNetV2Encoder, normalisation
 
 
 class MultiTaskOutput(NamedTuple):
-    """``mask_logits`` (N, 1, H, W), ``class_logits`` (N, 3) in the order normal, benign, malignant, ``embedding`` (N, E)."""
+    """``mask_logits`` (N, 1, H, W), ``class_logits`` (N, 3) in the order normal, benign, malignant, ``embedding`` (N, E).
+
+    ``bottleneck`` (N, B) and ``attended`` (N, C, H/16, W/16) are what :meth:`MultiTaskUNet.classify` reads.
+    """
 
     mask_logits: Tensor
     class_logits: Tensor
     embedding: Tensor
+    bottleneck: Tensor
+    attended: Tensor
 
 
 class MultiTaskUNet(nn.Module):
@@ -26,8 +31,12 @@ class MultiTaskUNet(nn.Module):
     decoder block, which segmentation trains to be about the lesion. Input (N, 1, H, W) grey in [0, 1], sides multiples of 32.
     """
 
-    def __init__(self, decoder_channels: tuple[int, ...] = (192, 96, 64, 32, 16), hidden: int = 128, dropout: float = 0.3) -> None:
+    def __init__(
+        self, decoder_channels: tuple[int, ...] = (192, 96, 64, 32, 16), hidden: int = 128, dropout: float = 0.3
+    ) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
         mean, std = normalisation()
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
@@ -41,7 +50,11 @@ class MultiTaskUNet(nn.Module):
         self.mask_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
         width = self.encoder.channels[-1] + 2 * decoder_channels[0]
         self.class_head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(hidden, 3)
+            nn.Dropout(dropout),
+            nn.Linear(width, hidden),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 3),
         )
 
     def forward(self, x: Tensor) -> MultiTaskOutput:
@@ -50,26 +63,26 @@ class MultiTaskUNet(nn.Module):
             raise ValueError(f"input sides must be multiples of 32, got {tuple(x.shape[-2:])}")
         x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std
         features = self.encoder(x)
-        first, final = self._decode([x, *features])
-        pooled = torch.cat([features[-1].mean((2, 3)), first.mean((2, 3)), first.amax((2, 3))], dim=1)
-        return MultiTaskOutput(self.mask_head(final), self.class_head(pooled), pooled)
+        attended, final = self._decode([x, *features])
+        bottleneck = features[-1].mean((2, 3))
+        logits, embedding = self.classify(bottleneck, attended)
+        return MultiTaskOutput(self.mask_head(final), logits, embedding, bottleneck, attended)
+
+    def classify(self, bottleneck: Tensor, attended: Tensor) -> tuple[Tensor, Tensor]:
+        """Class logits (N, 3) and embedding (N, E) from pooled bottleneck features and the first decoder block's output.
+
+        Grad-CAM differentiates this alone: the class depends on ``attended`` in no other way.
+        """
+        embedding = torch.cat([bottleneck, attended.mean((2, 3)), attended.amax((2, 3))], dim=1)
+        return self.class_head(embedding), embedding
 
     def _decode(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The output of the first decoder block (stride 16) and of the last (full size)."""
-        reversed_features = features[1:][::-1]
-        x = self.decoder.center(reversed_features[0])
-        skips = [*reversed_features[1:], None]
-        first = None
-        for block, skip in zip(self.decoder.blocks, skips, strict=True):
-            height, width = (skip.shape[2:] if skip is not None else features[0].shape[2:])
+        deepest_first = features[:0:-1]
+        x = self.decoder.center(deepest_first[0])
+        outputs = []
+        for block, skip in zip(self.decoder.blocks, [*deepest_first[1:], None], strict=True):
+            height, width = (features[0] if skip is None else skip).shape[2:]
             x = block(x, height, width, skip)
-            first = x if first is None else first
-        assert first is not None
-        return first, x
-
-    @property
-    def heatmap_layer(self) -> nn.Module:
-        """The layer whose activations Grad-CAM weighs: the first decoder block, which the class head reads."""
-        layer = self.decoder.blocks[0]
-        assert isinstance(layer, nn.Module)
-        return layer
+            outputs.append(x)
+        return outputs[0], x

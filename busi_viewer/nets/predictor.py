@@ -20,12 +20,16 @@ from busi_viewer.nets.transform import Letterbox
 class Prediction:
     """One frame's outcome: ``probability`` (H, W) float32 of lesion at native size, ``class_logits`` (3,), ``embedding`` (E,).
 
-    ``seconds`` holds the time of the stages preprocess, forward and postprocess.
+    ``bottleneck`` (1, B) and ``attended`` (1, C, h, w) are kept on the device for the heatmap; ``box`` maps back to native
+    pixels. ``seconds`` holds the time of the stages preprocess, forward and postprocess.
     """
 
     probability: NDArray[np.float32]
     class_logits: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    bottleneck: Tensor
+    attended: Tensor
+    box: Letterbox
     seconds: dict[str, float]
 
 
@@ -34,14 +38,6 @@ def to_input(greys: Sequence[NDArray[np.uint8]], spec: InputSpec) -> tuple[Tenso
     boxes = [Letterbox.fit((g.shape[0], g.shape[1]), spec.size) for g in greys]
     stack = np.stack([box.forward(grey) for box, grey in zip(boxes, greys, strict=True)])
     return torch.from_numpy(stack).unsqueeze(1).float().div_(255.0), boxes
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait until an accelerator has done its work, so that the clock reads the truth."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 class Predictor:
@@ -72,5 +68,14 @@ class Predictor:
         t3 = time.perf_counter()
         seconds = {"preprocess": (t1 - t0) / count, "forward": (t2 - t1) / count, "postprocess": (t3 - t2) / count}
         return [
-            Prediction(native[i], logits[i].cpu().numpy(), embedding[i].cpu().numpy(), seconds) for i in range(count)
+            Prediction(
+                native[i],
+                logits[i].cpu().numpy(),
+                embedding[i].cpu().numpy(),
+                output.bottleneck[i : i + 1],
+                output.attended[i : i + 1],
+                boxes[i],
+                seconds,
+            )
+            for i in range(count)
         ]

@@ -34,12 +34,16 @@ def load_model(folder: Path) -> tuple[MultiTaskUNet, Card]:
     """The network of a model folder with its weights (fp32, evaluation mode) and its card. Raises ModelError."""
     card = read_card(folder)
     network = build(card.architecture)
-    state = {k: v.float() if v.is_floating_point() else v for k, v in load_tensors(folder / WEIGHTS, card.sha256).items()}
+    state = {
+        k: v.float() if v.is_floating_point() else v for k, v in load_tensors(folder / WEIGHTS, card.sha256).items()
+    }
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ModelError(
-            "the weights do not fit the architecture in the card", path=folder / WEIGHTS, remedy="Install the model again."
+            "the weights do not fit the architecture in the card",
+            path=folder / WEIGHTS,
+            remedy="Install the model again.",
         ) from error
     network.eval()
     for parameter in network.parameters():

@@ -17,11 +17,15 @@ from busi_viewer.core.errors import ModelError
 def load_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     """All tensors of a safetensors file. With ``sha256`` the very bytes loaded are checked. Raises ModelError."""
     if path.suffix != ".safetensors":
-        raise ModelError("weights must be a safetensors file", path=path, remedy="Convert it; pickle files are never loaded.")
+        raise ModelError(
+            "weights must be a safetensors file", path=path, remedy="Convert it; pickle files are never loaded."
+        )
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"the weights cannot be read ({error.strerror})", path=path, remedy="Install the model again.") from error
+        raise ModelError(
+            f"the weights cannot be read ({error.strerror})", path=path, remedy="Install the model again."
+        ) from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise ModelError(
             "the weights do not match the SHA-256 in the model's card", path=path, remedy="Install the model again."

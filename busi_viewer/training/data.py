@@ -98,7 +98,10 @@ def check_classes(items: Sequence[Item], part: str) -> None:
     counts = Counter(item.label for item in items if item.label >= 0)
     if len(counts) < 2 or not any(item.mask is not None and item.mask.any() for item in items):
         names = ", ".join(f"{CLASSES[k]} {n}" for k, n in sorted(counts.items())) or "none"
-        raise DataSetError(f"the {part} part holds too little to learn from (classes: {names})", remedy="Add cases or change the split.")
+        raise DataSetError(
+            f"the {part} part holds too little to learn from (classes: {names})",
+            remedy="Add cases or change the split.",
+        )
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):
@@ -132,7 +135,9 @@ def excluded(sample: Sample, rules: dict[str, tuple[str, ...]]) -> bool:
 
 def summary(items: Sequence[Item]) -> dict[str, Any]:
     """Counts by data set and class, for the card."""
-    counts: Counter[tuple[str, str]] = Counter((i.id.split("/")[0], CLASSES[i.label] if i.label >= 0 else "unknown") for i in items)
+    counts: Counter[tuple[str, str]] = Counter(
+        (i.id.split("/")[0], CLASSES[i.label] if i.label >= 0 else "unknown") for i in items
+    )
     out: dict[str, Any] = {"n": len(items)}
     for (name, label), n in sorted(counts.items()):
         out.setdefault(name, {})[label] = n

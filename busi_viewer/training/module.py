@@ -61,7 +61,10 @@ class MultiTaskModule(pl.LightningModule):
         rest = [p for p in self.network.parameters() if id(p) not in inside]
         rate = self.recipe.learning_rate
         optimiser = torch.optim.AdamW(
-            [{"params": list(encoder.parameters()), "lr": rate * self.recipe.encoder_rate_share}, {"params": rest, "lr": rate}],
+            [
+                {"params": list(encoder.parameters()), "lr": rate * self.recipe.encoder_rate_share},
+                {"params": rest, "lr": rate},
+            ],
             weight_decay=self.recipe.weight_decay,
         )
         warm = max(1, self.steps // 20)
@@ -94,7 +97,9 @@ class MultiTaskModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; keep their sum as the score."""
         malignant = np.array([label == 2 for label, _ in self._scores])
-        area = auc(malignant, np.array([p for _, p in self._scores])) if malignant.any() and not malignant.all() else None
+        area = (
+            auc(malignant, np.array([p for _, p in self._scores])) if malignant.any() and not malignant.all() else None
+        )
         mean = float(np.mean(self._dice)) if self._dice else 0.0
         self.log("score", mean + (area or 0.0), batch_size=1)
         self.report(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from busi_viewer.core.errors import UsageError
 from busi_viewer.nets.card import Architecture, InputSpec
@@ -45,7 +46,7 @@ class Job(BaseModel):
     encoder_weights: Path | None = None
     resume: bool = False
     epochs: int | None = Field(None, ge=1)
-    accelerator: str = "auto"
+    accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
     devices: int = Field(1, ge=1)
 
     @property
@@ -71,3 +72,27 @@ def recipe_named(name: str) -> Recipe:
     if name not in RECIPES:
         raise UsageError(f"unknown recipe {name!r}", remedy=f"Known ones: {', '.join(sorted(RECIPES))}.")
     return RECIPES[name]
+
+
+def make_job(values: dict[str, Any], path: Path | None = None) -> Job:
+    """A job from plain values; ``recipe`` may be a name. Raises UsageError that lists what is wrong with which field."""
+    if isinstance(values.get("recipe"), str):
+        values = {**values, "recipe": recipe_named(values["recipe"])}
+    try:
+        return Job.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'job'}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"the job does not fit: {faults}", path=path, remedy="Correct the fields named.") from error
+
+
+def read_job(path: Path, options: dict[str, Any]) -> Job:
+    """A job file (JSON) with ``options`` in place of its values. Raises UsageError."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the job file cannot be read ({error.strerror})", path=path) from error
+    except ValueError as error:
+        raise UsageError("the job file is not valid JSON", path=path) from error
+    if not isinstance(values, dict):
+        raise UsageError("the job file must hold one JSON object", path=path)
+    return make_job({**values, **options}, path)

@@ -57,7 +57,9 @@ class _Epochs(Callback):
         if now - self._told >= 1.0:
             self._told = now
             total = trainer.estimated_stepping_batches
-            self.report({"event": "step", "step": trainer.global_step, "of": int(total), "epoch": trainer.current_epoch + 1})
+            self.report(
+                {"event": "step", "step": trainer.global_step, "of": int(total), "epoch": trainer.current_epoch + 1}
+            )
 
 
 def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) -> dict[str, Any]:
@@ -67,7 +69,9 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
     """
     out = job.out
     if not job.resume and (out / LAST).exists():
-        raise UsageError("the folder already holds a run", path=out, remedy="Choose another with -o, or go on with --resume.")
+        raise UsageError(
+            "the folder already holds a run", path=out, remedy="Choose another with -o, or go on with --resume."
+        )
     out.mkdir(parents=True, exist_ok=True)
     _quiet()
     pl.seed_everything(job.recipe.seed, workers=True, verbose=False)
@@ -84,7 +88,13 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
     module = _fit(job, training, validation, _reporter(out, report, resume=job.resume))
     report({"event": "calibrating"})
     folder = _write_model(job, module, training, validation)
-    return {"model": str(folder), "out": str(out), "parameters": count_parameters(module.network)}
+    return {
+        "model": str(folder),
+        "out": str(out),
+        "split": str(out / "split.csv"),
+        "data": [str(path) for path in job.data],
+        "parameters": count_parameters(module.network),
+    }
 
 
 def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
@@ -98,7 +108,9 @@ def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, 
         split = make_split(samples, open_image, job.recipe.seed)
     known = {s.id for s in samples} & set(split)
     if not known:
-        raise DataSetError("the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path.")
+        raise DataSetError(
+            "the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path."
+        )
     write_split(kept, {i: part for i, part in split.items() if i in known})
     return split
 

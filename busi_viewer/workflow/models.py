@@ -266,3 +266,21 @@ def _write_state(state: dict[str, Any]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise ModelError(f"the choice could not be saved ({error.strerror})", path=path) from error
+
+
+def record_metrics(folder: Path, name: str, figures: Mapping[str, Any]) -> None:
+    """Put measured figures into a card under ``metrics.name``, replacing earlier ones. Raises ModelError."""
+    card = read_card(folder)
+    card["metrics"] = {**card.get("metrics", {}), name: dict(figures)}
+    path = folder / CARD
+    temporary = path.with_name(CARD + ".part")
+    try:
+        temporary.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ModelError(
+            f"the model's card cannot be written ({error.strerror})",
+            path=path,
+            remedy="Check the folder's permissions.",
+        ) from error

@@ -1,0 +1,100 @@
+"""The composition root: wires adapters to ports by name and decides between window and command line. Free of Qt."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from busi_viewer import logs
+from busi_viewer.core.errors import UserError
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.ports import Engine, ReportWriter, Services
+
+
+def services() -> Services:
+    """The adapters. Only the readers' modules are imported now; torch and reportlab wait for their first use."""
+    return Services(
+        sources=(_adapter("raster.source", "RasterSource")(), _adapter("dicom.source", "DicomSource")()),
+        load_engine=_load_engine,
+        report_writer=_report_writer,
+        train=_train,
+        benchmark=_benchmark,
+    )
+
+
+def _adapter(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"busi_viewer.{module}"), name)
+
+
+def _load_engine(model: str | None, device: str) -> Engine:
+    from busi_viewer.workflow.models import resolve
+
+    engine: Engine = _adapter("inference.engine", "TorchEngine")(resolve(model), device)
+    return engine
+
+
+def _report_writer() -> ReportWriter:
+    writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")()
+    return writer
+
+
+def _train(
+    *,
+    recipe: str | None,
+    job: Path | None,
+    data: Sequence[Path],
+    out: Path,
+    progress: Callable[[dict[str, Any]], None],
+    **options: Any,
+) -> dict[str, Any]:
+    """Train from a recipe's name or a job file; options given beside a job file stand in place of its values."""
+    recipes = importlib.import_module("busi_viewer.training.recipe")
+    values = {name: value for name, value in options.items() if value is not None} | {"out": out}
+    if data:
+        values["data"] = tuple(data)
+    described = recipes.read_job(job, values) if job is not None else recipes.make_job({**values, "recipe": recipe})
+    open_image, open_mask = _readers()
+    result: dict[str, Any] = _adapter("training.run", "train")(described, open_image, open_mask, progress)
+    return result
+
+
+def _readers() -> tuple[Callable[[Path], ImageRecord], Callable[..., Any]]:
+    """The two reading functions of a training run: images, and masks of a known shape."""
+    opening = importlib.import_module("busi_viewer.workflow.open")
+    sources = services().sources
+    return partial(opening.open_image, sources=sources), partial(opening.load_mask, sources=sources)
+
+
+def _benchmark(*, progress: Callable[..., None]) -> dict[str, Any]:
+    from busi_viewer import paths
+    from busi_viewer.workflow.models import resolve
+
+    open_image, _ = _readers()
+    records = [open_image(path) for path in sorted(paths.resource("sample").glob("*.png"))]
+    result: dict[str, Any] = _adapter("inference.bench", "run")(resolve(None), records, open_image, progress)
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command, or open the window with the given paths. Returns the exit code."""
+    from busi_viewer import cli
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    logs.set_up(verbose="--verbose" in words)
+    if words and (words[0] in cli.COMMANDS or words[0].startswith("-")):
+        return cli.main(words, services())
+    try:
+        window = importlib.import_module("busi_viewer.gui.app")
+    except ImportError as error:
+        sys.stderr.write(f"error: the window cannot start: {error}. Run 'busi-viewer doctor' for the remedy.\n")
+        return 1
+    try:
+        code: int = window.run(services(), [Path(word) for word in words])
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return code

@@ -1,0 +1,149 @@
+"""The engine: one model on one device, from an ImageRecord to an AnalysisResult."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from busi_viewer.core.errors import Cancelled
+from busi_viewer.core.image import ImageRecord, Mask, to_grey
+from busi_viewer.core.masks import fill_holes, remove_small
+from busi_viewer.core.measure import measure_all
+from busi_viewer.core.ports import CancelToken, Progress
+from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
+from busi_viewer.inference.device import choose
+from busi_viewer.inference.guard import judge
+from busi_viewer.inference.heatmaps import grad_cam, native_heatmap
+from busi_viewer.nets.calibration import probabilities
+from busi_viewer.nets.card import Card
+from busi_viewer.nets.predictor import Prediction, Predictor
+from busi_viewer.nets.registry import load_model
+
+Floats = NDArray[np.float64]
+
+
+class TorchEngine:
+    """Implements :class:`busi_viewer.core.ports.Engine`. Use it from one thread at a time."""
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        network, self.card = load_model(folder)
+        self._device = choose(device)
+        self._predictor = Predictor(network, self.card.input, self._device)
+        self._model = model_info(self.card)
+
+    @property
+    def model(self) -> ModelInfo:
+        """Which model this is."""
+        return self._model
+
+    @property
+    def device(self) -> str:
+        """The device's name: cpu, mps or cuda:N."""
+        return str(self._device)
+
+    def analyse(
+        self,
+        record: ImageRecord,
+        frames: Sequence[int] | None = None,
+        *,
+        heatmap: bool = True,
+        revision: int = 0,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnalysisResult:
+        """Analyse ``frames`` (default: all) one after the other. Raises Cancelled between stages when asked to stop."""
+        indices = range(len(record.frames)) if frames is None else frames
+        results = []
+        for position, index in enumerate(indices):
+
+            def tell(stage: str, share: float, position: int = position) -> None:
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled
+                if progress is not None:
+                    progress(stage, (position + share) / len(indices))
+
+            results.append(self._frame(record, index, heatmap, tell))
+        return AnalysisResult(
+            record.path, record.sha256, self._model, self.device, tuple(results), revision, tuple(record.warnings)
+        )
+
+    def _frame(self, record: ImageRecord, index: int, heatmap: bool, tell: Progress) -> FrameResult:
+        started = time.perf_counter()
+        tell("Reading", 0.0)
+        frame = record.frames[index]
+        grey = to_grey(frame, record.window)
+        decoded = time.perf_counter()
+        tell("Outlining and classifying", 0.1)
+        prediction = self._predictor.predict([grey])[0]
+        shaped = time.perf_counter()
+        p = probabilities(prediction.class_logits.astype(np.float64), self.card.calibration)
+        mask = self._mask(prediction, p)
+        lesions = measure_all(mask, record, prediction.probability)
+        quality = judge(frame, grey, prediction.embedding, self.card.guard)
+        measured = time.perf_counter()
+        heat = None
+        if heatmap:
+            tell("Heatmap", 0.7)
+            heat = self._heatmap(prediction, mask, int(p.argmax()))
+        done = time.perf_counter()
+        timing = {
+            "decode": decoded - started,
+            "preprocess": prediction.seconds["preprocess"],
+            "forward": prediction.seconds["forward"],
+            "postprocess": prediction.seconds["postprocess"] + measured - shaped,
+            "heatmap": done - measured,
+            "total": done - started,
+        }
+        reasons = self._withheld(p, quality)
+        limit = self.card.operating_point
+        return FrameResult(
+            index=index,
+            probabilities=(float(p[0]), float(p[1]), float(p[2])),
+            calibrated=self.card.calibration is not None,
+            above_operating_point=limit is not None and bool(p[2] >= limit),
+            abstained=bool(reasons),
+            abstain_reasons=reasons,
+            quality=quality,
+            mask=mask,
+            lesions=lesions,
+            heatmap=heat,
+            timing_ms={name: round(1000 * seconds, 3) for name, seconds in timing.items()},
+            probability=prediction.probability.astype(np.float16),
+        )
+
+    def _mask(self, prediction: Prediction, p: Floats) -> Mask:
+        """Threshold, drop specks and fill holes; empty where the image is taken for normal."""
+        mask = prediction.probability >= self.card.mask_threshold
+        if self.card.no_outline_above is not None and p[0] >= self.card.no_outline_above:
+            return np.zeros_like(mask)
+        return fill_holes(remove_small(mask, max(1, round(self.card.min_lesion_share * mask.size))))
+
+    def _withheld(self, p: Floats, quality: Quality) -> tuple[str, ...]:
+        """Why no estimate is given; empty if one is."""
+        if not quality.in_distribution:
+            return quality.reasons
+        if self.card.abstain_below is not None and p.max() < self.card.abstain_below:
+            return (f"Too close to call: no class reaches {100 * self.card.abstain_below:.0f} %",)
+        return ()
+
+    def _heatmap(self, prediction: Prediction, mask: Mask, class_index: int) -> Heatmap:
+        heat = grad_cam(self._predictor.network, prediction.bottleneck, prediction.attended, class_index)
+        return native_heatmap(heat, prediction.box, mask, class_index)
+
+
+def model_info(card: Card) -> ModelInfo:
+    """The card in the words of core, with the notes that every estimate must carry."""
+    notes = []
+    calibration = card.calibration
+    if calibration is not None:
+        share = calibration.prevalence.get("malignant", 0.0)
+        notes.append(
+            f"Calibrated on {calibration.data}, n = {calibration.n}, {100 * share:.0f} % malignant: more than in a clinic."
+        )
+    if card.operating_point is not None:
+        notes.append(f"Operating point {100 * card.operating_point:.0f} %, chosen for 95 % sensitivity on that set.")
+    return ModelInfo(card.name, card.version, card.sha256, card.operating_point, tuple(notes))

@@ -1,0 +1,44 @@
+"""Whether an image is one that the model may judge."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from busi_viewer.core.image import Pixels
+from busi_viewer.core.results import Quality
+from busi_viewer.nets.card import Guard
+
+MIN_SIDE = 64
+MIN_CONTRAST = 6.0
+COLOUR_DISTANCE = 40
+
+
+def judge(frame: Pixels, grey: NDArray[np.uint8], embedding: NDArray[np.float32], guard: Guard | None) -> Quality:
+    """Compare a frame with the training images.
+
+    Simple faults first (too small, blank, coloured), then the Mahalanobis distance d² of the embedding. The score is
+    limit / (limit + d²): 0.5 at the limit, near 1 for images like the training images; None without a fitted guard.
+    """
+    reasons = []
+    if min(grey.shape) < MIN_SIDE:
+        reasons.append(f"Image smaller than {MIN_SIDE} pixels")
+    if float(grey.std()) < MIN_CONTRAST:
+        reasons.append("Image almost blank")
+    if guard is None:
+        return Quality(not reasons, None, tuple(reasons))
+    if colour_share(frame) > guard.max_colour:
+        reasons.append("Coloured image (Doppler, elastography or a photograph)")
+    offset = embedding.astype(np.float64) - np.asarray(guard.mean)
+    distance = float(((offset @ np.asarray(guard.projection)) ** 2).sum())
+    if not distance <= guard.limit:
+        reasons.append("Unlike the training images")
+    return Quality(not reasons, guard.limit / (guard.limit + distance), tuple(reasons))
+
+
+def colour_share(frame: Pixels) -> float:
+    """Share of pixels whose colour channels differ by more than COLOUR_DISTANCE grey levels (0 for a grey frame)."""
+    if frame.ndim == 2:
+        return 0.0
+    spread = frame.max(axis=2).astype(np.int32) - frame.min(axis=2)
+    return float((spread > COLOUR_DISTANCE).mean())

@@ -1,0 +1,54 @@
+"""Grad-CAM of the class head, through pytorch-grad-cam."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from busi_viewer.core.image import Mask
+from busi_viewer.core.results import CLASSES, Heatmap
+from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.transform import Letterbox
+
+
+class _Classifier(nn.Module):
+    """The class head as a network of its own: its input is the layer that Grad-CAM weighs."""
+
+    def __init__(self, network: MultiTaskUNet, bottleneck: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.bottleneck = bottleneck
+        self.attended = nn.Identity()
+
+    def forward(self, attended: Tensor) -> Tensor:
+        logits, _ = self.network.classify(self.bottleneck, self.attended(attended))
+        return logits
+
+
+def grad_cam(network: MultiTaskUNet, bottleneck: Tensor, attended: Tensor, class_index: int) -> NDArray[np.float32]:
+    """Grad-CAM (Selvaraju et al., ICCV 2017) of one class on the first decoder block: (h, w) float32, ≥ 0.
+
+    The class depends on that block only through the class head, so differentiating the head gives the very map that a
+    second pass through the whole network would give. ``bottleneck`` (1, B), ``attended`` (1, C, h, w).
+    """
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    head = _Classifier(network, bottleneck.clone())
+    with torch.enable_grad(), GradCAM(head, [head.attended]) as cam:
+        heat = cam(attended.clone().requires_grad_(True), [ClassifierOutputTarget(class_index)])
+    return np.asarray(heat[0], dtype=np.float32)
+
+
+def native_heatmap(heat: NDArray[np.float32], box: Letterbox, mask: Mask, class_index: int) -> Heatmap:
+    """The (h, w) heat at native size, scaled so that its maximum is 1, with the share of heat inside the mask."""
+    values = np.clip(box.back_coarse(heat), 0.0, None)
+    peak = float(values.max())
+    if not np.isfinite(peak) or peak <= 0:
+        return Heatmap(CLASSES[class_index], np.zeros_like(values), None)
+    values = values / np.float32(peak)
+    total = float(values.sum(dtype=np.float64))
+    share = float(values[mask].sum(dtype=np.float64)) / total if mask.any() else None
+    return Heatmap(CLASSES[class_index], values, share)
