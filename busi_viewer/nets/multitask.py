@@ -86,3 +86,10 @@ class MultiTaskUNet(nn.Module):
             x = block(x, height, width, skip)
             outputs.append(x)
         return outputs[0], x
+
+    @property
+    def heatmap_layer(self) -> nn.Module:
+        """The layer whose activations Grad-CAM weighs: the first decoder block, which the class head reads."""
+        layer = self.decoder.blocks[0]
+        assert isinstance(layer, nn.Module)
+        return layer

@@ -1,0 +1,69 @@
+"""The multi-task network and its losses."""
+
+import pytest
+import torch
+
+from busi_viewer.nets.encoders import MobileNetV2Encoder, count_parameters
+from busi_viewer.nets.losses import class_loss, mask_loss
+from busi_viewer.nets.multitask import MultiTaskUNet
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return MultiTaskUNet().eval()
+
+
+def test_shapes(network):
+    with torch.inference_mode():
+        out = network(torch.rand(2, 1, 64, 96))
+    assert out.mask_logits.shape == (2, 1, 64, 96)
+    assert out.class_logits.shape == (2, 3)
+    assert out.attended.shape[2:] == (4, 6)
+
+
+def test_class_head_alone_gives_the_same_logits(network):
+    with torch.inference_mode():
+        out = network(torch.rand(1, 1, 64, 64))
+        logits, _ = network.classify(out.bottleneck, out.attended)
+    assert torch.equal(logits, out.class_logits)
+
+
+def test_odd_sizes_are_refused_with_the_remedy(network):
+    with pytest.raises(ValueError, match="multiples of 32"):
+        network(torch.rand(1, 1, 70, 64))
+
+
+def test_encoder_strides():
+    features = MobileNetV2Encoder()(torch.rand(1, 3, 64, 64))
+    assert [f.shape[-1] for f in features] == [32, 16, 8, 4, 2]
+    assert tuple(f.shape[1] for f in features) == MobileNetV2Encoder.channels
+
+
+def test_parameter_counts_tell_frozen_from_trainable(network):
+    encoder = MobileNetV2Encoder()
+    for parameter in encoder.conv_stem.parameters():
+        parameter.requires_grad_(False)
+    counts = count_parameters(encoder)
+    assert counts["frozen"] == 3 * 32 * 9
+    assert counts["total"] == counts["trainable"] + counts["frozen"]
+
+
+def test_mask_loss_ignores_unknown_truth_and_prefers_the_right_mask():
+    mask = torch.zeros(2, 1, 8, 8)
+    mask[0, :, 2:6, 2:6] = 1
+    good, bad = (mask * 20 - 10), -(mask * 20 - 10)
+    known = torch.tensor([1.0, 0.0])
+    assert mask_loss(good, mask, known) < 0.01
+    assert mask_loss(bad, mask, known) > 5
+    changed = good.clone()
+    changed[1] = 10
+    assert mask_loss(changed, mask, known) == mask_loss(good, mask, known)
+
+
+def test_class_loss_leaves_out_unknown_labels():
+    logits = torch.tensor([[5.0, 0, 0], [0, 0, 5.0]])
+    weights = torch.ones(3)
+    both = class_loss(logits, torch.tensor([0, -1]), weights, 0.0)
+    assert torch.isclose(both, class_loss(logits[:1], torch.tensor([0]), weights, 0.0))
+    assert class_loss(logits, torch.tensor([-1, -1]), weights, 0.0) == 0

@@ -1,0 +1,39 @@
+"""Calibration and the operating point."""
+
+import numpy as np
+import pytest
+
+from busi_viewer.core.metrics import ece
+from busi_viewer.nets.calibration import probabilities
+from busi_viewer.nets.card import Calibration
+from busi_viewer.training.calibrate import fit_guard, fit_temperature, operating_point
+
+
+def test_overconfident_logits_are_cooled_to_the_true_temperature():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (6000, 3))
+    p = probabilities(logits, None)
+    labels = np.array([rng.choice(3, p=row) for row in p])
+    temperature, bias = fit_temperature(logits * 3, labels)
+    assert temperature == pytest.approx(3, rel=0.08)
+    assert np.abs(bias).max() < 0.1
+    fitted = Calibration(temperature=temperature, bias=bias)
+    assert ece(probabilities(logits * 3, fitted), labels) < ece(probabilities(logits * 3, None), labels) / 3
+
+
+def test_operating_point_keeps_the_promised_sensitivity():
+    rng = np.random.default_rng(1)
+    for n in (1, 5, 19, 20, 137):
+        malignant = rng.random(n)
+        limit = operating_point(malignant)
+        assert (malignant >= limit).mean() >= 0.95
+        assert limit in malignant
+
+
+def test_guard_limit_keeps_nearly_all_of_validation():
+    rng = np.random.default_rng(2)
+    guard = fit_guard(rng.normal(size=(400, 40)), rng.normal(size=(300, 40)))
+    validation = rng.normal(size=(2000, 40))
+    distance = (((validation - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1)
+    assert 0.95 < (distance <= guard.limit).mean() < 1.0
+    assert (((validation + 4 - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1).min() > guard.limit

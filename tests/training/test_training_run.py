@@ -1,0 +1,149 @@
+"""A whole training run in miniature, on phantoms."""
+
+import csv
+import json
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from busi_viewer.core.dataset import load_datasets
+from busi_viewer.core.errors import DataSetError, UsageError
+from busi_viewer.core.phantom import phantom
+from busi_viewer.inference.engine import TorchEngine
+from busi_viewer.nets.card import InputSpec, read_card
+from busi_viewer.nets.encoders import MobileNetV2Encoder
+from busi_viewer.nets.weights import save_tensors
+from busi_viewer.raster.source import RasterSource
+from busi_viewer.training.augment import augment
+from busi_viewer.training.data import make_split
+from busi_viewer.training.recipe import Job, make_job, read_job, recipe_named
+from busi_viewer.training.run import train
+from busi_viewer.workflow.open import load_mask, open_image
+
+SOURCES = (RasterSource(),)
+OPEN = partial(open_image, sources=SOURCES)
+MASK = partial(load_mask, sources=SOURCES)
+KINDS = {"normal": "none", "benign": "benign", "malignant": "malignant"}
+
+
+def _data(root: Path, per_class: int = 6) -> Path:
+    for label, kind in KINDS.items():
+        folder = root / label
+        folder.mkdir(parents=True)
+        for i in range(per_class):
+            image, mask = phantom(kind, i, (90, 120))
+            cv2.imwrite(str(folder / f"{label} ({i}).png"), image)
+            cv2.imwrite(str(folder / f"{label} ({i})_mask.png"), mask.astype(np.uint8) * 255)
+    return root
+
+
+def _split(root: Path, path: Path, test_every: int = 0) -> Path:
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "part"])
+        for i, sample in enumerate(load_datasets([root])):
+            part = "test" if test_every and i % test_every == 0 else "val" if i % 3 == 1 else "train"
+            writer.writerow([sample.id, part])
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    save_tensors(path, dict(MobileNetV2Encoder().state_dict()))
+    return path
+
+
+def _job(root: Path, out: Path, encoder: Path, **changes) -> Job:
+    recipe = recipe_named("multitask-unet-mobilenetv2").model_copy(
+        update={"input": InputSpec(size=64, flip=True), "batch": 4, "epochs": 1}
+    )
+    values = {"recipe": recipe, "data": (root,), "out": out, "encoder_weights": encoder, "accelerator": "cpu"}
+    return Job(**{**values, **changes})
+
+
+def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms")
+    split = _split(root, tmp_path / "split.csv", test_every=6)
+    locked = [line.split(",")[0] for line in split.read_text().splitlines() if line.endswith(",test")]
+    for identifier in locked:
+        (tmp_path / identifier).write_bytes(b"not an image")
+    events = []
+    summary = train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, events.append)
+    card = read_card(Path(summary["model"]))
+    assert card.training["train"]["n"] + card.training["validation"]["n"] + len(locked) == 18
+    assert card.calibration.n == card.training["validation"]["n"]
+    assert 0 < card.operating_point < 1
+    assert [e for e in events if e["event"] == "epoch"][0]["of"] == 1
+    assert json.loads((tmp_path / "run" / "curves.jsonl").read_text())["epoch"] == 1
+    record = OPEN(root / "malignant" / "malignant (1).png")
+    result = TorchEngine(Path(summary["model"]), "cpu").analyse(record)
+    assert result.model.sha256 == card.sha256
+
+    with pytest.raises(UsageError, match="--resume"):
+        train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, events.append)
+    train(_job(root, tmp_path / "run", encoder, split=split, resume=True, epochs=2), OPEN, MASK, events.append)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "run" / "curves.jsonl").open()] == [1, 2]
+
+
+def test_every_fault_is_listed_before_training(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    (root / "benign" / "benign (0).png").write_bytes(b"")
+    cv2.imwrite(str(root / "malignant" / "malignant (2)_mask.png"), np.zeros((5, 5), np.uint8))
+    with pytest.raises(DataSetError) as caught:
+        train(_job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "s.csv")), OPEN, MASK, lambda e: None)
+    assert "benign (0).png" in str(caught.value)
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_one_class_is_not_enough(tmp_path, encoder):
+    root = tmp_path / "phantoms"
+    _data(root, 3)
+    for label in ("normal", "malignant"):
+        for path in (root / label).iterdir():
+            path.unlink()
+    with pytest.raises(DataSetError, match="too little"):
+        train(_job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "s.csv")), OPEN, MASK, lambda e: None)
+
+
+def test_copies_never_cross_parts(tmp_path):
+    root = _data(tmp_path / "phantoms", 8)
+    for label in KINDS:
+        image = cv2.imread(str(root / label / f"{label} (0).png"), cv2.IMREAD_GRAYSCALE)
+        brighter = np.clip(image.astype(int) + 9, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(root / label / "copy.png"), cv2.resize(brighter, (200, 150)))
+    samples = load_datasets([root])
+    split = make_split(samples, OPEN, seed=1)
+    for label in KINDS:
+        assert split[f"phantoms/{label}/copy.png"] == split[f"phantoms/{label}/{label} (0).png"]
+    assert set(split) == {s.id for s in samples}
+
+
+def test_augmentation_moves_mask_and_image_together():
+    image, mask = phantom("cyst", 2, (256, 256))
+    inside = 0
+    for seed in range(20):
+        out, moved = augment(image, mask.astype(np.uint8), np.random.default_rng(seed))
+        assert out.shape == moved.shape == image.shape
+        assert set(np.unique(moved)) <= {0, 1}
+        if moved.any():
+            inside += out[moved > 0].mean() < out[(moved == 0) & (out > 0)].mean()
+    assert inside >= 18
+    again = augment(image, mask.astype(np.uint8), np.random.default_rng(3))[0]
+    assert np.array_equal(again, augment(image, mask.astype(np.uint8), np.random.default_rng(3))[0])
+
+
+def test_job_files_name_the_wrong_field(tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps({"recipe": "multitask-unet-mobilenetv2", "data": ["a"], "epochs": -3}))
+    with pytest.raises(UsageError, match="epochs"):
+        read_job(path, {"out": tmp_path})
+    assert read_job(path, {"out": tmp_path, "epochs": 4}).epochs == 4
+    with pytest.raises(UsageError, match="Known ones"):
+        make_job({"recipe": "nonsense", "data": ["a"], "out": tmp_path})
+    path.write_text("[")
+    with pytest.raises(UsageError, match="not valid JSON"):
+        read_job(path, {"out": tmp_path})
