@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from busi_viewer.core.errors import Cancelled
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
-from busi_viewer.core.masks import fill_holes, remove_small
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.ports import CancelToken, Progress
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
@@ -20,6 +19,7 @@ from busi_viewer.inference.guard import judge
 from busi_viewer.inference.heatmaps import grad_cam, native_heatmap
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Card
+from busi_viewer.nets.postprocess import outline
 from busi_viewer.nets.predictor import Prediction, Predictor
 from busi_viewer.nets.registry import load_model
 
@@ -81,7 +81,7 @@ class TorchEngine:
         prediction = self._predictor.predict([grey])[0]
         shaped = time.perf_counter()
         p = probabilities(prediction.class_logits.astype(np.float64), self.card.calibration)
-        mask = self._mask(prediction, p)
+        mask = self._mask(prediction, float(p[0]))
         lesions = measure_all(mask, record, prediction.probability)
         quality = judge(frame, grey, prediction.embedding, self.card.guard)
         measured = time.perf_counter()
@@ -115,12 +115,11 @@ class TorchEngine:
             probability=prediction.probability.astype(np.float16),
         )
 
-    def _mask(self, prediction: Prediction, p: Floats) -> Mask:
-        """Threshold, drop specks and fill holes; empty where the image is taken for normal."""
-        mask = prediction.probability >= self.card.mask_threshold
-        if self.card.no_outline_above is not None and p[0] >= self.card.no_outline_above:
-            return np.zeros_like(mask)
-        return fill_holes(remove_small(mask, max(1, round(self.card.min_lesion_share * mask.size))))
+    def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
+        card = self.card
+        return outline(
+            prediction.probability, p_normal, card.mask_threshold, card.min_lesion_share, card.no_outline_above
+        )
 
     def _withheld(self, p: Floats, quality: Quality) -> tuple[str, ...]:
         """Why no estimate is given; empty if one is."""

@@ -6,7 +6,14 @@ import pytest
 from busi_viewer.core.metrics import ece
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration
-from busi_viewer.training.calibrate import fit_guard, fit_temperature, operating_point
+from busi_viewer.training.calibrate import (
+    THRESHOLDS,
+    _Seen,
+    fit_guard,
+    fit_temperature,
+    mask_rules,
+    operating_point,
+)
 
 
 def test_overconfident_logits_are_cooled_to_the_true_temperature():
@@ -37,3 +44,16 @@ def test_guard_limit_keeps_nearly_all_of_validation():
     distance = (((validation - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1)
     assert 0.95 < (distance <= guard.limit).mean() < 1.0
     assert (((validation + 4 - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1).min() > guard.limit
+
+
+def test_outlines_are_dropped_only_where_that_costs_almost_nothing():
+    n = len(THRESHOLDS)
+    lesion = _Seen(1, np.zeros(3), np.zeros(1), tuple(0.5 + 0.01 * i for i in range(n)), (True,) * n)
+    normal = _Seen(0, np.zeros(3), np.zeros(1), (), (True,) * n)
+    seen = [lesion] * 9 + [normal] * 3
+    sure = np.array([0.1] * 9 + [0.9] * 3)
+    assert mask_rules(seen, sure) == (THRESHOLDS[-1], 0.5)
+    one_wrong = np.array([0.85] + [0.1] * 8 + [0.95] * 3)
+    assert mask_rules(seen, one_wrong) == (THRESHOLDS[-1], 0.9)
+    assert mask_rules([lesion], np.array([0.99])) == (THRESHOLDS[-1], None)
+    assert mask_rules([normal], np.array([0.99])) == (0.5, None)

@@ -77,7 +77,7 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     assert card.training["train"]["n"] + card.training["validation"]["n"] + len(locked) == 18
     assert card.calibration.n == card.training["validation"]["n"]
     assert 0 < card.operating_point < 1
-    assert [e for e in events if e["event"] == "epoch"][0]["of"] == 1
+    assert next(e for e in events if e["event"] == "epoch")["of"] == 1
     assert json.loads((tmp_path / "run" / "curves.jsonl").read_text())["epoch"] == 1
     record = OPEN(root / "malignant" / "malignant (1).png")
     result = TorchEngine(Path(summary["model"]), "cpu").analyse(record)
