@@ -34,15 +34,18 @@ class _Work:
         self.channel = _Channel()
         self.lock = threading.Lock()
         self.wishes: deque[int] = deque()
-        self.current: int | None = None
+        self.under_way: set[int] = set()  # taken by the decoder, not yet in the cache
         self.running = False
 
     def take(self) -> int | None:
         """The next wish, or None (and the decoder ends)."""
         with self.lock:
-            self.current = self.wishes.popleft() if self.wishes else None
-            self.running = self.current is not None
-            return self.current
+            self.running = bool(self.wishes)
+            if not self.wishes:
+                return None
+            index = self.wishes.popleft()
+            self.under_way.add(index)
+            return index
 
 
 class _Decoder(QRunnable):
@@ -113,22 +116,28 @@ class FrameLoader(QObject):
         """Decode ``index`` and the ``ahead`` next frames in the background; earlier wishes not begun are dropped."""
         if self._direct:
             return
-        known = self._cache.keys() | self._errors.keys()
         wishes = [i % len(self) for i in range(index, index + 1 + min(ahead, len(self) - 1))]
         with self._work.lock:
-            self._work.wishes = deque(i for i in wishes if i not in known and i != self._work.current)
+            known = self._cache.keys() | self._errors.keys() | self._work.under_way
+            self._work.wishes = deque(i for i in wishes if i not in known)
             start = bool(self._work.wishes) and not self._work.running
             self._work.running = self._work.running or start
         if start:
             QThreadPool.globalInstance().start(_Decoder(self._work), PRIORITY)
 
     def _on_arrived(self, index: int, pixels: Pixels) -> None:
+        self._arrived_here(index)
         self._keep(index, pixels)
         self.loaded.emit(index)
 
     def _on_failed(self, index: int, words: str) -> None:
+        self._arrived_here(index)
         self._errors[index] = words
         self.failed.emit(index, words)
+
+    def _arrived_here(self, index: int) -> None:
+        with self._work.lock:
+            self._work.under_way.discard(index)
 
     def _keep(self, index: int, pixels: Pixels) -> None:
         if index in self._cache:

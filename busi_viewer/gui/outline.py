@@ -37,7 +37,7 @@ class Outline:
 
 
 def trace(mask: Mask, box: Box | None = None) -> tuple[Outline, ...]:
-    """Outlines of every lesion in the order of the image's rows. ``box`` must hold every set pixel; it saves time.
+    """Outlines of every lesion; their order depends on their places only. ``box`` must hold every set pixel; it saves time.
 
     Ranks follow :func:`busi_viewer.core.masks.components`: largest area first.
     """

@@ -74,9 +74,10 @@ def tags(camera: Camera, lesions: Sequence[Lesion], outlines: Sequence[Outline],
             placed.append(Tag(text, _free(places, shapes, placed, bounds), COLOUR))
     who = "AI" if proposed else "Reader"
     for outline in sorted(outlines, key=lambda o: o.rank):
-        text = f"L{outline.rank + 1} · {who}"
-        rect = _free(_around(transform.mapRect(outline.path.boundingRect()), tag_size(text)), shapes, placed, bounds)
-        placed.append(Tag(text, rect, outline.colour.name()))
+        text, box = f"L{outline.rank + 1} · {who}", transform.mapRect(outline.path.boundingRect())
+        if box.intersects(QRectF(0.0, 0.0, *camera.view)):
+            rect = _free(_around(box, tag_size(text)), shapes, placed, bounds)
+            placed.append(Tag(text, rect, outline.colour.name()))
     return tuple(placed)
 
 

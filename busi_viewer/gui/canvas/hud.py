@@ -38,7 +38,7 @@ class Facts:
 
 
 def calibration(record: ImageRecord) -> tuple[tuple[float, float] | None, tuple[float, float]]:
-    """Spacing (dy, dx) in mm or None, and the rows (first, last edge) it is for: of the largest region, else the image."""
+    """Spacing (dy, dx) in mm or None and the rows (first, last) it is for: the largest region's, else the image's."""
     if record.regions:
         region = max(record.regions, key=lambda r: (r.x1 - r.x0) * (r.y1 - r.y0))
         return region.spacing_mm, (region.y0 - 0.5, region.y1 - 0.5)

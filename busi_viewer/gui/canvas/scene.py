@@ -70,7 +70,7 @@ class Scene:
     ) -> None:
         """Draw everything. ``live`` replaces the outlines while a tool changes them, and hides callipers and names.
 
-        ``machine``: draw the machine's outline behind the reader's. ``heated``: a heatmap is shown, areas stay unfilled.
+        ``machine``: draw the machine's outline behind the reader's. ``heated``: a heatmap is shown, no area is filled.
         ``sizes``: draw callipers.
         """
         if machine:

@@ -1,4 +1,4 @@
-"""The brush: paints with a round tip; Alt erases. One stroke is one undo item."""
+"""The brush: paints with a round tip; Alt does the contrary. One stroke is one undo item."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Brush(Tool):
             return
         document = session.document
         self._frame = session.frame
-        erase = self.erases or at.alt
+        erase = self.erases != at.alt
         self._stroke = Stroke(document.record.shape, document.shown_mask(self._frame), self.host.brush_radius, erase)
         self._stroke.extend(*at.image)
         self._outlines = trace(self._stroke.work, self._stroke.extent)
@@ -112,7 +112,7 @@ class Brush(Tool):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         rx, ry = self._radii()
         centre = self._at.screen
-        erase = self._stroke.erase if self._stroke is not None else self.erases or self._at.alt
+        erase = self._stroke.erase if self._stroke is not None else self.erases != self._at.alt
         for colour, width in ((QColor(0, 0, 0, 153), 3.0), (QColor("#FFFFFF"), 1.2)):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(centre, rx, ry)
