@@ -1,0 +1,50 @@
+# make run     the environment, the application and its main job on the bundled study
+# make test    the same environment, then every check and test
+# make format  let ruff rewrite what it can
+# make bench   speed against the reference pipeline
+# make installer  a folder that runs without Python: dist/busi-viewer/
+# make clean   remove what these made, except the environment (make distclean: that too)
+
+VENV := .venv
+BIN := $(VENV)/bin
+ENVIRONMENT := packaging/environment.sh $(VENV)
+
+.PHONY: run test lint format bench installer clean distclean
+.DEFAULT_GOAL := run
+
+run:
+	@$(ENVIRONMENT)
+	@packaging/run.sh $(VENV)
+
+test: lint
+	@packaging/system_libraries.sh
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --cov --cov-report=term
+
+lint:
+	@$(ENVIRONMENT) dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format:
+	@$(ENVIRONMENT) dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench:
+	@$(ENVIRONMENT)
+	$(BIN)/busi-viewer bench
+
+installer:
+	@$(ENVIRONMENT) installer
+	$(BIN)/pyinstaller --noconfirm --log-level=WARN packaging/busi_viewer.spec
+	dist/busi-viewer/busi-viewer demo -o build/installer-demo
+	@du -sh dist/busi-viewer
+
+clean:
+	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	find busi_viewer tests resources packaging -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
