@@ -27,17 +27,14 @@ def analyze(arguments: argparse.Namespace, services: Services, terminal: Termina
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise UsageError("-o names a file, not a folder", path=out)
-    items, missing = gather(arguments.paths, out, recursive=arguments.recursive)
-    if not items and not missing:
+    items = gather(arguments.paths, recursive=arguments.recursive)
+    if not items:
         raise UsageError(
             "no images to analyse in " + ", ".join(str(path) for path in arguments.paths),
             remedy="Give images or folders of images; --recursive also looks into sub-folders.",
         )
     outputs = Outputs(out, png=arguments.png, pdf=arguments.pdf, overwrite=arguments.overwrite)
     analysis = Analysis(outputs, services, lambda: services.load_engine(arguments.model, arguments.device), terminal)
-    for failure in missing:
-        terminal.failed(failure)
-    analysis.batch.failed.extend(missing)
     batch = analysis.run(items)
     if arguments.json:
         write_json(arguments.json, batch.as_json(), indent=1)
@@ -63,7 +60,11 @@ def evaluate(arguments: argparse.Namespace, services: Services, terminal: Termin
     result["data"]["part"] = arguments.part
     write_json(arguments.json, result, indent=1)
     if arguments.record:
-        record_metrics(resolve(arguments.model), arguments.record, {"+".join(s["name"] for s in result["data"]["sets"]): headline(result)})
+        record_metrics(
+            resolve(arguments.model),
+            arguments.record,
+            {"+".join(s["name"] for s in result["data"]["sets"]): headline(result)},
+        )
     terminal.finish(f"{result['n']} images evaluated, {len(failures)} failed; figures in {arguments.json}")
     if sys.stdout.isatty():
         print(table_of(result))

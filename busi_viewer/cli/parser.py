@@ -43,7 +43,7 @@ def build() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"busi-viewer {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser
+        dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )
     for add in (_analyze, _evaluate, _train, _models, _bench, _doctor, _demo):
         add(commands)
@@ -80,7 +80,9 @@ def _evaluate(commands: _Commands[Parser]) -> None:
     _add_device(parser)
     parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part; with --part")
     parser.add_argument("--part", metavar="NAME", help="evaluate only this part of the split")
-    parser.add_argument("--record", metavar="NAME", help="also write the main figures into the model's card, under NAME")
+    parser.add_argument(
+        "--record", metavar="NAME", help="also write the main figures into the model's card, under NAME"
+    )
     _add_json(parser, "write the figures", required=True)
 
 

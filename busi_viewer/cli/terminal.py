@@ -40,12 +40,16 @@ class Terminal:
         self.interactive = self._stream.isatty()
         self._started = clock()
         self._drawn = -1.0
+        self._share = 0.0
         self._shown = False
         self._skips = 0
 
-    def progress(self, share: float, text: str) -> None:
-        """Draw how much is done (0…1), the time left and what is being done; silent in a pipe."""
+    def progress(self, text: str, share: float) -> None:
+        """Draw what is being done, how much is done (0…1) and the time left; silent in a pipe."""
         now = self._clock()
+        if share < self._share:
+            self._started = now
+        self._share = share
         if not self.interactive or (share < 1.0 and now - self._drawn < _REDRAW_SECONDS):
             return
         self._drawn = now
@@ -61,7 +65,7 @@ class Terminal:
     def training(self, event: Mapping[str, Any]) -> None:
         """Draw an event of a training run: ``step`` of ``of``, in epoch ``epoch``."""
         if event.get("event") == "step":
-            self.progress(event["step"] / max(event["of"], 1), f"epoch {event['epoch']}")
+            self.progress(f"epoch {event['epoch']}", event["step"] / max(event["of"], 1))
 
     def clear(self) -> None:
         """Wipe the bar."""

@@ -12,13 +12,14 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from busi_viewer.core.document import Document
-from busi_viewer.core.errors import OutputError, UserError
+from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ImageRecord, to_uint8
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.render import heatmap_image, overlay_image
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.logs import stack_without_values
 from busi_viewer.workflow import export
+from busi_viewer.workflow.inputs import expand_inputs, result_stems
 from busi_viewer.workflow.open import open_image
 
 CHUNK_BYTES = 256_000_000
@@ -63,8 +64,8 @@ class Failure:
 class Watcher(Protocol):
     """Hears how a batch goes."""
 
-    def progress(self, share: float, text: str) -> None:
-        """So much is done, and what is being done now."""
+    def progress(self, text: str, share: float) -> None:
+        """What is being done now, and the share in [0, 1] that is done."""
 
     def skipped(self, path: Path) -> None:
         """A result exists already."""
@@ -92,6 +93,13 @@ class Batch:
         }
 
 
+def gather(paths: Sequence[Path], *, recursive: bool) -> list[Item]:
+    """The images among files and folders, with the names of their results."""
+    inputs = expand_inputs(paths, recursive=recursive)
+    stems = result_stems(inputs)
+    return [Item(found.path, str(stem)) for found, stem in zip(inputs, stems, strict=True)]
+
+
 class Analysis:
     """Analyses files and writes their results; ``batch`` tells what became of each, also after an interruption."""
 
@@ -117,7 +125,7 @@ class Analysis:
         except OSError as error:
             raise export.not_written(out, error) from error
         try:
-            todo = [item for item in items if not self._exists(item)]
+            todo = [item for item in items if not self._settled(item)]
             if todo:
                 self._analyse(todo)
         finally:
@@ -126,14 +134,16 @@ class Analysis:
                 export.write_summary(out / "summary.csv", rows, [str(item.path) for item in items])
         return self.batch
 
-    def _exists(self, item: Item) -> bool:
-        """Whether nothing is left to do for an item, because its result exists or its place is taken."""
+    def _settled(self, item: Item) -> bool:
+        """Whether nothing is left to do: the input is missing, its result exists, or another file is in its place."""
         path = self._outputs.out / f"{item.base}.json"
-        if self._outputs.overwrite or not path.exists():
-            return False
         try:
+            if not item.path.exists():
+                open_image(item.path, self._services.sources)
+            if self._outputs.overwrite or not path.exists():
+                return False
             result = export.read_result(path, item.path)
-        except OutputError as error:
+        except (UserError, OSError) as error:
             self._fail(item, error)
             return True
         self._rows[item.path] = export.summary_rows(result, str(item.path))
@@ -144,7 +154,7 @@ class Analysis:
     def _analyse(self, items: Sequence[Item]) -> None:
         engine = self._load_engine()
         for number, (item, opened) in enumerate(read_ahead(items, self._open)):
-            self._watcher.progress(number / len(items), item.path.name)
+            self._watcher.progress(item.path.name, number / len(items))
             try:
                 result = _analyse_one(opened.result(), item, self._outputs, self._services, engine)
             except Exception as error:  # noqa: BLE001 - the boundary of one file: whatever is wrong, the batch goes on
@@ -152,10 +162,12 @@ class Analysis:
             else:
                 self.batch.done.append(str(item.path))
                 self._rows[item.path] = export.summary_rows(result, str(item.path))
-        self._watcher.progress(1.0, "")
+        self._watcher.progress("", 1.0)
 
     def _open(self, item: Item) -> ImageRecord:
-        return open_image(item.path, self._services.sources)
+        record = open_image(item.path, self._services.sources)
+        _ = record.frames[0]  # decoded here, ahead of the engine
+        return record
 
     def _fail(self, item: Item, error: Exception) -> None:
         failure = Failure(str(item.path), reason_of(error, item.path))
@@ -227,10 +239,11 @@ def _chunks(record: ImageRecord) -> Iterator[range]:
 
 
 def _write_pictures(stage: export.Staging, record: ImageRecord, frame: FrameResult, infix: str) -> None:
-    """Mask, overlay and heatmap of one frame as PNGs of the image's own size."""
+    """Mask, overlay and heatmap of one frame as PNGs of the image's own size; a withheld outline is not drawn."""
     image = to_uint8(record.frames[frame.index], record.window)
     export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
-    export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, frame.mask, frame.lesions))
+    shown = None if frame.abstained else frame.mask
+    export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, shown, frame.lesions))
     if frame.heatmap is not None:
         export.write_png(stage.path(f"{infix}.heatmap.png"), heatmap_image(frame.heatmap.values))
 

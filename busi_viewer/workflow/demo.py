@@ -13,7 +13,7 @@ from busi_viewer.workflow.analyse import Analysis, Batch, Outputs, Watcher, gath
 def run_demo(out: Path, device: str, services: Services, watcher: Watcher) -> tuple[Batch, list[Path]]:
     """Analyse ``resources/sample`` with the active model into ``out``; returns what was done and the reports."""
     sample = paths.resource("sample")
-    items, _ = gather([sample], out, recursive=True)
+    items = gather([sample], recursive=True)
     if not items:
         raise UserError("the bundled sample is missing", path=sample, remedy="Install busi_viewer again.")
     outputs = Outputs(out, png=True, pdf=True, overwrite=True)

@@ -58,14 +58,14 @@ def evaluate(
         return _read(sample, services)
 
     for number, (sample, opened) in enumerate(read_ahead(samples, read)):
-        watcher.progress(number / len(samples), sample.image.name)
+        watcher.progress(sample.image.name, number / len(samples))
         try:
             record, truth = opened.result()
             evaluated.append(_analyse(sample, record, truth, engine))
         except Exception as error:  # noqa: BLE001 - the boundary of one file: whatever is wrong, the others go on
             failures.append(Failure(str(sample.image), reason_of(error, sample.image)))
             watcher.failed(failures[-1])
-    watcher.progress(1.0, "confidence intervals")
+    watcher.progress("confidence intervals", 1.0)
     return _summarise(evaluated, failures, engine), failures
 
 
@@ -98,7 +98,7 @@ def _set_of(sample: Sample) -> str:
 
 
 def _grouped(evaluated: Sequence[Evaluated]) -> list[Case]:
-    """The cases with their groups: a patient's images, or near-duplicates of one another where the patient is unknown."""
+    """The cases with their groups: a patient's images, or near-duplicates where the patient is unknown."""
     patients = [(_set_of(e.sample), e.sample.patient) if e.sample.patient else None for e in evaluated]
     loose = [i for i, patient in enumerate(patients) if patient is None]
     pairs = []
