@@ -1,0 +1,155 @@
+"""From stored values to what is shown: grey with white = bright, or RGB, and the grey range to show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from busi_viewer.core.frames import data_window, scale_to_uint16, value_range
+from busi_viewer.core.image import Pixels
+from busi_viewer.dicom.codecs import FrameError, Raw
+from busi_viewer.dicom.header import Layout
+from busi_viewer.dicom.palette import palette_table
+from busi_viewer.dicom.values import items, number, numbers, shared_group, value
+
+_GREY = {"MONOCHROME1", "MONOCHROME2"}
+_YBR = {"YBR_FULL", "YBR_FULL_422", "YBR"}
+_RGB = {"RGB", *_GREY, "PALETTE COLOR"}
+
+
+@dataclass(frozen=True)
+class Display:
+    """The mapping of every frame of a file. ``low``…``high`` are the stored values that become 0…65535, or None.
+
+    Integers of up to 16 bits are shifted by ``base`` to start at 0 and then looked up in ``table`` (2**bits entries of
+    grey, or of RGB for a palette) if there is one. Wider integers and floating point are scaled from ``low``…``high``.
+    """
+
+    bits: int
+    base: int
+    inverted: bool
+    table: NDArray[Any] | None
+    scale: tuple[float, float] | None
+
+    def apply(self, raw: Raw, photometric: str) -> Pixels:
+        """One decoded frame as shown: (H, W) uint8/uint16 or (H, W, 3) uint8. Raises FrameError for other colour spaces."""
+        if raw.ndim == 3:
+            return _colour(raw, photometric, self.bits)
+        if self.scale is not None:
+            low, high = self.scale
+            return scale_to_uint16(raw, high, low) if self.inverted else scale_to_uint16(raw, low, high)
+        top = 2**self.bits - 1
+        index = np.clip(raw.astype(np.int32) - self.base, 0, top).astype(np.uint8 if self.bits <= 8 else np.uint16)
+        if self.table is not None:
+            return cast(Pixels, self.table[index])
+        return cast(Pixels, np.subtract(top, index, dtype=index.dtype) if self.inverted else index)
+
+    def shown(self, stored: float) -> float:
+        """Where a stored value lies on the shown scale (not for tables)."""
+        if self.scale is not None:
+            low, high = self.scale
+            share = (stored - low) / max(high - low, np.finfo(np.float64).tiny) * 65535.0
+            return 65535.0 - share if self.inverted else share
+        return 2**self.bits - 1 - (stored - self.base) if self.inverted else stored - self.base
+
+
+def make_display(ds: Dataset, layout: Layout, samples: list[Raw]) -> Display:
+    """The mapping for a file, from its header and, for wide values, a few of its frames. Raises FrameError."""
+    bits = min(layout.bits_stored, 16)
+    base = -(2 ** (bits - 1)) if layout.signed else 0
+    inverted = (layout.photometric == "MONOCHROME1") != (_rescale(ds)[0] < 0)
+    if layout.photometric == "PALETTE COLOR" and layout.samples == 1:
+        return Display(bits, 0, False, palette_table(ds, bits, layout.little_endian), None)
+    if samples[0].ndim == 2 and (layout.floating or layout.bits_stored > 16):
+        ranges = [value_range(sample) for sample in samples]
+        return Display(16, 0, inverted, None, (min(low for low, _ in ranges), max(high for _, high in ranges)))
+    table = None if samples[0].ndim == 3 else _grey_table(ds, layout, bits, base)
+    return Display(bits if samples[0].ndim == 2 else _colour_bits(samples[0], layout), base, inverted, table, None)
+
+
+def make_window(ds: Dataset, layout: Layout, display: Display, first: Pixels) -> tuple[float, float]:
+    """The (low, high) shown grey values: the file's own window where it shows anything, else all there is."""
+    if first.ndim == 3:
+        return 0.0, 255.0
+    present = data_window(first)
+    if display.table is not None:
+        return present
+    slope, intercept = _rescale(ds)
+    group = shared_group(ds, "FrameVOILUTSequence") or ds
+    center, width = number(group, "WindowCenter"), number(group, "WindowWidth")
+    if center is not None and width is not None and width >= 1:
+        ends = [center - 0.5 + sign * (width - 1) / 2 for sign in (-1, 1)]
+        low, high = sorted(display.shown((end - intercept) / slope) for end in ends)
+        if high - low < 1.0:
+            low, high = low - 0.5, low + 0.5
+        if math.isfinite(low) and math.isfinite(high) and low < present[1] and high > present[0]:
+            return low, high
+    return (0.0, 2.0**display.bits - 1) if display.bits <= 8 else present
+
+
+def _rescale(ds: Dataset) -> tuple[float, float]:
+    """Slope and intercept from stored to output values."""
+    group = shared_group(ds, "PixelValueTransformationSequence") or ds
+    slope, intercept = number(group, "RescaleSlope"), number(group, "RescaleIntercept")
+    return (slope, intercept or 0.0) if slope else (1.0, 0.0)
+
+
+def _grey_table(ds: Dataset, layout: Layout, bits: int, base: int) -> NDArray[np.uint16] | None:
+    """Modality and VOI look-up tables as one table of shown values, or None where the file has none."""
+    modality = _lut(ds, "ModalityLUTSequence", layout)
+    voi = None if number(ds, "WindowCenter") is not None else _lut(ds, "VOILUTSequence", layout)
+    if modality is None and voi is None:
+        return None
+    values = np.arange(2**bits, dtype=np.float64) + base
+    if modality is not None:
+        values = modality[0][np.clip(values - modality[1], 0, len(modality[0]) - 1).astype(np.intp)].astype(np.float64)
+    else:
+        slope, intercept = _rescale(ds)
+        values = values * slope + intercept
+    if voi is not None:
+        values = voi[0][np.clip(values - voi[1], 0, len(voi[0]) - 1).astype(np.intp)].astype(np.float64)
+    if layout.photometric == "MONOCHROME1":
+        values = values.max() - values
+    return np.clip(values, 0, 65535).astype(np.uint16)
+
+
+def _lut(ds: Dataset, keyword: str, layout: Layout) -> tuple[NDArray[np.uint16], int] | None:
+    """The first item's entries and the first value mapped, or None where missing or damaged."""
+    tables = items(ds, keyword)
+    descriptor = numbers(tables[0], "LUTDescriptor") if tables else ()
+    if len(descriptor) != 3:
+        return None
+    count = int(descriptor[0]) or 65536
+    data = value(tables[0], "LUTData")
+    if isinstance(data, bytes):
+        order = "<u2" if layout.little_endian else ">u2"
+        entries = np.frombuffer(data[: len(data) // 2 * 2], dtype=order).astype(np.uint16)
+    else:
+        listed = numbers(tables[0], "LUTData")
+        entries = np.clip(np.array(listed), 0, 65535).astype(np.uint16)
+    return (entries[:count], int(descriptor[1])) if 2 <= count <= len(entries) else None
+
+
+def _colour_bits(sample: Raw, layout: Layout) -> int:
+    """Significant bits of a colour sample: what is stored, unless the decoder delivers fewer."""
+    return min(layout.bits_stored, 8 * sample.dtype.itemsize)
+
+
+def _colour(raw: Raw, photometric: str, bits: int) -> NDArray[np.uint8]:
+    """(H, W, 3) samples to RGB of 8 bits."""
+    if photometric not in _RGB | _YBR:
+        raise FrameError(f"its colour space {photometric[:20]} is not supported")
+    unsigned = raw.view(f"u{raw.dtype.itemsize}")
+    eight = (unsigned >> (bits - 8) if bits > 8 else unsigned).astype(np.uint8)
+    if photometric in _YBR:
+        # PS3.3 C.7.6.3.1.2: full-range ITU-R BT.601, the same as JPEG's.
+        return np.asarray(
+            cv2.cvtColor(np.ascontiguousarray(eight[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB), dtype=np.uint8
+        )
+    return np.ascontiguousarray(eight)
