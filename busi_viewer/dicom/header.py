@@ -154,7 +154,7 @@ def _pixel_element(source: BinaryIO, implicit: bool, little: bool) -> tuple[str,
     if len(head) < 8 or group != 0x7FE0 or element not in _PIXEL_KEYWORDS:
         return None
     vr, length_bytes = b"OW", head[4:8]
-    if not implicit:
+    if not implicit and head[4:6].isalpha():  # some writers switch to implicit VR for the pixels
         vr = head[4:6]
         length_bytes = source.read(4) if vr in _LONG_VRS else head[6:8]
     length = int.from_bytes(length_bytes, order)
