@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas.display import halved
+from busi_viewer.gui.canvas.display import halved, resampled
 from busi_viewer.gui.theme import SURROUND
 
 NEAREST_FROM = 6.0
@@ -51,15 +51,38 @@ class MouseSink(Protocol):
     def wheel(self, event: QWheelEvent) -> None: ...  # noqa: D102
 
 
-class PixelLayer(pg.ImageItem):  # type: ignore[misc]
-    """An image item that interpolates when ``smooth``."""
+class Layer(pg.ImageItem):  # type: ignore[misc]
+    """An image item that holds no more than what is visible, already in device pixels."""
 
-    smooth = True
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+        self._source: NDArray[np.uint8] | None = None
+        self._level: tuple[int, NDArray[np.uint8]] | None = None
 
-    def paint(self, painter: QPainter, *args: object) -> None:
-        """Draw the image."""
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
-        super().paint(painter, *args)
+    def set_source(self, source: NDArray[np.uint8] | None) -> None:
+        """Show (H, W), (H, W, 3) or (H, W, 4) uint8; None shows nothing."""
+        self._source, self._level = source, None
+
+    @property
+    def filled(self) -> bool:
+        """Whether there is something to show."""
+        return self._source is not None
+
+    def look(self, camera: Camera, ratio: float) -> None:
+        """Take the part that ``camera`` sees on a screen with ``ratio`` device px per logical px."""
+        if self._source is None:
+            return
+        zoom = min(camera.scale, camera.scale * camera.aspect) * ratio
+        level = max(0, int(np.floor(-np.log2(zoom))))
+        if self._level is None or self._level[0] != level:
+            self._level = (level, halved(self._source, zoom))
+        part = resampled(self._level[1], camera, ratio, zoom < NEAREST_FROM)
+        if part is None:
+            self.clear()
+            return
+        pixels, (x, y) = part
+        self.setImage(pixels, autoLevels=False, levels=(0, 255))
+        self.setTransform(QTransform(1 / ratio, 0.0, 0.0, 1 / ratio, x / ratio, y / ratio))
 
 
 class ImageView(pg.GraphicsView):  # type: ignore[misc]
@@ -69,10 +92,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(parent, useOpenGL=False, background=SURROUND)
         self._overlay = overlay
         self._mouse = mouse
-        self._image: NDArray[np.uint8] | None = None
-        self._halvings = -1
-        self._pixels = PixelLayer(axisOrder="row-major")
-        self._heat = PixelLayer(axisOrder="row-major")
+        self._pixels, self._heat = Layer(), Layer()
         self._camera: Camera | None = None
         for layer in (self._pixels, self._heat):
             layer.setVisible(False)
@@ -83,22 +103,22 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
 
     def set_image(self, image: NDArray[np.uint8] | None) -> None:
         """Show 8-bit pixels, (H, W) or (H, W, 3); None shows nothing."""
-        self._image = image
-        self._halvings = -1
+        self._pixels.set_source(image)
         self._pixels.setVisible(image is not None)
         self._place()
 
     def set_heat(self, rgba: NDArray[np.uint8] | None) -> None:
         """Lay (H, W, 4) colours over the image; None lays nothing."""
-        self._heat.setVisible(rgba is not None)
-        if rgba is not None:
-            self._heat.setImage(rgba, autoLevels=False, levels=(0, 255))
-            self._place()
+        self._heat.set_source(rgba)
+        self._place()
 
     def show_heat(self, visible: bool, opacity: float) -> None:
         """Show or hide the heatmap, if there is one; ``opacity`` in [0, 1] scales its alpha."""
-        self._heat.setVisible(visible and self._heat.image is not None)
+        visible = visible and self._heat.filled
         self._heat.setOpacity(opacity)
+        if visible != self._heat.isVisible():
+            self._heat.setVisible(visible)
+            self._place()
 
     def set_camera(self, camera: Camera) -> None:
         """Look through another camera."""
@@ -113,23 +133,11 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             self.viewport().update(rect.toAlignedRect())
 
     def _place(self) -> None:
-        """Put both layers where the camera sees them, in a resolution that fits the zoom."""
-        camera = self._camera
-        if camera is None or self._image is None:
-            self.viewport().update()
-            return
-        zoom = min(camera.scale, camera.scale * camera.aspect) * self.devicePixelRatioF()
-        halvings = max(0, int(np.floor(np.log2(1.0 / zoom)))) if zoom <= 0.5 else 0
-        if halvings != self._halvings:
-            self._halvings = halvings
-            self._pixels.setImage(halved(self._image, zoom), autoLevels=False, levels=(0, 255))
-        rect = camera.image_rect()
-        for layer in (self._pixels, self._heat):
-            if layer.image is not None:
-                high, wide = layer.image.shape[:2]
-                scale = QTransform.fromScale(rect.width() / wide, rect.height() / high)
-                layer.setTransform(scale * QTransform.fromTranslate(rect.x(), rect.y()))
-        self._pixels.smooth = zoom < NEAREST_FROM
+        """Put the visible layers where the camera sees them."""
+        if self._camera is not None:
+            for layer in (self._pixels, self._heat):
+                if layer.isVisible():
+                    layer.look(self._camera, self.devicePixelRatioF())
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
