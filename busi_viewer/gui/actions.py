@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 TOOLS = ("pointer", "window", "pan", "zoom", "brush", "eraser", "polygon")
 
@@ -121,7 +121,7 @@ class Actions(QObject):
         return group
 
 
-def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: dict[str, QWidget]) -> None:
+def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: dict[str, QMenu]) -> None:
     """Build the menus of MENUS; names ending in ``:`` are the given submenus."""
     for title, names in MENUS:
         menu = bar.addMenu(title)
@@ -129,7 +129,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: dict[str, QWidget])
             if not name:
                 menu.addSeparator()
             elif name.endswith(":"):
-                menu.addMenu(submenus[name[:-1]])  # type: ignore[arg-type]
+                menu.addMenu(submenus[name[:-1]])
             else:
                 menu.addAction(actions[name])
 

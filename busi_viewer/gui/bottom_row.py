@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import ModelInfo
-from busi_viewer.gui import icons
+from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
 from busi_viewer.gui.stylesheet import set_role
 
@@ -87,8 +87,8 @@ class BottomRow(QWidget):
 
 def _tab(text: str, icon: str) -> QToolButton:
     tab = QToolButton()
-    tab.setText(text)
-    tab.setIcon(icons.icon(icon, size=16))
+    tab.setText(f" {text}")
+    tab.setIcon(icons.icon(icon, size=16, checked=theme.tokens().text))
     tab.setIconSize(QSize(16, 16))
     tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     tab.setCheckable(True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSlider, QVBoxLayout, QWidget
+from collections.abc import Sequence
 
-from busi_viewer.core.image import ImageRecord
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSlider, QVBoxLayout, QWidget
+
+from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.result_parts import sizes_in_words
+from busi_viewer.gui.theme import LESION_COLOURS
 from busi_viewer.gui.toolbar import ICONS
 
 HEADER, OPTIONS = 34, 40
+SHOWN_LESIONS = 3
+ZOOMS = (("minus", "zoom_out"), ("plus", "zoom_in"))
 MAX_RADIUS = 100
 HINTS = {
     "brush": "Shift + wheel: size   Hold Alt: erase",
@@ -20,47 +26,53 @@ HINTS = {
 
 
 class CanvasHeader(QWidget):
-    """Name and facts of the image, the value under the cursor, zoom."""
+    """The lesions of the frame in view, the value under the cursor, zoom. Name and facts stand on the canvas itself."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.setObjectName("canvasHeader")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEADER)
-        self._name, self._facts = label("", "strong"), label("", "quiet")
+        self._lesions = QLabel()
+        self._lesions.setTextFormat(Qt.TextFormat.RichText)
         self._cursor, self._zoom = label("", "quiet"), label("", "dim")
+        self._zoom.setMinimumWidth(44)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        one = KeyButton("1:1", role="flat")
+        one.bind(actions["one_to_one"])
+        one.setMinimumHeight(26)
+        smaller, larger = (IconButton(name, action=actions[deed], edge=26) for name, deed in ZOOMS)
         fit = IconButton("maximize", action=actions["fit"], edge=26)
         self.setLayout(
             spaced(
-                *(self._name, self._facts, 0, self._cursor, rule(vertical=True, length=16), self._zoom, fit),
-                margins=(12, 0, 10, 0),
+                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16)),
+                *(smaller, self._zoom, larger, one, fit),
+                margins=(12, 0, 8, 0),
+                spacing=6,
             )
         )
 
-    def show_record(self, record: ImageRecord | None, frame: int = 0) -> None:
-        """The image in view, or nothing."""
-        self._cursor.clear()
-        if record is None:
-            self._name.clear()
-            self._facts.clear()
-            self._zoom.clear()
-            return
-        height, width = record.shape
-        frames = len(record.frames)
-        facts = [f"{width} × {height} px", record.kind.upper()]
-        if frames > 1:
-            facts.append(f"frame {frame + 1} of {frames}")
-        side = record.facts.get("side")
-        self._name.setText(record.path.stem)
-        self._facts.setText(", ".join([*([side] if side else []), *facts]))
+    def show_lesions(self, lesions: Sequence[Lesion], *, proposal: bool) -> None:
+        """One coloured square and the two axes a lesion; further ones are counted."""
+        parts = []
+        for i, lesion in enumerate(lesions[:SHOWN_LESIONS]):
+            tint = LESION_COLOURS[i % len(LESION_COLOURS)]
+            long, short = sizes_in_words(lesion)[:2]
+            parts.append(f'<span style="color:{tint}">■</span>&nbsp;L{i + 1}&nbsp;&nbsp;{long.split()[0]} × {short}')
+        if len(lesions) > SHOWN_LESIONS:
+            parts.append(f"{len(lesions) - SHOWN_LESIONS} more")
+        whose = (
+            "" if not parts else "&nbsp;&nbsp;&nbsp;AI outline" if proposal else "&nbsp;&nbsp;&nbsp;Reader's outline"
+        )
+        self._lesions.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts) + whose)
 
     def show_cursor(self, x: int, y: int, value: str) -> None:
         """The pixel under the cursor."""
         self._cursor.setText(f"{x}, {y}   {value}" if value else "")
 
-    def show_zoom(self, zoom: float) -> None:
-        """Screen pixels to an image pixel."""
-        self._zoom.setText(f"{zoom * 100:.0f} %")
+    def show_zoom(self, zoom: float | None) -> None:
+        """Screen pixels to an image pixel; None while nothing is shown."""
+        self._zoom.setText("" if zoom is None else f"{zoom * 100:.0f} %")
 
 
 class ToolOptions(QWidget):
@@ -101,8 +113,8 @@ class ToolOptions(QWidget):
         sized, polygon = tool in ("brush", "eraser"), tool == "polygon"
         for part in (self._size_word, self._size, self._figure):
             part.setVisible(sized)
-        for part in (self.commit, self._cancel):
-            part.setVisible(polygon)
+        for button in (self.commit, self._cancel):
+            button.setVisible(polygon)
         if sized or polygon:
             self._icon.set_icon(ICONS[tool], "accent")
             self._name.setText(tool.capitalize())
@@ -148,11 +160,11 @@ class ProgressCard(QFrame):
         words.addLayout(spaced(self._title, 0, self._stage))
         words.addWidget(self._bar)
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 10, 10, 10)
+        row.setContentsMargins(14, 6, 10, 6)
         row.setSpacing(14)
         row.addLayout(words, 1)
         row.addWidget(cancel)
-        self.setFixedSize(420, 58)
+        self.setFixedSize(420, 48)
         over.installEventFilter(self)
         self.hide()
 
@@ -177,4 +189,4 @@ class ProgressCard(QFrame):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        self.move((self._over.width() - self.width()) // 2, self._over.height() - self.height() - 22)
+        self.move((self._over.width() - self.width()) // 2, self._over.height() - self.height() - 12)

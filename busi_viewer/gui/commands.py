@@ -19,7 +19,19 @@ from busi_viewer.gui.worklist import Worklist
 EDITING = ("brush", "eraser", "polygon")
 NEED_IMAGE = (
     *TOOLS,
-    *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "outline", "fill", "heatmap", "invert"),
+    *(
+        "report",
+        "accept",
+        "edit",
+        "discard",
+        "clear",
+        "reset_to_ai",
+        "last_tool",
+        "outline",
+        "fill",
+        "heatmap",
+        "invert",
+    ),
     *("reset_window", "fit", "one_to_one", "zoom_in", "zoom_out", "next_frame", "previous_frame", "export_mask"),
 )
 ZOOM_STEP = 1.25
@@ -61,8 +73,8 @@ class Commands(QObject):
             "reset_to_ai": self._reset_to_ai,
             "leave": self._leave,
             "last_tool": self._last_tool,
-            "outline": self.apply_mask_style,
-            "fill": self.apply_mask_style,
+            "outline": self._apply_mask_style,
+            "fill": self._apply_mask_style,
             "heatmap": self._heatmap,
             "invert": self._invert,
             "reset_window": canvas.reset_window,
@@ -192,10 +204,20 @@ class Commands(QObject):
 
     # view
 
-    def apply_mask_style(self) -> None:
-        """Draw masks as the two toggles say."""
+    @property
+    def mask_style(self) -> str:
+        """How masks are drawn, as the two toggles say: outline, fill, both or hidden."""
         outline, fill = self._actions["outline"].isChecked(), self._actions["fill"].isChecked()
-        self._canvas.set_mask_style({(1, 1): "both", (1, 0): "outline", (0, 1): "fill", (0, 0): "hidden"}[(outline, fill)])
+        return {(True, True): "both", (True, False): "outline", (False, True): "fill"}.get((outline, fill), "hidden")
+
+    def set_mask_style(self, style: str) -> None:
+        """Set the toggles and the canvas."""
+        self._actions["outline"].setChecked(style in ("outline", "both"))
+        self._actions["fill"].setChecked(style in ("fill", "both"))
+        self._apply_mask_style()
+
+    def _apply_mask_style(self) -> None:
+        self._canvas.set_mask_style(self.mask_style)
 
     def _heatmap(self) -> None:
         self._canvas.set_heatmap(self._actions["heatmap"].isChecked())

@@ -56,13 +56,14 @@ class IconLabel(QLabel):
 
     def _draw(self) -> None:
         tint = getattr(theme.tokens(), self._tint)
-        self.setPixmap(icons.pixmap(self._name, tint, self._size, 1.0 if self.isEnabled() else 0.4))
+        faint = not self.isEnabled() and self._tint != "on_accent"
+        self.setPixmap(icons.pixmap(self._name, tint, self._size, 0.4 if faint else 1.0))
 
 
 class KeyButton(QPushButton):
     """A push button with icon, words and the cap of its shortcut. ``role``: "", primary, outlined or flat."""
 
-    def __init__(self, text: str, icon: str = "", key: str = "", role: str = "") -> None:
+    def __init__(self, text: str, icon: str = "", key: str = "", role: str = "", *, icon_last: bool = False) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(text)
@@ -73,7 +74,7 @@ class KeyButton(QPushButton):
         self._icon = IconLabel(icon, "on_accent" if on_accent else "text2", 16) if icon else None
         self._text = label(text, "textOnAccent" if on_accent else "strong" if role == "outlined" else "")
         self._key = label(key, "keyOnAccent" if on_accent else "key") if key else None
-        for part in (self._icon, self._text, self._key):
+        for part in (self._text, self._icon) if icon_last else (self._icon, self._text, self._key):
             if part is not None:
                 part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
                 self._row.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -126,6 +127,7 @@ class IconButton(QToolButton):
     def __init__(self, icon: str, tip: str = "", action: QAction | None = None, edge: int = 32) -> None:
         super().__init__()
         self._name = icon
+        self.setObjectName(icon)
         self.setFixedSize(edge, edge)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         size = icons.BUTTON if edge >= 30 else 16

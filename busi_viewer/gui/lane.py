@@ -21,6 +21,7 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import Engine
 from busi_viewer.gui.problem import problem_from
 
+
 @dataclass(frozen=True)
 class AnalysisRequest:
     """What to analyse, frozen on the GUI thread: ``frames`` (None = all) of ``record`` at the document's ``revision``.

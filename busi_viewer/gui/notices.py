@@ -80,12 +80,12 @@ class Notices(QWidget):
 
     def shown(self) -> list[Notice]:
         """The notices on screen, newest first."""
-        widgets = (self._column.itemAt(i).widget() for i in range(self._column.count()))
-        return [widget for widget in widgets if isinstance(widget, Notice)]
+        items = (self._column.itemAt(i) for i in range(self._column.count()))
+        return [widget for item in items if item is not None and isinstance(widget := item.widget(), Notice)]
 
     def show_problem(self, problem: Problem, *deeds: Deed) -> None:
         """An error: it stays until dismissed."""
-        title = problem.what + "." if problem.path is None else f"{_name(problem.path)}: {problem.what}."
+        title = f"{sentence(problem.what)}." if problem.path is None else f"{_name(problem.path)}: {problem.what}."
         self._add("error", title, problem.remedy, deeds, problem.details)
 
     def show_info(self, title: str, text: str = "", *deeds: Deed) -> None:
@@ -114,6 +114,11 @@ class Notices(QWidget):
         for old in self.shown()[MAX_SHOWN:]:
             old.dismiss()
         return made
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its start."""
+    return text[:1].upper() + text[1:]
 
 
 def _name(path: Path) -> str:

@@ -17,7 +17,9 @@ from busi_viewer.workflow.open import open_image
 class Job(QRunnable):
     """One piece of work for a pool: ``done(result)`` or ``failed(exception)`` are signals' ``emit`` methods."""
 
-    def __init__(self, work: Callable[[], object], done: Callable[[object], None], failed: Callable[[BaseException], None]):
+    def __init__(
+        self, work: Callable[[], object], done: Callable[[object], None], failed: Callable[[BaseException], None]
+    ):
         super().__init__()
         self._work = work
         self._done = done

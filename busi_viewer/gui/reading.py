@@ -299,7 +299,9 @@ class Reading(QObject):
         revision = session.document.revision if session is not None else result.revision
         if revision != result.revision:
             self._mark(path, "")
-            self.said.emit(f"{path.name}: the outline changed while the analysis ran, so it was set aside. Analyse again.")
+            self.said.emit(
+                f"{path.name}: the outline changed while the analysis ran, so it was set aside. Analyse again."
+            )
             self._settle(path)
             return
         result = merged(self.results.get(path), result)

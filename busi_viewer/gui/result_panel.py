@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from busi_viewer.core.results import AnalysisResult, FrameResult
 from busi_viewer.gui import theme
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
 from busi_viewer.gui.session import Session
@@ -64,7 +65,7 @@ class Estimate(Section):
         """The engine or a model is missing: what happened and what to do."""
         self._reset()
         _say(self._text, "No estimate is possible.")
-        self._warn.set_words(" ".join(filter(None, (problem.remedy,))), problem.what + ".")
+        self._warn.set_words(problem.remedy, sentence(problem.what) + ".")
 
     def show_working(self, stage: str) -> None:
         """An analysis runs: skeletons, no figures."""
@@ -102,7 +103,10 @@ class Estimate(Section):
         self._headline.setText(f"{name.capitalize()} {max(frame.probabilities) * 100:.0f} %")
         _say(self._basis, "calibrated" if frame.calibrated else "not calibrated")
         if name == "normal":
-            _say(self._text, NORMAL if not frame.lesions else "Does not exclude cancer; an outline is proposed all the same")
+            _say(
+                self._text,
+                NORMAL if not frame.lesions else "Does not exclude cancer; an outline is proposed all the same",
+            )
         self._bars.set_values(frame.probabilities, point)
         self._bars.show()
         lines = []
@@ -114,10 +118,13 @@ class Estimate(Section):
 
 
 class ResultPanel(QWidget):
-    """Shows the frame in view of a session. ``analyse_asked`` and ``tool_asked(name)`` are the reader's wishes."""
+    """Shows the frame in view of a session. ``analyse_asked`` and ``tool_asked(name)`` are the reader's wishes;
+    ``refreshed`` follows every change of what is shown.
+    """
 
     analyse_asked = Signal()
     tool_asked = Signal(str)
+    refreshed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,6 +133,7 @@ class ResultPanel(QWidget):
         self._session: Session | None = None
         self._stage: tuple[str, float] | None = None
         self._engine_problem: Problem | None = None
+        self._unreadable = False
         self.estimate = Estimate()
         self.estimate.analyse_asked.connect(self.analyse_asked)
         self._why, self._quality, self._can = Section("Why"), Section("Input quality"), Section("You can")
@@ -160,7 +168,11 @@ class ResultPanel(QWidget):
         self._why.body.addWidget(self._heat)
         self._why_words = label("Heat shows where the model looked, not the cause.", "caption", wrap=True)
         self._why.body.addWidget(self._why_words)
-        self._alike, self._alike_words, self._score = IconLabel("circle-check", "accent"), label(""), label("", "caption")
+        self._alike, self._alike_words, self._score = (
+            IconLabel("circle-check", "accent"),
+            label(""),
+            label("", "caption"),
+        )
         self._quality.body.addLayout(spaced(self._alike, self._alike_words, 0, self._score))
         self._quality_notes = NoteBox("warn")
         self._quality.body.addWidget(self._quality_notes)
@@ -177,8 +189,9 @@ class ResultPanel(QWidget):
             row.addStretch(1)
             self._can.body.addLayout(row)
 
-    def set_session(self, session: Session | None) -> None:
-        """Show another image; None shows the empty panel."""
+    def set_session(self, session: Session | None, *, unreadable: bool = False) -> None:
+        """Show another image; None shows the empty panel, which says so if the image is ``unreadable``."""
+        self._unreadable = unreadable
         if self._session is not None:
             self._session.changed.disconnect(self._later.start)
             self._session.frame_changed.disconnect(self._later.start)
@@ -211,10 +224,13 @@ class ResultPanel(QWidget):
         self._show_quality(session, result, frame)
         self._show_lesions(session)
         self._can.setVisible(frame is not None and frame.abstained and self._stage is None)
+        self.refreshed.emit()
 
     def _show_estimate(self, session: Session | None, result: AnalysisResult | None, frame: FrameResult | None) -> None:
         if session is None:
-            if self._engine_problem is not None:
+            if self._unreadable:
+                self.estimate.show_message("This image could not be read, so there is no estimate.")
+            elif self._engine_problem is not None:
                 self.estimate.show_problem(self._engine_problem)
             else:
                 self.estimate.show_message("The estimate appears here once an image is open and analysed.")
@@ -233,7 +249,7 @@ class ResultPanel(QWidget):
             self.estimate.show_message(f"This {what} has not been analysed.", can_analyse=True)
 
     def _show_why(self, frame: FrameResult | None) -> None:
-        heat = frame.heatmap if frame is not None and self._stage is None else None
+        heat = frame.heatmap if frame is not None and self._stage is None and not frame.abstained else None
         self._why.setVisible(heat is not None)
         if heat is None:
             return
@@ -247,7 +263,7 @@ class ResultPanel(QWidget):
             warnings += [text for text in result.warnings if text not in warnings]
             if not frame.abstained:
                 warnings += [text for text in frame.quality.reasons if text not in warnings]
-        known = frame is not None and self._stage is None
+        known = frame is not None and self._stage is None and not frame.abstained
         self._quality.setVisible(known or bool(warnings))
         for part in (self._alike, self._alike_words, self._score):
             part.setVisible(known)
@@ -261,7 +277,7 @@ class ResultPanel(QWidget):
         self._quality.set_aside("" if not count else f"{count} note{'' if count == 1 else 's'}")
 
     def _show_lesions(self, session: Session | None) -> None:
-        lesions = session.document.lesions(session.frame) if session is not None else ()
+        lesions = session.lesions() if session is not None else ()
         proposal = session is not None and session.document.is_proposal(session.frame)
         while len(self._lesions) < len(lesions):
             section, measures = Section("Lesion"), Measures()
@@ -272,7 +288,7 @@ class ResultPanel(QWidget):
             section.setVisible(i < len(lesions))
             if i < len(lesions):
                 section.set_title(f"Lesion {i + 1}")
-                section.set_aside("AI outline, not yet accepted" if proposal else "reader's outline")
+                section.set_aside("AI outline, not yet accepted" if proposal else "Reader's outline")
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
                 measures.set_lesion(lesions[i])
         self._no_lesion.setVisible(session is not None and not lesions)

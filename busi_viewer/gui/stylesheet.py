@@ -21,8 +21,8 @@ QToolTip { background: @raised; color: @text; border: 1px solid @border; padding
 QLabel { background: transparent; }
 
 /* 2 Menus */
-QMenuBar { background: @panel; border: none; min-height: 28px; max-height: 28px; padding: 0 8px; }
-QMenuBar::item { padding: 6px 9px; background: transparent; color: @text; border-radius: 4px; }
+QMenuBar { background: @bg; border: none; }
+QMenuBar::item { padding: 6px 9px; margin: 0; background: transparent; color: @text; border-radius: 4px; }
 QMenuBar::item:selected { background: @hover; }
 QMenu { background: @raised; border: 1px solid @border; padding: 4px; }
 QMenu::item { padding: 5px 24px 5px 10px; border-radius: 3px; }
@@ -64,7 +64,7 @@ QToolButton:checked, QToolButton:pressed { background: @sel; border-color: @sel_
 QToolButton:focus { border: 2px solid @accent; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton[role="tab"] {
-    border: none; border-top: 2px solid transparent; border-radius: 0; padding: 0 14px 1px 10px; color: @text2; }
+    border: none; border-top: 2px solid transparent; border-radius: 0; padding: 0 14px 1px 10px; color: @text2; text-align: left; }
 QToolButton[role="tab"]:hover { color: @text; background: @hover; }
 QToolButton[role="tab"]:checked { background: @panel; border-top-color: @accent; color: @text; font-weight: 600; }
 
@@ -119,6 +119,7 @@ QLabel[role="keyOnAccent"] {
     color: @on_accent; border: 1px solid @on_accent_50; border-radius: 3px; font-size: 10px; padding: 0 4px; }
 QLabel[role="textOnAccent"] { color: @on_accent; font-weight: 600; }
 QLabel:disabled { color: @text_40; }
+QLabel[role="textOnAccent"]:disabled, QLabel[role="keyOnAccent"]:disabled { color: @on_accent; }
 QLabel[role="badge"] {
     color: @warn; border: 1px solid @warn; border-radius: 3px; font-size: 11px; font-weight: 600; padding: 1px 7px; }
 

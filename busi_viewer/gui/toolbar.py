@@ -166,5 +166,3 @@ class Toolbar(QWidget):
 def _close(a: tuple[float, float], b: tuple[float, float]) -> bool:
     tolerance = max(1e-6, 0.005 * abs(a[1] - a[0]))
     return abs(a[0] - b[0]) <= tolerance and abs(a[1] - b[1]) <= tolerance
-
-

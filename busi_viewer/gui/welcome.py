@@ -93,6 +93,7 @@ class Welcome(QWidget):
         if not paths:
             return
         self._recent.addWidget(label("Recent", "caption"))
+        self._recent.addSpacing(4)
         for path in paths:
             row = RecentRow(path)
             row.chosen.connect(self.recent_chosen)

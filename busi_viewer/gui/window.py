@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import (
     QCloseEvent,
-    QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -25,9 +25,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QSlider,
-    QSplitter,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -38,30 +36,25 @@ from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import theme, worklist_delegate
 from busi_viewer.gui.actions import Actions, fill_menu_bar
 from busi_viewer.gui.bottom_row import BottomRow
-from busi_viewer.gui.canvas import Canvas
-from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard, ToolOptions
-from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.commands import Commands
-from busi_viewer.gui.controls import IconLabel, label
+from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.exporting import Exported, Exporter
 from busi_viewer.gui.lane import Lane
-from busi_viewer.gui.notices import Notices
+from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.reading import Reading
-from busi_viewer.gui.result_panel import ResultPanel
+from busi_viewer.gui.review_page import ReviewPage, stack_up
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.thumbnails import Thumbnails
-from busi_viewer.gui.toolbar import PRESETS, Toolbar
+from busi_viewer.gui.toolbar import PRESETS, Preset, Toolbar
 from busi_viewer.gui.welcome import Welcome
-from busi_viewer.gui.worklist import WIDTH, Worklist, show_in_folder
+from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_model import WorklistModel
 from busi_viewer.settings import Settings
 from busi_viewer.workflow.inputs import Input
 
-RESULT_WIDTHS = (320, 384, 480)
-COMPACT_BELOW = 1180
 FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
 KEYS_OF_CONTROLS = (
     *(Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter),
@@ -96,44 +89,17 @@ class MainWindow(QMainWindow):
         self.reading = Reading(self.model, self.lane, self.opener, self)
         self.exporter = Exporter(services.report_writer, self)
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
-        self.canvas, self.cine = Canvas(), CineBar()
-        self.result = ResultPanel()
+        self.review = ReviewPage(self.worklist, self.actions_)
+        self.canvas, self.result = self.review.canvas, self.review.result
         self.notices, self.bottom = Notices(), BottomRow()
         self.toolbar = Toolbar(self.actions_)
-        self.header, self.options = CanvasHeader(self.actions_), ToolOptions(self.actions_)
-        self.card = ProgressCard(self.canvas, self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
 
     def _lay_out(self) -> None:
-        self._no_image = QWidget()
-        self._no_image.setObjectName("surround")
-        self._no_image.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._no_image_title, self._no_image_text = label("", "body"), label("")
-        column = QVBoxLayout(self._no_image)
-        column.addStretch(1)
-        for part in (IconLabel("image-off", "text3", 32), self._no_image_title, self._no_image_text):
-            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
-        self.stage = QStackedWidget()
-        self.stage.addWidget(self.canvas)
-        self.stage.addWidget(self._no_image)
-        middle = QWidget()
-        middle.setMinimumWidth(420)
-        stack_up(middle, self.header, self.options, self.stage, self.cine, stretch=self.stage)
-        self.result.setMinimumWidth(RESULT_WIDTHS[0])
-        self.result.setMaximumWidth(RESULT_WIDTHS[2])
-        self.worklist.setMinimumWidth(200)
-        self.worklist.setMaximumWidth(420)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setHandleWidth(1)
-        self.splitter.setChildrenCollapsible(False)
-        for i, part in enumerate((self.worklist, middle, self.result)):
-            self.splitter.addWidget(part)
-            self.splitter.setStretchFactor(i, int(part is middle))
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
-        self.pages.addWidget(self.splitter)
+        self.pages.addWidget(self.review)
         ground = QWidget()
         stack_up(ground, self.toolbar, self.notices, self.pages, self.bottom, stretch=self.pages)
         self.setCentralWidget(ground)
@@ -142,9 +108,10 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         self._recent_menu, presets, themes = QMenu("Recent", self), QMenu("Window preset", self), QMenu("Theme", self)
         for preset in PRESETS:
-            presets.addAction(preset.name, lambda preset=preset: self.commands.use_preset(preset))
+            presets.addAction(preset.name).triggered.connect(partial(self._use_preset, preset))
         themes.addActions([self.actions_["dark"], self.actions_["light"]])
-        submenus: dict[str, QWidget] = {"recent": self._recent_menu, "presets": presets, "theme": themes}
+        submenus = {"recent": self._recent_menu, "presets": presets, "theme": themes}
+        self.menuBar().setNativeMenuBar(False)
         fill_menu_bar(self.menuBar(), self.actions_, submenus)
 
     def _connect(self) -> None:
@@ -181,10 +148,6 @@ class MainWindow(QMainWindow):
         self.result.tool_asked.connect(self.commands.set_tool)
         self.toolbar.preset_chosen.connect(self.commands.use_preset)
         self.toolbar.opacity_changed.connect(canvas.set_heatmap_opacity)
-        self.options.radius_changed.connect(canvas.set_brush_radius)
-        canvas.brush_radius_changed.connect(self.options.show_radius)
-        canvas.tool_changed.connect(self.options.show_tool)
-        canvas.cursor_moved.connect(self.header.show_cursor)
         canvas.view_changed.connect(self._on_view)
 
     # settings
@@ -192,35 +155,29 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         chosen, actions = self._settings, self.actions_
         actions[chosen.theme].setChecked(True)
-        actions["outline"].setChecked(chosen.mask_style in ("outline", "both"))
-        actions["fill"].setChecked(chosen.mask_style in ("fill", "both"))
         actions["heatmap"].setChecked(chosen.heatmap)
-        self.commands.apply_mask_style()
+        self.commands.set_mask_style(chosen.mask_style)
         self.canvas.set_heatmap(chosen.heatmap)
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
         self.canvas.set_brush_radius(chosen.brush_radius)
-        self.options.show_radius(self.canvas.brush_radius)
         room = self.screen().availableSize()
         width, height = chosen.window_size if len(chosen.window_size) == 2 else (1600, 1000)
         self.resize(min(width, room.width()), min(height, room.height()))
-        self._sizes = list(chosen.splitter) if len(chosen.splitter) == 3 else [WIDTH, 2000, RESULT_WIDTHS[1]]
-        self.splitter.setSizes(self._sizes)
+        self.review.set_widths(chosen.splitter)
         if chosen.maximized:
             self.setWindowState(Qt.WindowState.WindowMaximized)
         self._on_session(None)
         self._show_recent()
 
     def _save(self) -> None:
-        style = {(1, 1): "both", (1, 0): "outline", (0, 1): "fill", (0, 0): "hidden"}
-        toggles = (self.actions_["outline"].isChecked(), self.actions_["fill"].isChecked())
         self._settings = replace(
             self._settings,
             theme=theme.tokens().name,
-            splitter=tuple(self.splitter.sizes()) if self.pages.currentWidget() is self.splitter else (),
+            splitter=self.review.widths,
             window_size=(self.width(), self.height()),
             maximized=self.isMaximized(),
-            mask_style=style[toggles],
+            mask_style=self.commands.mask_style,
             heatmap=self.actions_["heatmap"].isChecked(),
             heatmap_opacity=self.toolbar.opacity,
             brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
@@ -247,7 +204,7 @@ class MainWindow(QMainWindow):
         self.welcome.set_recent(recent[:5])
         self._recent_menu.clear()
         for path in recent:
-            self._recent_menu.addAction(str(path), lambda path=path: self.open_paths([path]))
+            self._recent_menu.addAction(str(path)).triggered.connect(partial(self._open_one, path))
         self._recent_menu.setEnabled(bool(recent))
 
     # opening
@@ -287,8 +244,10 @@ class MainWindow(QMainWindow):
     def _open_sample(self) -> None:
         self.open_paths([self.sample])
 
-    @Slot(object)
-    def _open_one(self, path: Path) -> None:
+    def _use_preset(self, preset: Preset, _checked: bool = False) -> None:
+        self.commands.use_preset(preset)
+
+    def _open_one(self, path: Path, _checked: bool = False) -> None:
         self.open_paths([path])
 
     def _last_folder(self) -> str:
@@ -299,9 +258,12 @@ class MainWindow(QMainWindow):
     def _on_listed(self, inputs: list[Input]) -> None:
         self._show_status()
         if not inputs:
-            self.notices.show_warning("No images were found there.", "Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files.")
+            self.notices.show_warning(
+                "No images were found there.", "Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files."
+            )
             return
-        self.pages.setCurrentWidget(self.splitter)
+        self.pages.setCurrentWidget(self.review)
+        self.review.set_widths(())
         self.model.add(inputs)
         first = min((entry.path for entry in inputs), key=self.model.row)
         self.worklist.select(first)
@@ -314,27 +276,14 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_session(self, session: Session | None) -> None:
         record = session.document.record if session is not None else None
-        self.stage.setCurrentWidget(self.canvas)
-        self.canvas.set_session(session)
-        self.cine.set_session(session)
-        self.result.set_session(session)
+        self.review.show_session(session)
         self.commands.follow(session)
         self.actions_["invert"].setChecked(False)
         self.toolbar.set_image_open(session is not None)
         self.bottom.show_calibration(record)
-        self.options.show_tool(self.canvas.tool if session is not None else "pointer")
-        self.options.show_spacing(record.spacing_mm if record is not None else None)
-        self._show_header()
-        if session is not None:
-            session.frame_changed.connect(self._show_header, Qt.ConnectionType.UniqueConnection)
-            self._on_view()
+        self._on_view()
         name = record.path.name + " - " if record is not None else ""
         self.setWindowTitle(f"{name}busi_viewer")
-
-    @Slot()
-    def _show_header(self) -> None:
-        session = self.reading.session
-        self.header.show_record(session.document.record if session is not None else None, session.frame if session else 0)
 
     @Slot(object)
     def _on_opening(self, path: Path) -> None:
@@ -342,18 +291,17 @@ class MainWindow(QMainWindow):
 
     @Slot(object, object)
     def _on_not_opened(self, path: Path, problem: Problem) -> None:
-        self._no_image_title.setText(f"No image to show for {path.stem}")
-        self._no_image_text.setText(problem.what + ".")
-        self.stage.setCurrentWidget(self._no_image)
+        self.review.show_unreadable(path.stem, sentence(problem.what) + ".")
         deeds = (("Retry", lambda: self.reading.retry(path)), ("Show in folder", lambda: show_in_folder(path)))
-        self.notices.show_problem(problem, *deeds)
+        others = self.model.rowCount() - 1
+        rest = f" The other {others:,} images are not affected." if others > 1 else ""
+        self.notices.show_problem(replace(problem, remedy=problem.remedy + rest), *deeds)
         self._show_status()
 
     @Slot()
     def _on_view(self) -> None:
         session = self.reading.session
         if session is not None:
-            self.header.show_zoom(self.canvas.zoom)
             self.toolbar.show_window(self.canvas.window, session.document.record)
 
     # what goes on
@@ -361,8 +309,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_analysis(self) -> None:
         stage, path = self.reading.stage, self.reading.path
-        self.result.set_stage(stage)
-        self.card.show_stage(path.stem if path is not None else "", stage)
+        self.review.show_analysis(path.stem if path is not None else "", stage)
         self._show_status()
 
     @Slot()
@@ -407,8 +354,9 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_exported(self, made: Exported) -> None:
         self.reading.mark_exported(made.source, made.revision, report=made.is_report)
-        opened = ("Open", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(made.target))))
-        self.notices.show_info(f"Saved {made.target.name}", str(made.target.parent), opened)
+        self.notices.show_info(
+            f"Saved {made.target.name}", str(made.target.parent), ("Open", partial(open_file, made.target))
+        )
 
     @Slot(object)
     def show_problem(self, problem: Problem) -> None:
@@ -432,7 +380,7 @@ class MainWindow(QMainWindow):
         width = event.size().width()
         self.toolbar.fit_to(width)
         self.bottom.fit_to(width)
-        self.worklist.set_compact(width < COMPACT_BELOW)
+        self.review.fit_to(width)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders may be dropped anywhere."""
@@ -460,18 +408,8 @@ class MainWindow(QMainWindow):
             return
         self._save()
         self.hide()
+        self.reading.show(None)
         self.reading.batch.cancel()
         for part in (self.lane, self.opener, self.thumbnails, self.exporter):
             part.close()
         event.accept()
-
-
-def stack_up(parent: QWidget, *parts: QWidget, stretch: QWidget) -> None:
-    """Put widgets above one another without gaps; ``stretch`` takes the room that is left."""
-    column = QVBoxLayout(parent)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    for part in parts:
-        column.addWidget(part, int(part is stretch))
-
-

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeyEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.controls import IconButton, KeyButton, label, spaced
+from busi_viewer.gui.desktop import show_in_folder
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
@@ -41,6 +43,10 @@ class SearchField(QLineEdit):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
         self._magnifier = QAction(self)
         self.addAction(self._magnifier, QLineEdit.ActionPosition.LeadingPosition)
+        self._key = label("Ctrl F", "key")
+        self._key.setParent(self)
+        self._key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.textChanged.connect(lambda text: self._key.setVisible(not text))
         self._draw()
 
     def event(self, event: QEvent) -> bool:
@@ -61,6 +67,12 @@ class SearchField(QLineEdit):
             self.leave.emit()
             return
         super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the key cap at the right."""
+        super().resizeEvent(event)
+        self._key.adjustSize()
+        self._key.move(self.width() - self._key.width() - 7, (self.height() - self._key.height()) // 2)
 
     def _draw(self) -> None:
         self._magnifier.setIcon(icons.icon("search", theme.tokens().text3, icons.INLINE))
@@ -131,10 +143,12 @@ class Worklist(QWidget):
         self._filter = IconButton("list-filter", "Filter the list", edge=26)
         self._filter.clicked.connect(self._choose_filter)
         self._position = label("", "quiet")
-        self.previous, self.next = KeyButton("Previous", "step-back"), KeyButton("Next", "step-forward")
+        self.previous, self.next = KeyButton("Previous", "step-back"), KeyButton("Next", "step-forward", icon_last=True)
         self.previous.clicked.connect(self.go_previous)
         self.next.clicked.connect(self.go_next)
         self._wide: list[QWidget] = []
+        self.setMinimumWidth(MIN_WIDTH)
+        self.setMaximumWidth(MAX_WIDTH)
         self._lay_out(BatchFoot(batch))
         thumbnails.arrived.connect(self.view.viewport().update)
         for signal in (model.modelReset, model.dataChanged, self.shown.rowsInserted, self.shown.rowsRemoved):
@@ -230,10 +244,15 @@ class Worklist(QWidget):
         self._show_counts()
         self._keep_in_sight()
 
-    def set_compact(self, compact: bool) -> None:
-        """Thumbnails only, for narrow windows."""
+    @property
+    def is_compact(self) -> bool:
+        """Whether only thumbnails are shown."""
+        return self._compact
+
+    def set_compact(self, compact: bool) -> bool:
+        """Thumbnails only, for narrow windows; returns whether anything changed."""
         if compact == self._compact:
-            return
+            return False
         self._compact = compact
         self.delegate.compact = compact
         for part in self._wide:
@@ -241,6 +260,7 @@ class Worklist(QWidget):
         self.setMinimumWidth(COMPACT_WIDTH if compact else MIN_WIDTH)
         self.setMaximumWidth(COMPACT_WIDTH if compact else MAX_WIDTH)
         self.view.scheduleDelayedItemsLayout()
+        return True
 
     # inside
 
@@ -280,10 +300,25 @@ class Worklist(QWidget):
         for name, chip in self._chips.items():
             chip.setText(f"{name} {counts[name]:,}")
             chip.setChecked(name == wanted)
-        self._chips["Failed"].setVisible(counts["Failed"] > 0 or wanted == "Failed")
-        edited = (counts["Edited"] > 0 and counts["Failed"] == 0 and total < 1000) or wanted == "Edited"
-        self._chips["Edited"].setVisible(edited)
+        self._fit_chips(counts)
         self._show_position()
+
+    def _fit_chips(self, counts: Counter[str]) -> None:
+        """Show the chips that have room, the most useful first; the menu at the top always has them all."""
+        wanted = self.shown.wanted
+        order = ("All", *((wanted,) if wanted in self._chips and wanted != "All" else ()), "New")
+        useful = [name for name in ("Failed", "Analysed", "Edited") if counts[name] > 0 or name == "Analysed"]
+        room = self.width() - 24
+        for name in dict.fromkeys((*order, *useful)):
+            room -= self._chips[name].sizeHint().width() + 6
+            self._chips[name].setVisible(room >= -6)
+        for name in self._chips.keys() - {*order, *useful}:
+            self._chips[name].hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Chips follow the width."""
+        super().resizeEvent(event)
+        self._fit_chips(self.model.counts())
 
     def _choose_filter(self) -> None:
         menu = QMenu(self)
@@ -313,11 +348,6 @@ class Worklist(QWidget):
 
     def _copy(self, paths: list[Path]) -> None:
         QGuiApplication.clipboard().setText("\n".join(str(path) for path in paths))
-
-
-def show_in_folder(path: Path) -> None:
-    """Open the folder of a file in the system's file browser."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
 
 
 def in_words(seconds: float) -> str:

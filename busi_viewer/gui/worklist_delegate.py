@@ -40,9 +40,9 @@ class WorklistDelegate(QStyledItemDelegate):
     ) -> None:
         """Paint one row."""
         item = index.data(ItemRole)
-        box = QRect(option.rect)  # type: ignore[attr-defined]
+        box = QRect(option.rect)
         t = theme.tokens()
-        state = option.state  # type: ignore[attr-defined]
+        state = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -55,7 +55,7 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(t.line), 1))
         painter.drawLine(box.bottomLeft(), box.bottomRight())
         picture = QRect(box.left() + (11 if self.compact else 12), box.top() + 8, THUMB.width(), THUMB.height())
-        self._paint_picture(painter, picture, self._thumbnails.get(item.path))
+        self._paint_picture(painter, picture, self._thumbnails.get(item.path), broken=item.phase == "failed")
         if self.compact:
             self._paint_corner(painter, picture, item)
         else:
@@ -63,13 +63,16 @@ class WorklistDelegate(QStyledItemDelegate):
             self._paint_words(painter, QRect(left, box.top() + 6, box.right() - left - 8, 54), item)
         painter.restore()
 
-    def _paint_picture(self, painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
+    def _paint_picture(self, painter: QPainter, box: QRect, pixmap: QPixmap | None, *, broken: bool) -> None:
         shape = QPainterPath()
         shape.addRoundedRect(QRectF(box), 3, 3)
         painter.save()
         painter.setClipPath(shape)
         if pixmap is None:
             painter.fillRect(box, QColor(theme.tokens().raised))
+            if broken:
+                middle = box.center() - QPoint(8, 8)
+                painter.drawPixmap(middle, icons.pixmap("image-off", theme.tokens().text3, 18))
         else:
             painter.fillRect(box, QColor("#000000"))
             painter.drawPixmap(box, pixmap, _middle(pixmap, box.size()))

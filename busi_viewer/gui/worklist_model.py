@@ -192,12 +192,12 @@ class WorklistFilter(QSortFilterProxyModel):
         """Filter by a state of FILTERS."""
         if wanted != self._wanted:
             self._wanted = wanted
-            self.invalidateRowsFilter()
+            self.invalidateFilter()
 
     def set_search(self, text: str) -> None:
         """Show only items whose name, folder, status or estimate hold every word (any case)."""
         self._words = tuple(text.casefold().split())
-        self.invalidateRowsFilter()
+        self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
         """Whether a row of the source is shown."""
