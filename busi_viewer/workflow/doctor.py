@@ -33,7 +33,7 @@ _PACKAGES = (
     ("reportlab", "reportlab.pdfgen.canvas", "PDF reports"),
 )
 _DECODERS = (
-    ("python-gdcm", "gdcm", "JPEG and JPEG-LS in DICOM"),
+    ("pyjpegls", "jpeg_ls", "JPEG-LS in DICOM"),
     ("pylibjpeg-openjpeg", "openjpeg", "JPEG 2000 in DICOM"),
     ("pylibjpeg-rle", "rle", "RLE in DICOM"),
 )
