@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import jpeg_ls
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from openjpeg import utils as openjpeg
 from PIL.JpegImagePlugin import JpegImageFile
 from pydicom import uid
-from rle import utils as rle
+from rle.utils import decode_segment  # type: ignore[attr-defined]
 
 from busi_viewer.dicom.codestream import Codestream, describe
 from busi_viewer.dicom.header import Layout
@@ -101,22 +102,25 @@ def _after_jpeg2000(photometric: str) -> str:
 
 def _rle(data: bytes, layout: Layout) -> Raw:
     """PS3.5 annex G: one segment a byte plane, most significant first."""
-    planes = layout.samples * layout.bits_allocated // 8
-    if layout.bits_allocated < 8 or len(data) < 64 or int.from_bytes(data[:4], "little") != planes:
+    planes, size = layout.samples * layout.bits_allocated // 8, layout.rows * layout.columns
+    header = np.frombuffer(data[:64], dtype="<u4").tolist()
+    if layout.bits_allocated < 8 or len(header) < 16 or header[0] != planes:
         raise FrameError("an RLE frame does not have the announced number of segments")
-    try:
-        decoded = rle.decode_pixel_data(
-            data, version=2, rows=layout.rows, columns=layout.columns, bits_allocated=layout.bits_allocated
-        )
-    except BaseException as error:
-        if isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
-            raise
-        raise FrameError("an RLE frame is damaged") from error  # a panic of the decoder is no Exception
-    values = np.frombuffer(decoded, dtype=f"<u{layout.bits_allocated // 8}")
-    raw: Raw = values.reshape(layout.samples, layout.rows, layout.columns)
-    if layout.samples == 3:
-        return np.moveaxis(raw, 0, -1)
-    return stored_values(raw[0], layout.bits_stored, layout.signed)
+    bounds = [*header[1 : planes + 1], len(data)]
+    stacked = np.empty((planes, size), dtype=np.uint8)
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        segment = decode_segment(data[start:end]) if 64 <= start < end else b""
+        if len(segment) < size:
+            raise FrameError("an RLE frame is damaged")
+        stacked[number] = np.frombuffer(segment, dtype=np.uint8, count=size)
+    samples = stacked.reshape(layout.samples, -1, layout.rows, layout.columns)
+    values: Raw = np.ascontiguousarray(np.moveaxis(samples, 1, -1)).view(f">u{layout.bits_allocated // 8}")[..., 0]
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return (
+        np.moveaxis(values, 0, -1)
+        if layout.samples == 3
+        else stored_values(values[0], layout.bits_stored, layout.signed)
+    )
 
 
 def frame_bits(layout: Layout, subsampled: bool) -> int:

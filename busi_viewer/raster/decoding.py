@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
@@ -24,6 +27,23 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 _ORIENTATION = 0x0112
 _PHOTOMETRIC, _SAMPLE_FORMAT, _WHITE_IS_ZERO, _SIGNED = 262, 339, 0, 2
 _WITH_ALPHA = {"LA", "La", "PA", "RGBA", "RGBa"}
+
+
+@cache
+def silence_libtiff() -> None:
+    """Stop the libtiff that Pillow brings along from writing about damaged files to the terminal (once is enough).
+
+    Where Pillow has libtiff built in or uses the system's, nothing is done.
+    """
+    package = Path(PIL.__file__).parent
+    folders = (package.parent / "pillow.libs", package / ".dylibs", package.parent)
+    for library in (found for folder in folders for found in folder.glob("libtiff*")):
+        try:
+            loaded = ctypes.CDLL(str(library))
+            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                getattr(loaded, name)(None)
+        except (OSError, AttributeError):
+            continue
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from busi_viewer.core.errors import UnreadableImage
 from busi_viewer.core.files import check_size, open_regular
 from busi_viewer.core.frames import LazyFrames
 from busi_viewer.core.image import ArrayFrames, Frames, ImageRecord, Pixels
-from busi_viewer.raster.decoding import decoding, single_plane, to_pixels, window_of
+from busi_viewer.raster.decoding import decoding, silence_libtiff, single_plane, to_pixels, window_of
 
 MAX_PAGES = 10_000
 """Largest number of pages of a TIFF."""
@@ -62,6 +62,8 @@ class RasterSource:
             stream.seek(0)
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
             stream.seek(0)
+            if kind == "tiff":
+                silence_libtiff()
             image = _READERS[kind](stream)
             check_size(*image.size, path)
             pages, warnings = _pages(image, path) if kind == "tiff" else ([0], ())
