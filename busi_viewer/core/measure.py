@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.image import ImageRecord, Mask
-from busi_viewer.core.masks import components, outer_contour
+from busi_viewer.core.masks import outer_contour
 
 Point = tuple[float, float]
 
@@ -128,11 +128,30 @@ def measure_all(mask: Mask, record: ImageRecord, probability: NDArray[np.floatin
     ``probability`` (H, W) gives each lesion's mean confidence.
     """
     lesions = []
-    for part in components(mask):
-        rows, cols = np.nonzero(part)
-        cx, cy = float(cols.mean()), float(rows.mean())
-        lesion = measure(part, record.spacing_at(cx, cy), record.region_at(cx, cy))
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    for index in sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA])):
+        x, y, w, h = (int(v) for v in stats[index, :4])
+        part = labels[y : y + h, x : x + w] == index
+        cx, cy = (float(v) for v in centres[index])
+        lesion = _moved(measure(part, record.spacing_at(cx, cy), record.region_at(cx, cy)), x, y)
         if probability is not None:
-            lesion = replace(lesion, mean_probability=float(np.mean(probability[part], dtype=np.float64)))
+            inside = probability[y : y + h, x : x + w][part]
+            lesion = replace(lesion, mean_probability=float(np.mean(inside, dtype=np.float64)))
         lesions.append(lesion)
     return tuple(lesions)
+
+
+def _moved(lesion: Lesion, x: int, y: int) -> Lesion:
+    """The lesion measured in a cut-out whose corner is (x, y), in the coordinates of the whole image."""
+
+    def shifted(axis: tuple[Point, Point]) -> tuple[Point, Point]:
+        (ax, ay), (bx, by) = axis
+        return (ax + x, ay + y), (bx + x, by + y)
+
+    return replace(
+        lesion,
+        bbox=(lesion.bbox[0] + x, lesion.bbox[1] + y, lesion.bbox[2], lesion.bbox[3]),
+        contour=lesion.contour + np.array([x, y], dtype=np.int32),
+        long_axis=shifted(lesion.long_axis),
+        short_axis=shifted(lesion.short_axis),
+    )
