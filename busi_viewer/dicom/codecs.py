@@ -19,9 +19,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from pydicom import uid
 from rle.utils import decode_segment  # type: ignore[attr-defined]
 
+from busi_viewer.dicom import deep_jpeg
 from busi_viewer.dicom.codestream import Codestream, describe
 from busi_viewer.dicom.header import Layout
 
+_LOSSLESS = 0xC3
 Raw = NDArray[Any]
 """(H, W) stored values, or (H, W, 3)."""
 
@@ -65,19 +67,29 @@ def stored_values(raw: Raw, bits: int, signed: bool) -> Raw:
 
 
 def _jpeg(data: bytes, stream: Codestream, layout: Layout) -> tuple[Raw, str]:
-    """JPEG baseline, extended, progressive and lossless. Colour comes back as RGB unless the header says it was RGB."""
+    """JPEG baseline, extended, progressive and lossless. Lossless colour comes as stored, other colour as RGB."""
+    grey = layout.photometric if layout.samples == 1 else "MONOCHROME2"
     if stream.precision != 8:
-        raise FrameError(f"JPEG with {stream.precision} bits per sample is not supported")
-    if stream.process not in (0xC0, 0xC1, 0xC2, 0xC3):
+        try:
+            return deep_jpeg.decode(data), grey
+        except deep_jpeg.DeepJpegError as error:
+            raise FrameError(str(error)) from error
+    if stream.process not in (0xC0, 0xC1, 0xC2, _LOSSLESS):
         raise FrameError(f"this JPEG process (SOF{stream.process - 0xC0}) is not supported")
-    image = JpegImageFile(BytesIO(data))
-    if stream.samples == 1:
-        image.load()
-        return np.asarray(image), layout.photometric if layout.samples == 1 else "MONOCHROME2"
-    if stream.colour is None and layout.photometric == "RGB":
+    lossless = stream.process == _LOSSLESS
+    image = JpegImageFile(BytesIO(_without_colour_markers(data) if lossless else data))
+    if stream.samples == 3 and stream.colour is None and layout.photometric == "RGB" and not lossless:
         image.draft("YCbCr", image.size)  # no colour transform: what is stored is RGB
     image.load()
-    return np.asarray(image), "RGB"
+    if stream.samples == 1:
+        return np.asarray(image), grey
+    return np.asarray(image), layout.photometric if lossless else "RGB"
+
+
+def _without_colour_markers(data: bytes) -> bytes:
+    """The stream with its JFIF and Adobe segments turned to comments, so that libjpeg tries no colour transform."""
+    end = data.find(b"\xff\xda")
+    return data[:end].replace(b"\xff\xe0", b"\xff\xfe").replace(b"\xff\xee", b"\xff\xfe") + data[end:]
 
 
 def _jpeg_ls(data: bytes, stream: Codestream) -> Raw:
@@ -109,7 +121,7 @@ def _rle(data: bytes, layout: Layout) -> Raw:
     bounds = [*header[1 : planes + 1], len(data)]
     stacked = np.empty((planes, size), dtype=np.uint8)
     for number, (start, end) in enumerate(pairwise(bounds)):
-        segment = decode_segment(data[start:end]) if 64 <= start < end else b""
+        segment = _unpacked(data[start:end]) if 64 <= start < end <= len(data) else b""
         if len(segment) < size:
             raise FrameError("an RLE frame is damaged")
         stacked[number] = np.frombuffer(segment, dtype=np.uint8, count=size)
@@ -121,6 +133,16 @@ def _rle(data: bytes, layout: Layout) -> Raw:
         if layout.samples == 3
         else stored_values(values[0], layout.bits_stored, layout.signed)
     )
+
+
+def _unpacked(segment: bytes) -> bytes:
+    """One RLE segment's bytes. Raises FrameError."""
+    try:
+        return bytes(decode_segment(segment))
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ != "PanicException":
+            raise
+        raise FrameError("an RLE frame is damaged") from error  # a panic of the decoder is no Exception
 
 
 def frame_bits(layout: Layout, subsampled: bool) -> int:
