@@ -102,10 +102,7 @@ def _read_huffman(header: _Header, body: bytes) -> None:
         counts = body[position + 1 : position + 17]
         symbols = body[position + 17 : position + 17 + sum(counts)]
         position += 17 + len(symbols)
-        table: MAX_SAMPLES = 2**24
-"""Largest image decoded here, for the sake of time and memory."""
-
-_Table = []
+        table: _Table = []
         rest = iter(symbols)
         for length, count in enumerate(counts, start=1):
             for _, symbol in zip(range(count), rest, strict=False):
