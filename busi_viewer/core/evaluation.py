@@ -164,6 +164,7 @@ def _classification(cases: Sequence[Case], operating_point: float | None) -> dic
     truth = np.array([CLASSES.index(case.label) for case in cases if case.label is not None], dtype=np.int64)
     predicted = p.argmax(axis=1)
     above = np.array([float(case.above_operating_point) for case in cases])
+    present = np.unique(truth)
     malignant, lesion = truth == MALIGNANT, (truth == MALIGNANT) | (truth == BENIGN)
 
     def matrix(weights: Floats) -> Floats:
@@ -171,6 +172,10 @@ def _classification(cases: Sequence[Case], operating_point: float | None) -> dic
 
     def entry(statistic: Callable[[Floats], float]) -> dict[str, Any]:
         return _entry(boot.estimate(statistic))
+
+    def macro_f1(weights: Floats) -> float:
+        """Over the classes of the whole truth: undefined in a resample that lacks one, instead of easier."""
+        return float(metrics.per_class(matrix(weights))[2][present].mean()) if len(present) else float("nan")
 
     def of_class(number: int) -> dict[str, Any]:
         values = {
@@ -182,7 +187,7 @@ def _classification(cases: Sequence[Case], operating_point: float | None) -> dic
     return {
         "n": len(cases),
         "accuracy": entry(lambda w: metrics.accuracy(matrix(w))),
-        "macro_f1": entry(lambda w: metrics.macro_f1(matrix(w))),
+        "macro_f1": entry(macro_f1),
         "per_class": {name: of_class(number) for number, name in enumerate(CLASSES)},
         "auc_malignant_vs_rest": entry(lambda w: metrics.auc(malignant, p[:, MALIGNANT], w)),
         "auc_malignant_vs_benign": entry(lambda w: metrics.auc(malignant[lesion], p[lesion, MALIGNANT], w[lesion])),

@@ -15,12 +15,17 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
 from busi_viewer.core.image import Mask
+from busi_viewer.core.masks import remove_small
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LOGIT_RANGE = (-17.0, 9.0)
 """Logits of the smallest float16 and of the largest below 1, rounded outwards: the range of a pixel histogram."""
+
+
+SPECK_PIXELS = 10
+"""Smaller parts of a true mask are slips of the pen (BUSI has 17 single pixels), not lesions to be found."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,11 @@ def hd95(truth: Mask, predicted: Mask) -> float:
 
 
 def matched_lesions(truth: Mask, predicted: Mask, threshold: float = 0.5) -> tuple[int, int]:
-    """(found, all) true lesions: an 8-connected component is found if a predicted one has IoU ≥ ``threshold``."""
-    lesions, labels_t = cv2.connectedComponents(truth.astype(np.uint8), connectivity=8)
+    """(found, all) true lesions: an 8-connected component is found if a predicted one has IoU ≥ ``threshold``.
+
+    Components of the truth below :data:`SPECK_PIXELS` are no lesions.
+    """
+    lesions, labels_t = cv2.connectedComponents(remove_small(truth, SPECK_PIXELS).astype(np.uint8), connectivity=8)
     candidates, labels_p = cv2.connectedComponents(predicted.astype(np.uint8), connectivity=8)
     pairs = np.bincount(labels_t.ravel() * candidates + labels_p.ravel(), minlength=lesions * candidates)
     both = pairs.reshape(lesions, candidates).astype(np.float64)
@@ -171,13 +179,6 @@ def per_class(matrix: Floats) -> tuple[Floats, Floats, Floats]:
 def accuracy(matrix: Floats) -> float:
     """Share of images on the diagonal."""
     return ratio(float(np.trace(matrix)), float(matrix.sum()))
-
-
-def macro_f1(matrix: Floats) -> float:
-    """Unweighted mean F1 over the classes present in the truth; NaN for an empty matrix."""
-    f1 = per_class(matrix)[2]
-    known = f1[~np.isnan(f1)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def ece(probabilities: Floats, truth: Ints, weights: Floats | None = None, bins: int = 15) -> float:

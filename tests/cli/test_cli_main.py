@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from busi_viewer import __version__, cli, paths
+from busi_viewer.cli.commands import table_of
 from busi_viewer.cli.terminal import Terminal, duration, one_line
 from busi_viewer.core.errors import ModelError
 from busi_viewer.core.ports import Services
@@ -260,6 +262,74 @@ def test_evaluate_writes_the_contracts_figures(tmp_path, services, make_image, c
     assert cli.main(["evaluate", "--data", str(root), "--json", str(out)], services) == 3
     assert "b1.png" in capsys.readouterr().err
     assert len(json.loads(out.read_text())["failures"]) == 1
+
+
+def test_the_table_of_an_evaluation_states_interval_n_data_and_model():
+    def entry(value):
+        return {"value": value, "ci95": [value - 0.1, value + 0.1] if value is not None else None}
+
+    result = {
+        "segmentation": {
+            "dice": {"mean": 0.8, "ci95": [0.7, 0.9]},
+            "lesion_recall": entry(0.5),
+            "false_alarm_rate_normal": entry(None),
+            "n_lesion": 7,
+            "n_normal": 0,
+        },
+        "classification": {
+            **{name: entry(0.5) for name in ("auc_malignant_vs_rest", "auc_malignant_vs_benign", "macro_f1")},
+            **{name: entry(0.9) for name in ("sensitivity_malignant", "specificity_malignant")},
+            "per_class": {"normal": {"n": 2}, "benign": {"n": 4}, "malignant": {"n": 3}},
+            "n": 9,
+        },
+        "data": {"sets": [{"name": "BUSI", "n": 9}]},
+        "model": {"name": "otsu", "version": "1.0"},
+    }
+    lines = {line[:26].strip(): line[26:].split() for line in table_of(result).splitlines()}
+    assert lines["lesion Dice"] == ["0.800", "0.700–0.900", "7"]
+    assert lines["false alarms on normal"] == ["–", "–", "0"]
+    assert lines["AUC malignant vs benign"][-1] == "7"
+    assert lines["specificity malignant"][-1] == "6"
+    assert "data: BUSI (9)" in lines
+    assert "model: otsu 1.0" in lines
+
+
+def copying_train(source, split):
+    """Training that takes no time: its model is a copy of one at hand."""
+
+    def train(*, out, data, progress, **options):
+        progress({"event": "step", "step": 1, "of": 2, "epoch": 1})
+        shutil.copytree(source, out / "model")
+        return {
+            "model": str(out / "model"),
+            "split": str(split),
+            "data": [str(d) for d in data],
+            "options": str(options),
+        }
+
+    return train
+
+
+def test_train_passes_its_options_on_and_puts_figures_into_the_card(tmp_path, services, make_image, capsys):
+    source = tmp_path / "model"
+    source.mkdir()
+    (source / "card.json").write_text(json.dumps({"schema": 1, "name": "m", "version": "1", "sha256": "0"}))
+    make_image(tmp_path / "set" / "benign" / "a.png")
+    make_image(tmp_path / "set" / "benign" / "b.png", seed=5)
+    split = tmp_path / "split.csv"
+    split.write_text("id,part\nset/benign/a.png,val\nset/benign/b.png,test\n")
+    words = ["train", "--recipe", "small", "--data", str(tmp_path / "set"), "-o", str(tmp_path / "run")]
+    more = ["--epochs", "3", "--resume", "--json", str(tmp_path / "run.json")]
+    training = changed(services, train=copying_train(source, split))
+    assert cli.main([*words, *more], training) == 0
+    assert capsys.readouterr() == ("", "")
+    summary = json.loads((tmp_path / "run.json").read_text())
+    assert "'recipe': 'small'" in summary["options"]
+    assert "'epochs': 3" in summary["options"]
+    assert "'resume': True" in summary["options"]
+    card = json.loads((tmp_path / "run" / "model" / "card.json").read_text())
+    assert card["metrics"]["test"]["set"]["n"] == 1
+    assert set(card["metrics"]) == {"val", "test"}
 
 
 def test_evaluate_takes_a_part_of_a_split_and_refuses_half_of_one(tmp_path, services, make_image, capsys):
