@@ -104,7 +104,7 @@ def run(
     folder: Path,
     records: Sequence[ImageRecord],
     reopen: Callable[[Path], ImageRecord],
-    progress: Callable[[float, str], None],
+    progress: Callable[[str, float], None],
 ) -> dict[str, Any]:
     """Figures of ROUNDS rounds over single-frame raster images, after one round to warm up. Times in milliseconds."""
     if not records:
@@ -115,7 +115,7 @@ def run(
         engine, reference = TorchEngine(folder, "cpu"), Reference(folder)
         pairs = []
         for turn in range(ROUNDS + 1):
-            progress(turn / (ROUNDS + 1), "measuring")
+            progress("measuring", turn / (ROUNDS + 1))
             for record in records:
                 pair = (_ours(engine, record, reopen), reference.run(record))
                 pairs += [pair] if turn else []

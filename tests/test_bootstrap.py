@@ -1,0 +1,37 @@
+"""The composition root."""
+
+import subprocess
+import sys
+
+import pytest
+
+from busi_viewer import bootstrap
+from busi_viewer.core.errors import UsageError
+
+
+def _modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    return set(done.stdout.split())
+
+
+def test_wiring_the_services_imports_neither_torch_nor_qt():
+    loaded = _modules_after("from busi_viewer import bootstrap; bootstrap.services()")
+    heavy = {"torch", "PySide6", "timm", "lightning", "reportlab", "matplotlib", "highdicom"}
+    assert not heavy & loaded
+
+
+def test_help_is_light():
+    loaded = _modules_after("from busi_viewer import bootstrap\nassert bootstrap.main(['--help']) == 0")
+    assert not {"torch", "PySide6", "reportlab"} & loaded
+
+
+def test_training_needs_a_known_recipe(tmp_path):
+    with pytest.raises(UsageError, match="Known ones"):
+        bootstrap.services().train(recipe="nonsense", job=None, data=[tmp_path], out=tmp_path, progress=lambda event: None)
+
+
+def test_commands_and_paths_are_told_apart(tmp_path, capsys):
+    assert bootstrap.main(["analyze", str(tmp_path / "absent.png"), "-o", str(tmp_path / "out")]) == 3
+    assert "absent.png" in capsys.readouterr().err
+    assert bootstrap.main(["--version"]) == 0
