@@ -7,16 +7,20 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from busi_viewer import logs
 from busi_viewer.core.errors import UserError
-from busi_viewer.core.image import ImageRecord
-from busi_viewer.core.ports import Engine, ReportWriter, Services
+
+if TYPE_CHECKING:
+    from busi_viewer.core.image import ImageRecord
+    from busi_viewer.core.ports import Engine, ReportWriter, Services
 
 
 def services() -> Services:
     """The adapters. Only the readers' modules are imported now; torch and reportlab wait for their first use."""
+    from busi_viewer.core.ports import Services
+
     return Services(
         sources=(_adapter("raster.source", "RasterSource")(), _adapter("dicom.source", "DicomSource")()),
         load_engine=_load_engine,
@@ -86,7 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     logs.set_up(verbose="--verbose" in words)
     if words and (words[0] in cli.COMMANDS or words[0].startswith("-")):
-        return cli.main(words, services())
+        answered = cli.answer(words)
+        return cli.main(words, services()) if answered is None else answered
     try:
         window = importlib.import_module("busi_viewer.gui.app")
     except ImportError as error:

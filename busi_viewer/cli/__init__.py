@@ -19,3 +19,11 @@ def main(argv: list[str], services: Services) -> int:
     from busi_viewer.cli.entry import run
 
     return run(argv, services)
+
+
+def answer(argv: list[str]) -> int | None:
+    """Answer what needs no services, ``--help``, ``--version`` and wrong usage: the exit code, or None for a command."""
+    from busi_viewer.cli.entry import parse
+
+    result = parse(argv)
+    return result if isinstance(result, int) else None

@@ -25,12 +25,19 @@ if TYPE_CHECKING:
 DONE, FAILED, USAGE, SOME_FAILED = 0, 1, 2, 3
 
 
-def run(argv: list[str], services: Services) -> int:
-    """Run one command and return its exit code; whatever goes wrong is said on standard error in one line."""
+def parse(argv: list[str]) -> argparse.Namespace | int:
+    """The parsed words, or the exit code where they asked for help only or were wrong (which has then been said)."""
     try:
-        arguments = parser.build().parse_args(argv)
+        return parser.build().parse_args(argv)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else USAGE
+
+
+def run(argv: list[str], services: Services) -> int:
+    """Run one command and return its exit code; whatever goes wrong is said on standard error in one line."""
+    arguments = parse(argv)
+    if isinstance(arguments, int):
+        return arguments
     logs.set_up(verbose=arguments.verbose)
     terminal = Terminal()
     try:
