@@ -108,10 +108,12 @@ def device_in_words(device: str) -> str:
 
 def calibration_in_words(record: ImageRecord) -> str:
     """The spacing in mm a pixel, or that it is unknown."""
-    if record.regions:
-        count = len(record.regions)
-        return f"{count} calibrated region{'' if count == 1 else 's'}"
-    if record.spacing_mm is None:
+    spacings: set[tuple[float, float] | None] = {region.spacing_mm for region in record.regions}
+    spacings = spacings or {record.spacing_mm}
+    if len(spacings) > 1:
+        return f"{len(record.regions)} regions, each calibrated"
+    spacing = spacings.pop()
+    if spacing is None:
         return "Not calibrated: sizes in px"
-    dy, dx = record.spacing_mm
+    dy, dx = spacing
     return f"{dx:.3f} mm/px" if abs(dx - dy) < 1e-6 else f"{dx:.3f} × {dy:.3f} mm/px"

@@ -291,8 +291,9 @@ class Commands(QObject):
         if not name:
             return None
         target = Path(name)
-        if target.suffix.lower() != Path(ending).suffix:
-            target = target.with_name(target.name + Path(ending).suffix)
+        suffix = ending[ending.rindex(".") :]
+        if target.suffix.lower() != suffix:
+            target = target.with_name(target.name + suffix)
         self._folder = str(target.parent)
         return target
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from busi_viewer.core.errors import UserError
+from busi_viewer.logs import stack_without_values
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ def problem_from(error: BaseException, doing: str, path: Path | None = None) -> 
     if isinstance(error, MemoryError):
         _log.error("%s: out of memory", doing)
         return Problem("There is not enough memory for this", path, "Close other programs or open a smaller file.")
+    _log.error("%s: %s", doing, stack_without_values(error))
     frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("%s: %s\n%s", doing, type(error).__name__, frames)
     return Problem(
         f"An error of the program while {doing}",
         path,

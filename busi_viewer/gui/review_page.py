@@ -14,7 +14,7 @@ from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.controls import IconLabel, label
 from busi_viewer.gui.result_panel import ResultPanel
 from busi_viewer.gui.session import Session
-from busi_viewer.gui.worklist import WIDTH, Worklist
+from busi_viewer.gui.worklist import COMPACT_WIDTH, WIDTH, Worklist
 
 RESULT_WIDTH, RESULT_MIN, RESULT_MAX = 384, 320, 480
 CANVAS_MIN = 420
@@ -75,7 +75,7 @@ class ReviewPage(QSplitter):
         """Widths of worklist, canvas and result in px, as saved."""
         if len(widths) == 3:
             self._widths = list(widths)
-        self.setSizes(self._widths)
+        self._share_room()
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -85,7 +85,11 @@ class ReviewPage(QSplitter):
     def fit_to(self, width: int) -> None:
         """Fold the worklist in narrow windows."""
         if self.worklist.set_compact(width < COMPACT_BELOW):
-            self.setSizes(self._widths)
+            self._share_room()
+
+    def _share_room(self) -> None:
+        first = COMPACT_WIDTH if self.worklist.is_compact else self._widths[0]
+        self.setSizes([first, *self._widths[1:]])
 
     def show_session(self, session: Session | None) -> None:
         """Bring an image into view; None empties canvas and result."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,6 +28,8 @@ from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
 from busi_viewer.gui.worklist_model import FILTERS, WorklistFilter, WorklistModel
 
+RECOUNT_MS = 100
+"""During a batch many rows change; the counts follow together."""
 WIDTH, MIN_WIDTH, MAX_WIDTH, COMPACT_WIDTH = 276, 200, 420, 96
 
 
@@ -151,8 +153,12 @@ class Worklist(QWidget):
         self.setMaximumWidth(MAX_WIDTH)
         self._lay_out(BatchFoot(batch))
         thumbnails.arrived.connect(self.view.viewport().update)
-        for signal in (model.modelReset, model.dataChanged, self.shown.rowsInserted, self.shown.rowsRemoved):
-            signal.connect(self._show_counts)
+        self._recount = QTimer(self)
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(RECOUNT_MS)
+        self._recount.timeout.connect(self._show_counts)
+        for signal in (model.dataChanged, self.shown.rowsInserted, self.shown.rowsRemoved):
+            signal.connect(self._count_later)
         self.shown.modelReset.connect(self._show_counts)
         self._show_counts()
 
@@ -291,6 +297,10 @@ class Worklist(QWidget):
         self._position.setText(f"{row + 1:,} of {count:,}" if row >= 0 else f"{count:,}")
         self.previous.setEnabled(row > 0)
         self.next.setEnabled(0 <= row + 1 < count)
+
+    def _count_later(self) -> None:
+        if not self._recount.isActive():
+            self._recount.start()
 
     def _show_counts(self) -> None:
         counts = self.model.counts()

@@ -98,6 +98,7 @@ class WorklistModel(QAbstractListModel):
         super().__init__()
         self._items: list[Item] = []
         self._rows: dict[Path, int] = {}
+        self._counts: Counter[str] | None = None
 
     def rowCount(self, parent: _Index = _NO_PARENT) -> int:
         """Number of files."""
@@ -152,17 +153,16 @@ class WorklistModel(QAbstractListModel):
         """Tell the views that an item changed."""
         row = self._rows.get(path)
         if row is not None:
+            self._counts = None
             index = self.index(row)
             self.dataChanged.emit(index, index)
 
     def counts(self) -> Counter[str]:
-        """How many items belong to each filter."""
-        counted: Counter[str] = Counter()
-        for item in self._items:
-            for name in FILTERS:
-                if item.matches(name):
-                    counted[name] += 1
-        return counted
+        """How many items belong to each filter; counted anew after a change only."""
+        if self._counts is None:
+            items = self._items
+            self._counts = Counter({name: sum(item.matches(name) for item in items) for name in FILTERS})
+        return self._counts
 
     def _set(self, items: list[Item]) -> None:
         self.beginResetModel()
@@ -170,6 +170,7 @@ class WorklistModel(QAbstractListModel):
         keyed.sort(key=lambda pair: pair[0])
         self._items = [item for _, item in keyed]
         self._rows = {item.path: row for row, item in enumerate(self._items)}
+        self._counts = None
         self.endResetModel()
 
 
@@ -191,13 +192,15 @@ class WorklistFilter(QSortFilterProxyModel):
     def set_wanted(self, wanted: str) -> None:
         """Filter by a state of FILTERS."""
         if wanted != self._wanted:
+            self.beginFilterChange()
             self._wanted = wanted
-            self.invalidateFilter()
+            self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
     def set_search(self, text: str) -> None:
         """Show only items whose name, folder, status or estimate hold every word (any case)."""
+        self.beginFilterChange()
         self._words = tuple(text.casefold().split())
-        self.invalidateFilter()
+        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
     def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
         """Whether a row of the source is shown."""
