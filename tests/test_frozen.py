@@ -11,6 +11,7 @@ import busi_viewer
 
 FOLDER = Path(__file__).parents[1] / "dist" / "busi-viewer"
 PROGRAM = FOLDER / "busi-viewer"
+SAMPLE = FOLDER / "_internal" / "resources" / "sample"
 
 pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason="no frozen application: make installer builds it"),
@@ -40,6 +41,21 @@ def test_doctor_finds_nothing_missing(tmp_path):
     result = run("doctor", "--json", str(findings))
     assert result.returncode == 0, result.stdout
     assert not [f for f in json.loads(findings.read_text())["findings"] if f["status"] == "missing"]
+
+
+def test_window_opens_and_stays():
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    window = subprocess.Popen(
+        [PROGRAM, SAMPLE], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        said, _ = window.communicate(timeout=12)
+    except subprocess.TimeoutExpired:
+        return
+    finally:
+        window.kill()
+        window.wait()
+    pytest.fail(f"the window closed by itself, exit code {window.returncode}: {said}")
 
 
 def test_no_tests_and_no_copyleft_inside():
