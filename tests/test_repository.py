@@ -85,3 +85,19 @@ def test_every_model_has_its_card():
 def test_ci_runs_what_a_developer_runs():
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "make test" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+def test_doctor_and_make_name_the_same_libraries():
+    from busi_viewer.workflow import doctor
+
+    script = (ROOT / "packaging" / "system_libraries.sh").read_text(encoding="utf-8")
+    installed = set(re.findall(r"^lib\S+\.so\S*\s+(\S+)$", script, re.MULTILINE))
+    named = set(doctor._APT.split()[2:])
+    assert named
+    assert named <= installed
+
+
+def test_scripts_can_be_run():
+    scripts = [ROOT / ".ci" / "run", *(ROOT / "packaging").glob("*.sh")]
+    assert all(script.stat().st_mode & 0o111 for script in scripts)
+    assert all("set -euo pipefail" in script.read_text(encoding="utf-8") for script in scripts)
