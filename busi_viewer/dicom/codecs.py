@@ -20,7 +20,7 @@ from pydicom import uid
 from rle.utils import decode_segment  # type: ignore[attr-defined]
 
 from busi_viewer.dicom import deep_jpeg
-from busi_viewer.dicom.codestream import Codestream, describe
+from busi_viewer.dicom.codestream import JPEG2000_START, Codestream, describe
 from busi_viewer.dicom.header import Layout
 
 _LOSSLESS = 0xC3
@@ -103,7 +103,8 @@ def _jpeg_ls(data: bytes, stream: Codestream) -> Raw:
 
 
 def _jpeg2000(data: bytes) -> Raw:
-    raw: Raw = openjpeg.decode(data)
+    """The bare code stream is decoded: with a JP2 wrapper the decoder would convert colours by itself."""
+    raw: Raw = openjpeg.decode(data[max(data.find(JPEG2000_START), 0) :])
     return raw
 
 

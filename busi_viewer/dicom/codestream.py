@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+JPEG2000_START = b"\xff\x4f\xff\x51"
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -31,9 +32,9 @@ def describe(data: bytes) -> Codestream | None:
     if data[:2] == b"\xff\xd8":
         return _jpeg(data)
     if data.startswith(_JP2_SIGNATURE):
-        start = data.find(b"\xff\x4f\xff\x51", 0, 65536)
+        start = data.find(JPEG2000_START, 0, 65536)
         return _jpeg2000(data[start:]) if start > 0 else None
-    return _jpeg2000(data) if data[:4] == b"\xff\x4f\xff\x51" else None
+    return _jpeg2000(data) if data.startswith(JPEG2000_START) else None
 
 
 def _jpeg(data: bytes) -> Codestream | None:
@@ -86,7 +87,7 @@ def _jpeg_frame(marker: int, body: bytes, jfif: bool, adobe: int | None) -> Code
 
 
 def _jpeg2000(data: bytes) -> Codestream | None:
-    """The SIZ segment (ITU-T T.800 A.5.1)."""
+    """The SIZ segment (ITU-T T.800 A.5.1); None also for components of different depth or size."""
     if len(data) < 42:
         return None
     sizes = [int.from_bytes(data[i : i + 4], "big") for i in range(8, 40, 4)]
@@ -95,7 +96,7 @@ def _jpeg2000(data: bytes) -> Codestream | None:
     components = data[42 : 42 + 3 * samples]
     if samples == 0 or len(components) < 3 * samples or 0 in (tile_width, tile_height):
         return None
-    if len(set(components[0::3])) != 1:
+    if len(set(components[0::3])) != 1 or set(components[1::3]) | set(components[2::3]) != {1}:
         return None
     depth = components[0]
     return Codestream("jpeg2000", height - y0, width - x0, samples, (depth & 0x7F) + 1, bool(depth & 0x80), 0, None)
