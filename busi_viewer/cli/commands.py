@@ -76,19 +76,23 @@ def table_of(result: Mapping[str, Any]) -> str:
     outlines, classes = result["segmentation"], result["classification"]
     n = {name: entry["n"] for name, entry in classes["per_class"].items()}
     rows = (
-        ("lesion Dice", outlines["dice"], outlines["n_lesion"]),
-        ("lesion recall", outlines["lesion_recall"], outlines["n_lesion"]),
-        ("false alarms on normal", outlines["false_alarm_rate_normal"], outlines["n_normal"]),
-        ("AUC malignant vs rest", classes["auc_malignant_vs_rest"], classes["n"]),
-        ("AUC malignant vs benign", classes["auc_malignant_vs_benign"], n["benign"] + n["malignant"]),
-        ("sensitivity malignant", classes["sensitivity_malignant"], n["malignant"]),
-        ("specificity malignant", classes["specificity_malignant"], n["normal"] + n["benign"]),
-        ("macro F1", classes["macro_f1"], classes["n"]),
+        ("lesion Dice", outlines, "dice", outlines["n_lesion"]),
+        ("lesion recall", outlines, "lesion_recall", outlines["n_lesion"]),
+        ("false alarms on normal", outlines, "false_alarm_rate_normal", outlines["n_normal"]),
+        ("AUC malignant vs rest", classes, "auc_malignant_vs_rest", classes["n"]),
+        ("AUC malignant vs benign", classes, "auc_malignant_vs_benign", n["benign"] + n["malignant"]),
+        ("sensitivity malignant", classes, "sensitivity_malignant", n["malignant"]),
+        ("specificity malignant", classes, "specificity_malignant", n["normal"] + n["benign"]),
+        ("macro F1", classes, "macro_f1", classes["n"]),
     )
     lines = [f"{'figure':<26}{'value':>8}  {'95 % CI':<16}{'n':>6}"]
-    for name, entry, count in rows:
-        value = entry.get("value", entry.get("mean"))
-        interval = "–".join(f"{v:.3f}" for v in entry["ci95"]) if entry["ci95"] else "–"
+    for name, section, key, count in rows:
+        entry = section[key]
+        if isinstance(entry, Mapping):
+            value, ci95 = entry.get("value", entry.get("mean")), entry["ci95"]
+        else:
+            value, ci95 = entry, section[f"{key}_ci95"]
+        interval = "–".join(f"{v:.3f}" for v in ci95) if ci95 else "–"
         lines.append(f"{name:<26}{'–' if value is None else f'{value:.3f}':>8}  {interval:<16}{count:>6}")
     sets = ", ".join(f"{s['name']} ({s['n']})" for s in result["data"]["sets"])
     return "\n".join([*lines, f"data: {sets}", f"model: {result['model']['name']} {result['model']['version']}"])

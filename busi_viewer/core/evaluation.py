@@ -100,6 +100,11 @@ def _entry(estimate: Estimate, name: str = "value") -> dict[str, Any]:
     return {name: _rounded(estimate.value), "ci95": interval}
 
 
+def _plain(name: str, entry: dict[str, Any] | None) -> dict[str, Any]:
+    """A figure that the contract wants as a plain number: ``name``, and its interval as ``name_ci95`` beside it."""
+    return {name: entry["value"] if entry else None, f"{name}_ci95": entry["ci95"] if entry else None}
+
+
 def _mean_of(boot: GroupedBootstrap, values: Floats, name: str = "value") -> dict[str, Any]:
     return _entry(boot.estimate(lambda weights: metrics.weighted_mean(values, weights)), name)
 
@@ -137,12 +142,15 @@ def _segmentation(cases: Sequence[Case]) -> dict[str, Any]:
         "dice": _spread(boot, per_lesion_image(lambda c: c.dice)),
         "iou": _spread(boot, per_lesion_image(lambda c: c.iou)),
         "hd95_px": _spread(boot, np.array([o.hd95 for o in outlines])),
-        "precision": _mean_of(boot, per_lesion_image(lambda c: c.precision)),
-        "recall": _mean_of(boot, per_lesion_image(lambda c: c.recall)),
-        "specificity": _mean_of(boot, np.array([c.specificity for c in counts])),
-        "pixel_accuracy": _mean_of(boot, np.array([c.accuracy for c in counts])),
-        "pixel_auc": _pixel_auc(boot, outlines),
-        "lesion_recall": _entry(boot.estimate(lambda w: metrics.ratio(float(w @ found), float(w @ lesions)))),
+        **_plain("precision", _mean_of(boot, per_lesion_image(lambda c: c.precision))),
+        **_plain("recall", _mean_of(boot, per_lesion_image(lambda c: c.recall))),
+        **_plain("specificity", _mean_of(boot, np.array([c.specificity for c in counts]))),
+        **_plain("pixel_accuracy", _mean_of(boot, np.array([c.accuracy for c in counts]))),
+        **_plain("pixel_auc", _pixel_auc(boot, outlines)),
+        **_plain(
+            "lesion_recall",
+            _entry(boot.estimate(lambda w: metrics.ratio(float(w @ found), float(w @ lesions)))),
+        ),
         "missed": int(missed.sum()),
         "false_alarm_rate_normal": _mean_of(boot, alarms),
     }
@@ -182,7 +190,8 @@ def _classification(cases: Sequence[Case], operating_point: float | None) -> dic
             name: entry(lambda w, k=kind: float(metrics.per_class(matrix(w))[k][number]))  # type: ignore[misc]
             for kind, name in enumerate(("precision", "recall", "f1"))
         }
-        return {"n": int((truth == number).sum()), **values}
+        plain = [_plain(name, value) for name, value in values.items()]
+        return {"n": int((truth == number).sum()), **plain[0], **plain[1], **plain[2]}
 
     return {
         "n": len(cases),
@@ -191,13 +200,11 @@ def _classification(cases: Sequence[Case], operating_point: float | None) -> dic
         "per_class": {name: of_class(number) for number, name in enumerate(CLASSES)},
         "auc_malignant_vs_rest": entry(lambda w: metrics.auc(malignant, p[:, MALIGNANT], w)),
         "auc_malignant_vs_benign": entry(lambda w: metrics.auc(malignant[lesion], p[lesion, MALIGNANT], w[lesion])),
-        "sensitivity_malignant": _mean_of(boot, np.where(malignant, above, np.nan)),
-        "specificity_malignant": _mean_of(boot, np.where(malignant, np.nan, 1.0 - above)),
+        **_plain("sensitivity_malignant", _mean_of(boot, np.where(malignant, above, np.nan))),
+        **_plain("specificity_malignant", _mean_of(boot, np.where(malignant, np.nan, 1.0 - above))),
         "operating_point": operating_point,
         "confusion": matrix(np.ones(len(cases))).astype(int).tolist(),
         "classes": list(CLASSES),
-        "ece": _rounded(metrics.ece(p, truth)),
-        "ece_ci95": entry(lambda w: metrics.ece(p, truth, w))["ci95"],
-        "brier": _rounded(metrics.brier(p, truth)),
-        "brier_ci95": entry(lambda w: metrics.brier(p, truth, w))["ci95"],
+        **_plain("ece", entry(lambda w: metrics.ece(p, truth, w))),
+        **_plain("brier", entry(lambda w: metrics.brier(p, truth, w))),
     }

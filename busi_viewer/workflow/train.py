@@ -59,5 +59,8 @@ def headline(result: Mapping[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"n": result["n"], "by_class": result["by_class"]}
     for section, names in _FIGURES.items():
         figures |= {name: result[section][name] for name in names}
+        figures |= {
+            f"{name}_ci95": result[section][f"{name}_ci95"] for name in names if f"{name}_ci95" in result[section]
+        }
     figures["coverage"] = result["selective"]["coverage"]
     return figures

@@ -255,7 +255,7 @@ def test_evaluate_writes_the_contracts_figures(tmp_path, services, make_image, c
     assert segmentation["dice"]["mean"] > 0.9
     assert set(segmentation["dice"]) == set(segmentation["iou"]) == {"mean", "ci95", "median", "sd"}
     assert segmentation["false_alarm_rate_normal"]["value"] == 0
-    assert classification["per_class"]["normal"]["recall"]["value"] == 1
+    assert classification["per_class"]["normal"]["recall"] == 1
     assert classification["auc_malignant_vs_rest"] == {"value": None, "ci95": None}
     assert {"coverage", "segmentation", "classification"} <= set(result["selective"])
     (root / "benign" / "b1.png").write_bytes(b"gone bad")
@@ -271,14 +271,16 @@ def test_the_table_of_an_evaluation_states_interval_n_data_and_model():
     result = {
         "segmentation": {
             "dice": {"mean": 0.8, "ci95": [0.7, 0.9]},
-            "lesion_recall": entry(0.5),
+            "lesion_recall": 0.5,
+            "lesion_recall_ci95": [0.4, 0.6],
             "false_alarm_rate_normal": entry(None),
             "n_lesion": 7,
             "n_normal": 0,
         },
         "classification": {
             **{name: entry(0.5) for name in ("auc_malignant_vs_rest", "auc_malignant_vs_benign", "macro_f1")},
-            **{name: entry(0.9) for name in ("sensitivity_malignant", "specificity_malignant")},
+            **{name: 0.9 for name in ("sensitivity_malignant", "specificity_malignant")},
+            **{f"{name}_ci95": [0.8, 1.0] for name in ("sensitivity_malignant", "specificity_malignant")},
             "per_class": {"normal": {"n": 2}, "benign": {"n": 4}, "malignant": {"n": 3}},
             "n": 9,
         },

@@ -130,14 +130,14 @@ def test_segmentation_by_hand(data, services, answers):
     assert found["dice"]["median"] == pytest.approx(np.median(dice), abs=1e-6)
     assert found["dice"]["sd"] == pytest.approx(np.std(dice, ddof=1), abs=1e-6)
     assert found["iou"]["mean"] == pytest.approx(np.mean([1, 1 / 3, 0, 0.8, 1]), abs=1e-6)
-    assert found["precision"]["value"] == pytest.approx(np.mean([1, 0.5, 0, 0.8, 1]), abs=1e-6)
-    assert found["recall"]["value"] == pytest.approx(np.mean([1, 0.5, 0, 1, 1]), abs=1e-6)
+    assert found["precision"] == pytest.approx(np.mean([1, 0.5, 0, 0.8, 1]), abs=1e-6)
+    assert found["recall"] == pytest.approx(np.mean([1, 0.5, 0, 1, 1]), abs=1e-6)
     assert found["missed"] == 1
     assert found["hd95_px"]["mean"] == pytest.approx(np.mean([0, 5, 5, 0]), abs=1e-6)
-    assert found["lesion_recall"]["value"] == pytest.approx(3 / 5)
+    assert found["lesion_recall"] == pytest.approx(3 / 5)
     assert found["false_alarm_rate_normal"]["value"] == pytest.approx(1 / 2)
     wrong = [0, 100, 400, 100, 0, 1, 0]
-    assert found["pixel_accuracy"]["value"] == pytest.approx(np.mean([1 - w / 1600 for w in wrong]), abs=1e-6)
+    assert found["pixel_accuracy"] == pytest.approx(np.mean([1 - w / 1600 for w in wrong]), abs=1e-6)
     low, high = found["dice"]["ci95"]
     assert low < found["dice"]["mean"] < high
 
@@ -147,7 +147,7 @@ def test_pixel_auc_pools_all_pixels_and_is_null_without_probabilities(data, serv
     scores = np.concatenate([c[3].ravel() for c in CASES.values() if c[0] is not None])
     hit, alarm = scores[truth].mean(), scores[~truth].mean()
     result = figures(data, services, Scripted(answers))
-    assert result["segmentation"]["pixel_auc"]["value"] == pytest.approx((1 + hit - alarm) / 2, abs=1e-6)
+    assert result["segmentation"]["pixel_auc"] == pytest.approx((1 + hit - alarm) / 2, abs=1e-6)
     assert figures(data, services, Scripted(answers, pixels=False))["segmentation"]["pixel_auc"] is None
 
 
@@ -156,12 +156,12 @@ def test_classification_by_hand(data, services, answers):
     assert found["classes"] == ["normal", "benign", "malignant"]
     assert found["confusion"] == [[2, 0, 0], [0, 1, 1], [0, 1, 2]]
     assert found["accuracy"]["value"] == pytest.approx(5 / 7, abs=1e-6)
-    assert found["per_class"]["malignant"]["recall"]["value"] == pytest.approx(2 / 3, abs=1e-6)
-    assert found["per_class"]["malignant"]["precision"]["value"] == pytest.approx(2 / 3, abs=1e-6)
-    assert found["per_class"]["benign"]["f1"]["value"] == pytest.approx(0.5)
+    assert found["per_class"]["malignant"]["recall"] == pytest.approx(2 / 3, abs=1e-6)
+    assert found["per_class"]["malignant"]["precision"] == pytest.approx(2 / 3, abs=1e-6)
+    assert found["per_class"]["benign"]["f1"] == pytest.approx(0.5)
     assert found["macro_f1"]["value"] == pytest.approx(np.mean([1, 0.5, 2 / 3]), abs=1e-6)
-    assert found["sensitivity_malignant"]["value"] == pytest.approx(2 / 3, abs=1e-6)
-    assert found["specificity_malignant"]["value"] == pytest.approx(3 / 4, abs=1e-6)
+    assert found["sensitivity_malignant"] == pytest.approx(2 / 3, abs=1e-6)
+    assert found["specificity_malignant"] == pytest.approx(3 / 4, abs=1e-6)
     assert found["operating_point"] == 0.5
     wins = (2 * 3.5 + 0.5 * 3) / 12  # two at 0.7 against 0.7, 0.1, 0.1, 0.1; one at 0.1
     assert found["auc_malignant_vs_rest"]["value"] == pytest.approx(wins, abs=1e-6)
