@@ -279,7 +279,7 @@ def test_the_table_of_an_evaluation_states_interval_n_data_and_model():
         },
         "classification": {
             **{name: entry(0.5) for name in ("auc_malignant_vs_rest", "auc_malignant_vs_benign", "macro_f1")},
-            **{name: 0.9 for name in ("sensitivity_malignant", "specificity_malignant")},
+            **dict.fromkeys(("sensitivity_malignant", "specificity_malignant"), 0.9),
             **{f"{name}_ci95": [0.8, 1.0] for name in ("sensitivity_malignant", "specificity_malignant")},
             "per_class": {"normal": {"n": 2}, "benign": {"n": 4}, "malignant": {"n": 3}},
             "n": 9,
