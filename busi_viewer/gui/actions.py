@@ -67,6 +67,7 @@ COMMANDS = (
     Command("previous_case", "Previous image", ("Up",), "Go"),
     Command("next_frame", "Next frame", ("Right",), "Go"),
     Command("previous_frame", "Previous frame", ("Left",), "Go"),
+    Command("play", "Play or pause the frames", ("K",), "Go"),
     Command("keys", "Keyboard shortcuts", ("F1",), "Help"),
     Command("about", "About", (), "Help"),
 )
@@ -79,7 +80,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             *("outline", "fill", "heatmap", "", "presets:", "reset_window", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "", "theme:", "", "next_case", "previous_case"),
-            *("next_frame", "previous_frame"),
+            *("next_frame", "previous_frame", "play"),
         ),
     ),
     ("&Tools", (*TOOLS, "", "last_tool")),

@@ -70,7 +70,7 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     crash_log = _enable_faulthandler()
     window = MainWindow(services, chosen)
     hook = ErrorHook()
-    hook.caught.connect(window.show_problem)
+    hook.caught.connect(window.notices.show_problem)
     hook.interrupted.connect(window.close)
     hook.install()
     window.show()

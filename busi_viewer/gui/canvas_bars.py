@@ -21,7 +21,7 @@ MAX_RADIUS = 100
 HINTS = {
     "brush": "Shift + wheel: size   Hold Alt: erase",
     "eraser": "Shift + wheel: size   Hold Alt: paint",
-    "polygon": "Click: add a point   Double click: close   Backspace: last point",
+    "polygon": "Click: add a point   Double click: close",
 }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import icons, theme
+from busi_viewer.gui.controls import Combo
 from busi_viewer.gui.session import Session
 
 RATE = 25.0
@@ -103,7 +104,7 @@ class CineBar(QWidget):
         self._strip = FrameStrip(self)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setAccessibleName("Frame")
-        self._speed = QComboBox(self)
+        self._speed = Combo()
         self._play = self._button("Play", "play")
         self._play.setCheckable(True)
         self._repeat = self._button("Repeat", "repeat")

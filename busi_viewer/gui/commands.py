@@ -125,7 +125,7 @@ class Commands(QObject):
         actions["analyse"].setEnabled(idle)
         many = session is not None and len(session.document.record.frames) > 1
         actions["analyse_frames"].setEnabled(idle and many)
-        actions.enable(("next_frame", "previous_frame"), many)
+        actions.enable(("next_frame", "previous_frame", "play"), many)
         listed = self._worklist.model.rowCount() > 0
         actions.enable(("analyse_all", "clear_list", "search", "next_case", "previous_case"), listed)
         active = self._reading.batch.active

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -210,7 +211,11 @@ class Reading(QObject):
         if result is not None:
             session.offer(replace(result, revision=session.document.revision))
         else:
-            QTimer.singleShot(0, self.analyse)
+            QTimer.singleShot(0, partial(self._analyse_again, path))
+
+    def _analyse_again(self, path: Path) -> None:
+        if path == self.path:
+            self.analyse()
 
     @Slot(object, object)
     def _on_opened(self, path: Path, record: ImageRecord) -> None:

@@ -49,6 +49,7 @@ class ReviewPage(QSplitter):
             self.addWidget(part)
             self.setStretchFactor(i, int(part is middle))
         self._connect()
+        actions["play"].triggered.connect(self.cine.toggle)
 
     def _make_no_image(self) -> QWidget:
         page = QWidget()

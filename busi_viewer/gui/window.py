@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -120,11 +120,11 @@ class MainWindow(QMainWindow):
         actions["open_folder"].triggered.connect(self.ask_folder)
         actions["clear_list"].triggered.connect(self.clear_list)
         actions["quit"].triggered.connect(self.close)
-        actions["dark"].triggered.connect(self._use_dark)
-        actions["light"].triggered.connect(self._use_light)
+        for name in ("dark", "light"):
+            actions[name].triggered.connect(partial(self._use_theme, name))
         self.welcome.open_asked.connect(self.ask_files)
         self.welcome.folder_asked.connect(self.ask_folder)
-        self.welcome.sample_asked.connect(self._open_sample)
+        self.welcome.sample_asked.connect(partial(self.open_paths, [self.sample]))
         self.welcome.recent_chosen.connect(self._open_one)
         self.opener.listed.connect(self._on_listed)
         self.opener.list_failed.connect(self.notices.show_problem)
@@ -161,9 +161,8 @@ class MainWindow(QMainWindow):
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
         self.canvas.set_brush_radius(chosen.brush_radius)
-        room = self.screen().availableSize()
-        width, height = chosen.window_size if len(chosen.window_size) == 2 else (1600, 1000)
-        self.resize(min(width, room.width()), min(height, room.height()))
+        wanted = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else QSize(1600, 1000)
+        self.resize(wanted.boundedTo(self.screen().availableSize()))
         self.review.set_widths(chosen.splitter)
         if chosen.maximized:
             self.setWindowState(Qt.WindowState.WindowMaximized)
@@ -187,13 +186,7 @@ class MainWindow(QMainWindow):
         except OutputError as error:
             self.notices.show_problem(problem_from(error, "saving the settings"))
 
-    def _use_dark(self) -> None:
-        self._use_theme("dark")
-
-    def _use_light(self) -> None:
-        self._use_theme("light")
-
-    def _use_theme(self, name: str) -> None:
+    def _use_theme(self, name: str, _checked: bool = False) -> None:
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply(app, name)
@@ -240,9 +233,6 @@ class MainWindow(QMainWindow):
             self.worklist.select(min(kept, key=self.model.row))
         else:
             self.pages.setCurrentWidget(self.welcome)
-
-    def _open_sample(self) -> None:
-        self.open_paths([self.sample])
 
     def _use_preset(self, preset: Preset, _checked: bool = False) -> None:
         self.commands.use_preset(preset)
@@ -357,11 +347,6 @@ class MainWindow(QMainWindow):
         self.notices.show_info(
             f"Saved {made.target.name}", str(made.target.parent), ("Open", partial(open_file, made.target))
         )
-
-    @Slot(object)
-    def show_problem(self, problem: Problem) -> None:
-        """An error from elsewhere (the program's exception hook)."""
-        self.notices.show_problem(problem)
 
     # events
 

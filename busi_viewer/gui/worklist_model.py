@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.workflow.inputs import Input
+from busi_viewer.workflow.inputs import Input, natural_key
 
 ItemRole = Qt.ItemDataRole.UserRole + 1
 _NO_PARENT = QModelIndex()
@@ -83,12 +82,6 @@ class Item:
         if shown is not None and not shown.abstained:
             self.prediction = shown.prediction
             self.share = max(shown.probabilities)
-
-
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key by which ``a2`` comes before ``a10``, without regard to case."""
-    parts = re.split(r"(\d+)", text.casefold())
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)
 
 
 class WorklistModel(QAbstractListModel):
@@ -166,9 +159,8 @@ class WorklistModel(QAbstractListModel):
 
     def _set(self, items: list[Item]) -> None:
         self.beginResetModel()
-        keyed = [((natural_key(str(item.path.parent)), natural_key(item.name)), item) for item in items]
-        keyed.sort(key=lambda pair: pair[0])
-        self._items = [item for _, item in keyed]
+        folders = {folder: natural_key(str(folder)) for folder in {item.path.parent for item in items}}
+        self._items = sorted(items, key=lambda item: (folders[item.path.parent], natural_key(item.name)))
         self._rows = {item.path: row for row, item in enumerate(self._items)}
         self._counts = None
         self.endResetModel()

@@ -51,7 +51,7 @@ def test_the_window_is_painted_before_anything_heavy_is_imported():
 def test_an_uncaught_error_is_shown_and_the_application_goes_on(qtbot, qapp, caplog):
     with window(qtbot, qapp) as made:
         hook = ErrorHook()
-        hook.caught.connect(made.show_problem)
+        hook.caught.connect(made.notices.show_problem)
         hook.install()
         try:
             try:

@@ -217,3 +217,26 @@ def test_clearing_the_worklist_keeps_edited_images(qtbot, qapp, study):
         made.clear_list()
         assert [item.name for item in made.model.items] == ["us1"]
         assert made.reading.session.document.edited
+
+
+def test_an_analysis_no_longer_kept_is_made_again_when_its_image_is_opened(qtbot, qapp, tmp_path, monkeypatch):
+    from busi_viewer.gui import reading
+
+    monkeypatch.setattr(reading, "RESULT_BYTES", 1)
+    monkeypatch.setattr(reading, "CLEAN_SESSIONS", 0)
+    for i in range(5):
+        write_image(tmp_path / f"us{i}.png", seed=i)
+    engine = ThresholdEngine()
+    with window(qtbot, qapp, engine) as made:
+        open_and_wait(qtbot, made, tmp_path)
+        first = made.reading.path
+        analyse_and_wait(qtbot, made)
+        for _ in range(4):
+            made.worklist.go_next()
+            qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == made.worklist.current())
+        analyse_and_wait(qtbot, made)
+        assert first not in made.reading._sessions
+        made.worklist.select(first)
+        qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.session.document.result is not None)
+        assert made.reading.session.document.result.path == first
+        assert engine.seen.count(first) == 2
