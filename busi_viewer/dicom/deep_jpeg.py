@@ -179,7 +179,7 @@ class _Bits:
 
 def _lossless(header: _Header, bits: _Bits) -> NDArray[np.uint16]:
     """Spatial prediction (T.81 annex H), modulo 65536."""
-    if not 1 <= header.predictor <= 7 or header.shift >= header.precision <= 16:
+    if not (1 <= header.predictor <= 7 and header.shift < header.precision <= 16):
         raise DeepJpegError("its JPEG header is damaged")
     table = header.huffman[0, header.tables[0]]
     rows, columns = header.rows, header.columns

@@ -1,10 +1,9 @@
 """Small DICOM files made to measure."""
 
 import numpy as np
-import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, UltrasoundImageStorage
 
 
 def ultrasound(pixels, **elements):
@@ -44,15 +43,6 @@ def write(path, ds, syntax=ExplicitVRLittleEndian, frames=None):
         ds.PixelData = encapsulate(frames)
         ds["PixelData"].VR = "OB"
         ds["PixelData"].is_undefined_length = True
-    FileDataset(path, ds, file_meta=meta, preamble=bytes(128)).save_as(path, enforce_file_format=True)
+    encoding = {"is_implicit_VR": syntax == ImplicitVRLittleEndian, "is_little_endian": syntax != ExplicitVRBigEndian}
+    FileDataset(path, ds, file_meta=meta, preamble=bytes(128), **encoding).save_as(path, enforce_file_format=True)
     return path
-
-
-@pytest.fixture
-def grey():
-    return np.random.default_rng(5).integers(0, 256, (24, 32)).astype(np.uint8)
-
-
-@pytest.fixture
-def colour():
-    return np.random.default_rng(6).integers(0, 256, (24, 32, 3)).astype(np.uint8)
