@@ -17,7 +17,7 @@ def _modules_after(code: str) -> set[str]:
 
 def test_wiring_the_services_imports_neither_torch_nor_qt():
     loaded = _modules_after("from busi_viewer import bootstrap; bootstrap.services()")
-    heavy = {"torch", "PySide6", "timm", "lightning", "reportlab", "matplotlib", "highdicom"}
+    heavy = {"torch", "PySide6", "pydicom", "timm", "lightning", "reportlab", "matplotlib", "highdicom"}
     assert not heavy & loaded
 
 
@@ -28,7 +28,9 @@ def test_help_is_light():
 
 def test_training_needs_a_known_recipe(tmp_path):
     with pytest.raises(UsageError, match="Known ones"):
-        bootstrap.services().train(recipe="nonsense", job=None, data=[tmp_path], out=tmp_path, progress=lambda event: None)
+        bootstrap.services().train(
+            recipe="nonsense", job=None, data=[tmp_path], out=tmp_path, progress=lambda event: None
+        )
 
 
 def test_commands_and_paths_are_told_apart(tmp_path, capsys):

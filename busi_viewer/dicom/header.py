@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pydicom import uid
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread, read_dataset
 
@@ -47,7 +48,6 @@ ENCAPSULATED = {
 _PIXEL_KEYWORDS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
 _PIXEL_TAGS = {0x7FE00000 | element for element in _PIXEL_KEYWORDS}
 _LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN", b"OL", b"OV"}
-_VRS = b"AE AS AT CS DA DS DT FD FL IS LO LT OB OW PN SH SL SQ SS ST TM UI UL UN US UT".split()
 _UNDEFINED = 0xFFFFFFFF
 
 
@@ -85,17 +85,6 @@ class Header:
     length: int | None
     layout: Layout
     body: bytes | None
-
-
-def looks_like_dicom(head: bytes) -> bool:
-    """Whether a file starts as DICOM does: ``DICM`` after the preamble, or at once with an element of group 2 or 8."""
-    if head[128:132] == b"DICM":
-        return True
-    if len(head) < 16 or head[0:2] not in (b"\x08\x00", b"\x02\x00", b"\x00\x08"):
-        return False
-    if head[4:6] in _VRS:
-        return True
-    return head[0] != 0 and head[3] == 0 and int.from_bytes(head[4:8], "little") <= 256
 
 
 def read_header(stream: BufferedReader, path: Path) -> Header:
@@ -172,7 +161,7 @@ def _without_pixels(ds: Dataset, meta: Dataset, path: Path) -> UnreadableImage:
         return UnreadableImage(
             "this is a DICOMDIR, an index of images without pixels", path=path, remedy="Open the images it lists."
         )
-    kind = f" ({uid.UID(sop).name})" if sop else ""
+    kind = f" ({uid.UID(sop).name})" if sop in UID_dictionary else ""
     return UnreadableImage(f"this DICOM file{kind} holds no pixels", path=path, remedy="Choose an image of the study.")
 
 

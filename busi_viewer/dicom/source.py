@@ -1,23 +1,12 @@
-"""DICOM files as image records: single- and multi-frame, frames decoded when asked for."""
+"""The DICOM source: tells DICOM files by their first bytes. pydicom is imported when the first one is opened."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 
-from busi_viewer.core.files import open_regular
-from busi_viewer.core.frames import LazyFrames
-from busi_viewer.core.image import ArrayFrames, Frames, ImageRecord, Pixels
-from busi_viewer.dicom.calibration import calibrate, facts, frame_rate
-from busi_viewer.dicom.codecs import FrameError
-from busi_viewer.dicom.display import Display, make_display, make_window
-from busi_viewer.dicom.header import looks_like_dicom, read_header
-from busi_viewer.dicom.pixels import StoredPixels, locate, reading
+from busi_viewer.core.image import ImageRecord
 
-SAMPLED_FRAMES = 16
-"""How many frames of a cine with wide values are looked at for their common range."""
+_VRS = b"AE AS AT CS DA DS DT FD FL IS LO LT OB OW PN SH SL SQ SS ST TM UI UL UN US UT".split()
 
 
 class DicomSource:
@@ -28,73 +17,22 @@ class DicomSource:
         return looks_like_dicom(head)
 
     def open(self, path: Path) -> ImageRecord:
-        """Open a file: the header and the first frame are read, the others when asked for.
+        """Open a file without decoding more than its first frame.
 
         Raises UnreadableImage for files without pixels, damaged, truncated, encrypted or compressed in an unsupported way;
         TooLarge before decoding more than fits.
         """
-        path = Path(path)
-        with open_regular(path) as stream, reading(path):
-            return _record(stream, path)
+        from busi_viewer.dicom.reader import read
+
+        return read(Path(path))
 
 
-def _record(stream: BufferedReader, path: Path) -> ImageRecord:
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    header = read_header(stream, path)
-    stored = locate(stream, header, path)
-    ds, layout = header.dataset, header.layout
-    raw, photometric = stored.raw(0)
-    samples = [raw]
-    if layout.floating or layout.bits_stored > 16:
-        step = max(stored.count // SAMPLED_FRAMES, 1)
-        samples += [stored.raw(index)[0] for index in range(step, stored.count, step)]
-    display = make_display(ds, layout, samples)
-    first = display.apply(raw, photometric)
-    frames: Frames
-    if stored.count == 1:
-        first = _single_plane(first)
-        frames = ArrayFrames((first,))
-    else:
-        frames = LazyFrames(stored.count, _Decoder(stored, display, first.shape), first)
-    shape = (layout.rows, layout.columns)
-    regions, spacing, disagreements = calibrate(ds, shape)
-    described = facts(ds)
-    modality = described.get("Modality")
-    foreign = (f"Not an ultrasound image (modality {modality}).",) if modality not in (None, "US") else ()
-    return ImageRecord(
-        path=path,
-        sha256=digest,
-        kind="dicom",
-        frames=frames,
-        shape=shape,
-        spacing_mm=spacing,
-        regions=regions,
-        window=make_window(ds, layout, display, first),
-        frame_rate=frame_rate(ds) if stored.count > 1 else None,
-        facts=described,
-        warnings=(*foreign, *stored.warnings, *disagreements),
-    )
-
-
-@dataclass(frozen=True)
-class _Decoder:
-    """Decodes one frame to what is shown. Raises UnreadableImage."""
-
-    stored: StoredPixels
-    display: Display
-    shape: tuple[int, ...]
-
-    def __call__(self, index: int) -> Pixels:
-        raw, photometric = self.stored.raw(index)
-        with reading(self.stored.path):
-            frame = self.display.apply(raw, photometric)
-            if frame.shape != self.shape:
-                raise FrameError(f"frame {index + 1} has another pixel format than the first")
-        return frame
-
-
-def _single_plane(pixels: Pixels) -> Pixels:
-    """Grey stored as RGB becomes (H, W); real colour stays."""
-    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        return pixels[..., 0].copy()
-    return pixels
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether a file starts as DICOM does: ``DICM`` after the preamble, or at once with an element of group 2 or 8."""
+    if head[128:132] == b"DICM":
+        return True
+    if len(head) < 16 or head[0:2] not in (b"\x08\x00", b"\x02\x00", b"\x00\x08"):
+        return False
+    if head[4:6] in _VRS:
+        return True
+    return head[0] != 0 and head[3] == 0 and int.from_bytes(head[4:8], "little") <= 256
