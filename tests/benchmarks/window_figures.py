@@ -90,9 +90,7 @@ def measure(folder: Path, switches: int) -> dict[str, Any]:
         canvas_paints.clear()
         begun = time.perf_counter()
         window.worklist.go_next()
-        _run_until(
-            app, lambda before=before: window.reading.session not in (None, before) and bool(canvas_paints), 30
-        )
+        _run_until(app, lambda before=before: window.reading.session not in (None, before) and bool(canvas_paints), 30)
         times.append(1000 * (time.perf_counter() - begun))
         pause = time.perf_counter()
         _run_until(app, lambda pause=pause: time.perf_counter() - pause > 0.35, 5)
