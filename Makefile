@@ -1,7 +1,7 @@
 # make run     the environment, the application and its main job on the bundled study
 # make test    the same environment, then every check and test
 # make format  let ruff rewrite what it can
-# make bench   speed against the reference pipeline
+# make bench   speed against the reference pipeline, and of drawing (on a machine that does nothing else)
 # make installer  a folder that runs without Python: dist/busi-viewer/
 # make clean   remove what these made, except the environment (make distclean: that too)
 
@@ -18,7 +18,7 @@ run:
 
 test: lint
 	@packaging/system_libraries.sh
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --cov --cov-report=term
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --ignore=tests/benchmarks --cov --cov-report=term
 
 lint:
 	@$(ENVIRONMENT) dev
@@ -33,8 +33,9 @@ format:
 	$(BIN)/ruff format
 
 bench:
-	@$(ENVIRONMENT)
+	@$(ENVIRONMENT) dev
 	$(BIN)/busi-viewer bench
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest tests/benchmarks
 
 installer:
 	@$(ENVIRONMENT) installer

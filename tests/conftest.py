@@ -4,9 +4,14 @@ import os
 import shutil
 import tempfile
 
+from hypothesis import settings
+
 _HOME = tempfile.mkdtemp(prefix="busi-viewer-tests-")
 os.environ["BUSI_VIEWER_HOME"] = _HOME
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_unconfigure():
