@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from busi_viewer import bootstrap
-from busi_viewer.core.errors import UsageError
+from busi_viewer.core.errors import DataSetError, UsageError
 
 
 def _modules_after(code: str) -> set[str]:
@@ -37,3 +37,13 @@ def test_commands_and_paths_are_told_apart(tmp_path, capsys):
     assert bootstrap.main(["analyze", str(tmp_path / "absent.png"), "-o", str(tmp_path / "out")]) == 3
     assert "absent.png" in capsys.readouterr().err
     assert bootstrap.main(["--version"]) == 0
+
+
+def test_a_job_files_values_stand_unless_the_command_line_gives_others(tmp_path):
+    job = tmp_path / "job.json"
+    job.write_text('{"recipe": "multitask-unet-mobilenetv2", "data": ["absent"], "accelerator": "nonsense"}')
+    options = {"job": job, "recipe": None, "data": [], "out": tmp_path / "out", "progress": lambda event: None}
+    with pytest.raises(UsageError, match="accelerator"):
+        bootstrap.services().train(**options, accelerator=None, devices=None)
+    with pytest.raises(DataSetError, match="absent"):
+        bootstrap.services().train(**options, accelerator="cpu", devices=None)

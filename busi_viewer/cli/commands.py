@@ -114,9 +114,11 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
         data=arguments.data,
         out=arguments.out,
         split=arguments.split,
-        resume=arguments.resume,
+        resume=arguments.resume or None,
         epochs=arguments.epochs,
         encoder_weights=arguments.encoder_weights,
+        name=arguments.name,
+        start_from=arguments.start_from,
         accelerator=arguments.accelerator,
         devices=arguments.devices,
     )

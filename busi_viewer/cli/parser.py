@@ -97,8 +97,12 @@ def _train(commands: _Commands[Parser]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
-    parser.add_argument("--accelerator", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
-    parser.add_argument("--devices", type=_positive, default=1, metavar="N", help="how many of them")
+    parser.add_argument("--name", metavar="NAME", help="the model's name (default: the recipe's)")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights the run starts with"
+    )
+    parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
+    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
     _add_json(parser, "write the run's summary")
 
 

@@ -34,7 +34,11 @@ class Recipe(BaseModel):
 
 
 class Job(BaseModel):
-    """One run. ``split`` None means: make one by patient and near-duplicate group. ``epochs`` overrides the recipe's."""
+    """One run. ``split`` None means: make one by patient and near-duplicate group. ``epochs`` overrides the recipe's.
+
+    ``name`` is the model's, by default the recipe's. ``start_from`` is the folder of a model of the same architecture whose
+    weights the run starts with, instead of ImageNet's.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +48,8 @@ class Job(BaseModel):
     out: Path
     split: Path | None = None
     encoder_weights: Path | None = None
+    start_from: Path | None = None
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     resume: bool = False
     epochs: int | None = Field(None, ge=1)
     accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
@@ -60,8 +66,18 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="multitask-unet-mobilenetv2",
-            summary="U-Net on MobileNetV2 with a three-class head, 256 px; the bundled default model.",
+            summary="U-Net on MobileNetV2 with a three-class head, 256 px, from ImageNet weights.",
             architecture=Architecture(name="multitask-unet-mobilenetv2"),
+        ),
+        Recipe(
+            name="multitask-unet-mobilenetv2-288",
+            summary="The same at 288 px, to go on from a trained model (start_from) or from one's own.",
+            architecture=Architecture(name="multitask-unet-mobilenetv2"),
+            input=InputSpec(size=288, flip=True),
+            epochs=6,
+            learning_rate=5e-4,
+            encoder_rate_share=0.5,
+            ema_decay=0.99,
         ),
     )
 }

@@ -18,10 +18,11 @@ from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheck
 from torch.utils.data import DataLoader
 
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
-from busi_viewer.core.errors import DataSetError, UsageError
-from busi_viewer.nets.card import WEIGHTS, Architecture, Card, write_card
+from busi_viewer.core.errors import DataSetError, ModelError, UsageError
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
-from busi_viewer.nets.registry import build
+from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.registry import build, load_model
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
 from busi_viewer.training.data import (
@@ -120,7 +121,9 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     recipe = job.recipe
     cv2.setNumThreads(1)
     network = build(recipe.architecture)
-    if not (job.resume and (job.out / LAST).exists()):
+    if job.start_from is not None:
+        _start_from(network, job.start_from)
+    elif not (job.resume and (job.out / LAST).exists()):
         network.encoder.load_imagenet(job.encoder_weights)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     data = TrainingSet(training, recipe.seed)
@@ -148,6 +151,24 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     return module.eval()
 
 
+def _start_from(network: MultiTaskUNet, folder: Path) -> None:
+    """Copy a model's weights into a fresh network. Raises ModelError where they do not fit."""
+    try:
+        network.load_state_dict(load_model(folder)[0].state_dict())
+    except RuntimeError as error:
+        raise ModelError(
+            "the model to start from has another architecture than the recipe", path=folder, remedy="Choose its recipe."
+        ) from error
+
+
+def _started_with(job: Job) -> str:
+    """Which weights a run started with, for the card."""
+    if job.start_from is None:
+        return "ImageNet weights of the encoder"
+    card = read_card(job.start_from)
+    return f"{card.name} {card.version}, SHA-256 {card.sha256}"
+
+
 def _write_model(job: Job, module: MultiTaskModule, training: list[Item], validation: list[Item]) -> Path:
     """Calibrate and write weights and card into ``out/model`` (a temporary folder, then renamed)."""
     from busi_viewer import __version__
@@ -157,7 +178,7 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
     fresh.mkdir(exist_ok=True)
     sha256 = save_tensors(fresh / WEIGHTS, dict(module.network.state_dict()))
     card = Card(
-        name=recipe.name,
+        name=job.name or recipe.name,
         version=__version__,
         architecture=Architecture(name=recipe.architecture.name, arguments=recipe.architecture.arguments),
         input=recipe.input,
@@ -170,7 +191,7 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
             "train": summary(training),
             "validation": summary(validation),
             "parameters": count_parameters(module.network),
-            "encoder": "ImageNet weights",
+            "started_with": _started_with(job),
         },
     )
     write_card(fresh, card)

@@ -15,6 +15,7 @@ from busi_viewer.core.phantom import phantom
 from busi_viewer.inference.engine import TorchEngine
 from busi_viewer.nets.card import InputSpec, read_card
 from busi_viewer.nets.encoders import MobileNetV2Encoder
+from busi_viewer.nets.registry import load_model
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.raster.source import RasterSource
 from busi_viewer.training.augment import augment
@@ -147,3 +148,18 @@ def test_job_files_name_the_wrong_field(tmp_path):
     path.write_text("[")
     with pytest.raises(UsageError, match="not valid JSON"):
         read_job(path, {"out": tmp_path})
+
+
+def test_a_run_can_start_from_a_model_and_have_a_name(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    split = _split(root, tmp_path / "split.csv")
+    first = train(_job(root, tmp_path / "one", encoder, split=split), OPEN, MASK, lambda event: None)
+    start = Path(first["model"])
+    frozen = _job(root, tmp_path / "two", encoder).recipe.model_copy(update={"learning_rate": 1e-12})
+    changes = {"recipe": frozen, "split": split, "encoder_weights": None, "start_from": start, "name": "own-cases"}
+    second = train(_job(root, tmp_path / "two", encoder, **changes), OPEN, MASK, lambda event: None)
+    card = read_card(Path(second["model"]))
+    assert card.name == "own-cases"
+    assert read_card(start).sha256 in card.training["started_with"]
+    before, after = (load_model(folder)[0].mask_head.weight for folder in (start, Path(second["model"])))
+    assert np.allclose(before.numpy(), after.numpy(), atol=1e-3)
