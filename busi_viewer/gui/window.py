@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
         self.canvas.set_brush_radius(chosen.brush_radius)
         wanted = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else QSize(1600, 1000)
-        self.resize(wanted.boundedTo(self.screen().availableSize()))
+        self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))  # room for the frame
         self.review.set_widths(chosen.splitter)
         if chosen.maximized:
             self.setWindowState(Qt.WindowState.WindowMaximized)

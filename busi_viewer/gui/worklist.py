@@ -102,7 +102,15 @@ class BatchFoot(QWidget):
         column.addWidget(self._bar)
         column.addLayout(spaced(self._rate, 0, self._left))
         column.addLayout(spaced(self._pause, self._cancel, 0))
+        self._compact = False
         batch.changed.connect(self._show_state)
+        self._show_state()
+
+    def set_compact(self, compact: bool) -> None:
+        """Count, bar and icons alone, for the narrow worklist."""
+        self._compact = compact
+        self._pause.set_compact(compact)
+        self._cancel.set_compact(compact)
         self._show_state()
 
     def _show_state(self) -> None:
@@ -111,6 +119,8 @@ class BatchFoot(QWidget):
         if not batch.active:
             return
         self._title.setText(f"Analysing {batch.total} images" if not batch.paused else "Paused")
+        for part in (self._title, self._rate, self._left):
+            part.setVisible(not self._compact)
         self._count.setText(f"{batch.done} of {batch.total}")
         self._bar.setRange(0, batch.total)
         self._bar.setValue(batch.done)
@@ -151,7 +161,8 @@ class Worklist(QWidget):
         self._wide: list[QWidget] = []
         self.setMinimumWidth(MIN_WIDTH)
         self.setMaximumWidth(MAX_WIDTH)
-        self._lay_out(BatchFoot(batch))
+        self._batch_foot = BatchFoot(batch)
+        self._lay_out(self._batch_foot)
         thumbnails.arrived.connect(self.view.viewport().update)
         self._recount = QTimer(self)
         self._recount.setSingleShot(True)
@@ -263,6 +274,7 @@ class Worklist(QWidget):
         self.delegate.compact = compact
         for part in self._wide:
             part.setVisible(not compact)
+        self._batch_foot.set_compact(compact)
         self.setMinimumWidth(COMPACT_WIDTH if compact else MIN_WIDTH)
         self.setMaximumWidth(COMPACT_WIDTH if compact else MAX_WIDTH)
         self.view.scheduleDelayedItemsLayout()

@@ -80,7 +80,7 @@ def axes(lesion: Lesion) -> str:
 
 def angle(lesion: Lesion) -> str:
     """The long axis's angle to the image's top edge, with the orientation by geometry where sizes are known."""
-    degrees = f"{abs(lesion.angle_deg):.0f}°"
+    degrees = f"{lesion.angle_deg:.0f}°".replace("-0°", "0°").replace("-", "−")
     return f"{degrees}, {lesion.orientation}" if lesion.orientation else degrees
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QPushButton
 
 from busi_viewer.core.errors import UnreadableImage
 from busi_viewer.gui.camera import Camera
@@ -189,6 +190,21 @@ def test_the_bar_accepts_edits_and_discards(qtbot, canvas, phantom, propose):
     assert canvas.tool == "brush"
     canvas._bar.discarded.emit()
     assert not session.document.reader_mask(0).any()
+
+
+@pytest.mark.parametrize("width", [340, 420, 520, 800])
+def test_the_bar_always_fits_and_keeps_its_answers(qtbot, canvas, phantom, propose, width):
+    canvas.resize(width, 500)
+    session = phantom()
+    canvas.set_session(session)
+    propose(session)
+    qtbot.waitUntil(lambda: canvas.width() == width)
+    bar = canvas._bar
+    assert bar.x() >= 0
+    assert bar.geometry().right() <= width
+    buttons = bar.findChildren(QPushButton)
+    assert len(buttons) == 3
+    assert all(bar.rect().contains(button.geometry()) for button in buttons)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from busi_viewer.core.results import FrameResult
 from busi_viewer.gui import icons, theme
@@ -97,8 +97,11 @@ class ProposalBar(QFrame):
             row.addWidget(widget)
         row.addSpacing(6)
         for button, signal in ((accept, self.accepted), (edit, self.edit_wanted), (discard, self.discarded)):
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             button.clicked.connect(signal)
             row.addWidget(button)
+        self._buttons = (accept, edit, discard)
+        self._keys = [key for button in self._buttons for key in button.findChildren(QWidget, "key")]
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.hide()
 
@@ -112,6 +115,20 @@ class ProposalBar(QFrame):
         known = [(each.area_px, each.mean_probability) for each in result.lesions if each.mean_probability is not None]
         area = sum(a for a, _ in known)
         self._confidence.setText(f"mean confidence {sum(a * p for a, p in known) / area:.2f}" if area else "")
-        self._confidence.setVisible(bool(area))
-        self.adjustSize()
         self.show()
+
+    def fit(self, width: int) -> None:
+        """Leave out what does not fit into ``width`` px: the confidence first, then the keys, then the title."""
+        extras: list[list[QWidget]] = [[self._title], self._keys, [self._confidence]]
+        for shown in (3, 2, 1, 0):
+            for number, widgets in enumerate(extras):
+                for widget in widgets:
+                    widget.setVisible(number < shown)
+            for widget in (*self._buttons, self):
+                row = widget.layout()
+                if row is not None:
+                    row.invalidate()
+                widget.updateGeometry()
+            if self.sizeHint().width() <= width:
+                break
+        self.adjustSize()

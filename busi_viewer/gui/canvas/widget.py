@@ -154,6 +154,7 @@ class Canvas(Stage):
         self._place_bar()
 
     def _place_bar(self) -> None:
+        self._bar.fit(self.width() - 2 * BAR_GAP)
         self._bar.move((self.width() - self._bar.width()) // 2, self.height() - self._bar.height() - BAR_GAP)
         self._bar.raise_()
 
