@@ -34,6 +34,10 @@ class TooLarge(UnreadableImage):
     """An image that would not fit in memory; refused before its pixels are decoded."""
 
 
+class NotUltrasound(UserError):
+    """An image of another modality: it can be looked at, but is not analysed."""
+
+
 class ModelError(UserError):
     """A model that is missing, altered (wrong SHA-256) or of an unknown architecture."""
 

@@ -53,7 +53,7 @@ class Engine(Protocol):
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> AnalysisResult:
-        """Analyse ``frames`` (default: all). Raises Cancelled."""
+        """Analyse ``frames`` (default: all). Raises Cancelled, NotUltrasound."""
         ...
 
 

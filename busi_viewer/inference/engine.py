@@ -15,7 +15,7 @@ from busi_viewer.core.measure import measure_all
 from busi_viewer.core.ports import CancelToken, Progress
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.inference.device import choose
-from busi_viewer.inference.guard import judge
+from busi_viewer.inference.guard import judge, refuse_foreign
 from busi_viewer.inference.heatmaps import grad_cam, native_heatmap
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Card
@@ -55,7 +55,11 @@ class TorchEngine:
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> AnalysisResult:
-        """Analyse ``frames`` (default: all) one after the other. Raises Cancelled between stages when asked to stop."""
+        """Analyse ``frames`` (default: all) one after the other. Raises Cancelled between stages when asked to stop.
+
+        Raises NotUltrasound for a file of another modality.
+        """
+        refuse_foreign(record)
         indices = range(len(record.frames)) if frames is None else frames
         results = []
         for position, index in enumerate(indices):

@@ -5,13 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from busi_viewer.core.image import Pixels
+from busi_viewer.core.errors import NotUltrasound
+from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.core.results import Quality
 from busi_viewer.nets.card import Guard
 
 MIN_SIDE = 64
 MIN_CONTRAST = 6.0
 COLOUR_DISTANCE = 40
+
+
+ANALYSED_MODALITIES = ("US", "OT", "SC")
+"""DICOM modalities that may hold ultrasound: ultrasound itself, other, and secondary capture."""
+
+
+def refuse_foreign(record: ImageRecord) -> None:
+    """Raise NotUltrasound for a DICOM file that states another modality (CT, MR, MG …)."""
+    modality = record.facts.get("Modality")
+    if modality and modality not in ANALYSED_MODALITIES:
+        raise NotUltrasound(
+            f"this is not an ultrasound image (modality {modality}), so it is not analysed",
+            path=record.path,
+            remedy="Analyse ultrasound images only.",
+        )
 
 
 def judge(frame: Pixels, grey: NDArray[np.uint8], embedding: NDArray[np.float32], guard: Guard | None) -> Quality:

@@ -1,13 +1,14 @@
 """The engine from record to result."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from busi_viewer.core.errors import Cancelled, ModelError, UsageError
+from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.inference.device import choose
@@ -101,6 +102,12 @@ def test_unknown_devices_say_the_remedy():
         with pytest.raises(UsageError, match="--device cpu"):
             choose("cuda:7")
     assert choose("cpu").type == "cpu"
+
+
+def test_other_modalities_are_refused_by_name(engine):
+    with pytest.raises(NotUltrasound, match="modality CT"):
+        engine.analyse(replace(_record(), facts={"Modality": "CT"}))
+    assert engine.analyse(replace(_record(), facts={"Modality": "US"}), heatmap=False).frames
 
 
 def test_missing_model_is_named(tmp_path):
