@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +25,9 @@ def refuse_foreign(record: ImageRecord) -> None:
     """Raise NotUltrasound for a DICOM file that states another modality (CT, MR, MG …)."""
     modality = record.facts.get("Modality")
     if modality and modality not in ANALYSED_MODALITIES:
+        named = modality if re.fullmatch(r"[A-Z0-9_ ]{1,16}", modality) else "unknown"
         raise NotUltrasound(
-            f"this is not an ultrasound image (modality {modality}), so it is not analysed",
+            f"this is not an ultrasound image (modality {named}), so it is not analysed",
             path=record.path,
             remedy="Analyse ultrasound images only.",
         )

@@ -107,6 +107,8 @@ def test_unknown_devices_say_the_remedy():
 def test_other_modalities_are_refused_by_name(engine):
     with pytest.raises(NotUltrasound, match="modality CT"):
         engine.analyse(replace(_record(), facts={"Modality": "CT"}))
+    with pytest.raises(NotUltrasound, match="modality unknown"):
+        engine.analyse(replace(_record(), facts={"Modality": "Doe^Jane"}))
     assert engine.analyse(replace(_record(), facts={"Modality": "US"}), heatmap=False).frames
 
 
