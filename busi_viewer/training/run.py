@@ -130,13 +130,14 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     loader = DataLoader(data, batch_size=recipe.batch, shuffle=True, drop_last=len(data) > recipe.batch)
     indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
     module = MultiTaskModule(network, recipe, job.total_epochs * len(loader), validation, report)
-    best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", save_last=True, enable_version_counter=False)
+    best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
+    last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False)
     trainer = pl.Trainer(
         max_epochs=job.total_epochs,
         accelerator=job.accelerator,
         devices=job.devices,
         precision="bf16-mixed",
-        callbacks=[_Epochs(data, report), EMAWeightAveraging(decay=recipe.ema_decay), best],
+        callbacks=[_Epochs(data, report), EMAWeightAveraging(decay=recipe.ema_decay), best, last],
         gradient_clip_val=1.0,
         logger=False,
         enable_progress_bar=False,

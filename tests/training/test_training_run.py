@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from busi_viewer.core.dataset import load_datasets
 from busi_viewer.core.errors import DataSetError, UsageError
@@ -163,3 +164,18 @@ def test_a_run_can_start_from_a_model_and_have_a_name(tmp_path, encoder):
     assert read_card(start).sha256 in card.training["started_with"]
     before, after = (load_model(folder)[0].mask_head.weight for folder in (start, Path(second["model"])))
     assert np.allclose(before.numpy(), after.numpy(), atol=1e-3)
+
+
+def test_resuming_goes_on_from_the_last_epoch_not_from_the_best(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    job = _job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "split.csv"), epochs=4)
+    train(job, OPEN, MASK, lambda event: None)
+    scores = [
+        e["val_dice"] + (e["val_auc_malignant"] or 0)
+        for e in map(json.loads, (tmp_path / "run" / "curves.jsonl").open())
+    ]
+    kept = {
+        name: torch.load(tmp_path / "run" / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")
+    }
+    assert kept["best"] == int(np.argmax(scores))
+    assert kept["last"] == 3
