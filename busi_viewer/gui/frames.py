@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ArrayFrames, Frames, Pixels
+from busi_viewer.logs import stack_without_values
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,8 @@ class _Decoder(QRunnable):
                 pixels = self._work.frames[index]
             except UserError as error:
                 self._work.channel.failed.emit(index, f"{error.what}. {error.remedy}".strip())
-            except Exception:
-                log.exception("Decoding frame %d failed", index)
+            except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
+                log.error("Decoding frame %d failed: %s", index, stack_without_values(error))
                 self._work.channel.failed.emit(index, "The frame could not be decoded. The log has the details.")
             else:
                 self._work.channel.arrived.emit(index, pixels)

@@ -154,3 +154,16 @@ def test_the_cache_keeps_within_its_bytes(qtbot, monkeypatch):
         with qtbot.waitSignal(loader.loaded):
             loader.want(index)
     assert [loader.peek(i) is not None for i in range(6)] == [False] * 3 + [True] * 3
+
+
+def test_an_unexpected_failure_is_logged_without_the_words_it_carries(qtbot, caplog):
+    class Leaking(SlowFrames):
+        def __getitem__(self, index):
+            raise RuntimeError("Doe^Jane")
+
+    loader = FrameLoader(Leaking(3))
+    with caplog.at_level("ERROR", logger="busi_viewer"), qtbot.waitSignal(loader.failed) as failed:
+        loader.want(1)
+    assert "Doe" not in failed.args[1]
+    assert "RuntimeError" in caplog.text
+    assert "Doe" not in caplog.text
