@@ -134,7 +134,9 @@ class TorchEngine:
         return ()
 
     def _heatmap(self, prediction: Prediction, mask: Mask, class_index: int) -> Heatmap:
-        heat = grad_cam(self._predictor.network, prediction.bottleneck, prediction.attended, class_index)
+        heat = grad_cam(
+            self._predictor.network, prediction.bottleneck, prediction.attended, prediction.focus, class_index
+        )
         return native_heatmap(heat, prediction.box, mask, class_index)
 
 

@@ -16,27 +16,31 @@ from busi_viewer.nets.transform import Letterbox
 class _Classifier(nn.Module):
     """The class head as a network of its own: its input is the layer that Grad-CAM weighs."""
 
-    def __init__(self, network: MultiTaskUNet, bottleneck: Tensor) -> None:
+    def __init__(self, network: MultiTaskUNet, bottleneck: Tensor, focus: Tensor) -> None:
         super().__init__()
         self.network = network
         self.bottleneck = bottleneck
+        self.focus = focus
         self.attended = nn.Identity()
 
     def forward(self, attended: Tensor) -> Tensor:
-        logits, _ = self.network.classify(self.bottleneck, self.attended(attended))
+        logits, _ = self.network.classify(self.bottleneck, self.attended(attended), self.focus)
         return logits
 
 
-def grad_cam(network: MultiTaskUNet, bottleneck: Tensor, attended: Tensor, class_index: int) -> NDArray[np.float32]:
+def grad_cam(
+    network: MultiTaskUNet, bottleneck: Tensor, attended: Tensor, focus: Tensor, class_index: int
+) -> NDArray[np.float32]:
     """Grad-CAM (Selvaraju et al., ICCV 2017) of one class on the first decoder block: (h, w) float32, ≥ 0.
 
     The class depends on that block only through the class head, so differentiating the head gives the very map that a
-    second pass through the whole network would give. ``bottleneck`` (1, B), ``attended`` (1, C, h, w).
+    second pass through the whole network would give. ``bottleneck`` (1, B), ``attended`` (1, C, h, w),
+    ``focus`` (1, 1, h, w).
     """
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    head = _Classifier(network, bottleneck.clone())
+    head = _Classifier(network, bottleneck.clone(), focus.clone())
     with torch.enable_grad(), GradCAM(head, [head.attended]) as cam:
         heat = cam(attended.clone().requires_grad_(True), [ClassifierOutputTarget(class_index)])
     return np.asarray(heat[0], dtype=np.float32)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from torch import Tensor, nn
 
-from busi_viewer.nets.encoders import MobileNetV2Encoder, normalisation
+from busi_viewer.nets.encoders import ENCODERS, normalisation
 
 
 class MultiTaskOutput(NamedTuple):
     """``mask_logits`` (N, 1, H, W), ``class_logits`` (N, 3) in the order normal, benign, malignant, ``embedding`` (N, E).
 
-    ``bottleneck`` (N, B) and ``attended`` (N, C, H/16, W/16) are what :meth:`MultiTaskUNet.classify` reads.
+    ``bottleneck`` (N, B), ``attended`` (N, C, H/16, W/16) and ``focus`` (N, 1, H/16, W/16) are what
+    :meth:`MultiTaskUNet.classify` reads.
     """
 
     mask_logits: Tensor
@@ -22,17 +24,24 @@ class MultiTaskOutput(NamedTuple):
     embedding: Tensor
     bottleneck: Tensor
     attended: Tensor
+    focus: Tensor
 
 
 class MultiTaskUNet(nn.Module):
-    """U-Net (Ronneberger et al., MICCAI 2015) on MobileNetV2 with a classification branch.
+    """U-Net (Ronneberger et al., MICCAI 2015) with a classification branch.
 
-    The class head reads average-pooled bottleneck features together with average- and max-pooled features of the first
-    decoder block, which segmentation trains to be about the lesion. Input (N, 1, H, W) grey in [0, 1], sides multiples of 32.
+    The class head reads average-pooled bottleneck features together with features of the first decoder block, which
+    segmentation trains to be about the lesion: their average, their maximum and, with ``lesion_pooling``, their average over
+    the lesion that the same network outlines and its surroundings. Input (N, 1, H, W) grey in [0, 1], sides multiples of 32.
     """
 
     def __init__(
-        self, decoder_channels: tuple[int, ...] = (192, 96, 64, 32, 16), hidden: int = 128, dropout: float = 0.3
+        self,
+        encoder: str = "mobilenetv2",
+        decoder_channels: tuple[int, ...] = (192, 96, 64, 32, 16),
+        hidden: int = 128,
+        dropout: float = 0.3,
+        lesion_pooling: bool = False,
     ) -> None:
         super().__init__()
         self.mean: Tensor
@@ -40,7 +49,8 @@ class MultiTaskUNet(nn.Module):
         mean, std = normalisation()
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
-        self.encoder = MobileNetV2Encoder()
+        self.lesion_pooling = lesion_pooling
+        self.encoder = ENCODERS[encoder]()
         self.decoder = UnetDecoder(
             encoder_channels=(3, *self.encoder.channels),
             decoder_channels=tuple(decoder_channels),
@@ -48,7 +58,7 @@ class MultiTaskUNet(nn.Module):
             use_norm="batchnorm",
         )
         self.mask_head = nn.Conv2d(decoder_channels[-1], 1, 3, padding=1)
-        width = self.encoder.channels[-1] + 2 * decoder_channels[0]
+        width = self.encoder.channels[-1] + (3 if lesion_pooling else 2) * decoder_channels[0]
         self.class_head = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(width, hidden),
@@ -65,15 +75,21 @@ class MultiTaskUNet(nn.Module):
         features = self.encoder(x)
         attended, final = self._decode([x, *features])
         bottleneck = features[-1].mean((2, 3))
-        logits, embedding = self.classify(bottleneck, attended)
-        return MultiTaskOutput(self.mask_head(final), logits, embedding, bottleneck, attended)
+        mask_logits = self.mask_head(final)
+        focus = _focus(mask_logits, (attended.shape[2], attended.shape[3]))
+        logits, embedding = self.classify(bottleneck, attended, focus)
+        return MultiTaskOutput(mask_logits, logits, embedding, bottleneck, attended, focus)
 
-    def classify(self, bottleneck: Tensor, attended: Tensor) -> tuple[Tensor, Tensor]:
+    def classify(self, bottleneck: Tensor, attended: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits (N, 3) and embedding (N, E) from pooled bottleneck features and the first decoder block's output.
 
-        Grad-CAM differentiates this alone: the class depends on ``attended`` in no other way.
+        ``focus`` (N, 1, h, w) says where the lesion is. Grad-CAM differentiates this alone, with ``focus`` held: the class
+        depends on ``attended`` in no other way.
         """
-        embedding = torch.cat([bottleneck, attended.mean((2, 3)), attended.amax((2, 3))], dim=1)
+        parts = [bottleneck, attended.mean((2, 3)), attended.amax((2, 3))]
+        if self.lesion_pooling:
+            parts.append((attended * focus).sum((2, 3)) / focus.sum((2, 3)).clamp(min=1e-3))
+        embedding = torch.cat(parts, dim=1)
         return self.class_head(embedding), embedding
 
     def _decode(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -93,3 +109,9 @@ class MultiTaskUNet(nn.Module):
         layer = self.decoder.blocks[0]
         assert isinstance(layer, nn.Module)
         return layer
+
+
+def _focus(mask_logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Weights (N, 1, h, w) of the outlined lesion widened by one cell, so that its margin and shadow count; not trained through."""
+    probability = torch.sigmoid(mask_logits.detach().float())
+    return F.max_pool2d(F.adaptive_avg_pool2d(probability, size), 3, 1, 1)

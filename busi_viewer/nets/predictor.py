@@ -20,8 +20,8 @@ from busi_viewer.nets.transform import Letterbox
 class Prediction:
     """One frame's outcome: ``probability`` (H, W) float32 of lesion at native size, ``class_logits`` (3,), ``embedding`` (E,).
 
-    ``bottleneck`` (1, B) and ``attended`` (1, C, h, w) are kept on the device for the heatmap; ``box`` maps back to native
-    pixels. ``seconds`` holds the time of the stages preprocess, forward and postprocess.
+    ``bottleneck`` (1, B), ``attended`` (1, C, h, w) and ``focus`` (1, 1, h, w) are kept on the device for the heatmap;
+    ``box`` maps back to native pixels. ``seconds`` holds the time of the stages preprocess, forward and postprocess.
     """
 
     probability: NDArray[np.float32]
@@ -29,6 +29,7 @@ class Prediction:
     embedding: NDArray[np.float32]
     bottleneck: Tensor
     attended: Tensor
+    focus: Tensor
     box: Letterbox
     seconds: dict[str, float]
 
@@ -74,6 +75,7 @@ class Predictor:
                 embedding[i].cpu().numpy(),
                 output.bottleneck[i : i + 1],
                 output.attended[i : i + 1],
+                output.focus[i : i + 1],
                 boxes[i],
                 seconds,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.weights import load_tensors
 
-ARCHITECTURES: dict[str, Callable[..., MultiTaskUNet]] = {"multitask-unet-mobilenetv2": MultiTaskUNet}
+ARCHITECTURES: dict[str, Callable[..., MultiTaskUNet]] = {
+    "multitask-unet-mobilenetv2": MultiTaskUNet,
+    "multitask-unet-resnet50v2": partial(MultiTaskUNet, "resnet50v2"),
+}
 
 
 def build(architecture: Architecture) -> MultiTaskUNet:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -105,27 +106,50 @@ def check_classes(items: Sequence[Item], part: str) -> None:
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):
-    """Augmented items. ``epoch`` seeds the augmentation, so that a resumed run draws what an unbroken one would."""
+    """One epoch's augmented items: position p holds the image that the epoch draws p-th.
 
-    def __init__(self, items: Sequence[Item], seed: int) -> None:
+    Order and augmentation depend on seed, epoch and position alone, so that a resumed run draws what an unbroken one would.
+    ``balance`` b draws an image of a stratum (data set and class) of n images with a weight of n^-b: 0 takes every image once
+    an epoch, 1 all strata alike often.
+    """
+
+    def __init__(self, items: Sequence[Item], seed: int, balance: float = 0.0) -> None:
         self.items = list(items)
         self.seed = seed
-        self.epoch = 0
+        strata = [(item.id.split("/")[0], item.label) for item in self.items]
+        counts = Counter(strata)
+        weights = np.array([counts[stratum] ** -balance for stratum in strata])
+        self._chance = weights / weights.sum() if balance else None
+        self.begin(0)
+
+    def begin(self, epoch: int, size: int | None = None) -> None:
+        """Draw the order of ``epoch``, whose images are given out at ``size`` pixels (None: as they are in memory)."""
+        self.epoch, self.size = epoch, size
+        rng = np.random.default_rng((self.seed, epoch))
+        count = len(self.items)
+        self.order = rng.permutation(count) if self._chance is None else rng.choice(count, count, p=self._chance)
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        item = self.items[index]
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        known = item.mask is not None
-        image, mask = augment(item.small, item.mask if item.mask is not None else np.zeros_like(item.small), rng)
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        item = self.items[self.order[position]]
+        rng = np.random.default_rng((self.seed, self.epoch, position))
+        other = self.items[int(rng.integers(len(self.items)))].small
+        mask = item.mask if item.mask is not None else np.zeros_like(item.small)
+        image, mask = augment(self._sized(item.small), self._sized(mask, nearest=True), rng, other)
         return {
             "image": torch.from_numpy(image).unsqueeze(0).float() / 255.0,
             "mask": torch.from_numpy(mask).unsqueeze(0).float(),
-            "known": torch.tensor(1.0 if known else 0.0),
+            "known": torch.tensor(0.0 if item.mask is None else 1.0),
             "label": torch.tensor(item.label),
         }
+
+    def _sized(self, image: NDArray[np.uint8], *, nearest: bool = False) -> NDArray[np.uint8]:
+        if self.size is None or self.size == image.shape[0]:
+            return image
+        method = cv2.INTER_NEAREST if nearest else cv2.INTER_AREA
+        return np.asarray(cv2.resize(image, (self.size, self.size), interpolation=method), np.uint8)
 
 
 def excluded(sample: Sample, rules: dict[str, tuple[str, ...]]) -> bool:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from busi_viewer.core.metrics import auc, dice
-from busi_viewer.nets.encoders import MobileNetV2Encoder
 from busi_viewer.nets.losses import class_loss, mask_loss
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.predictor import Predictor
@@ -56,13 +55,14 @@ class MultiTaskModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, the encoder at a share of the rate; linear warm-up over 5 %, then cosine to zero, stepped by batch."""
-        encoder: MobileNetV2Encoder = self.network.encoder
+        encoder = self.network.encoder
         inside = {id(p) for p in encoder.parameters()}
         rest = [p for p in self.network.parameters() if id(p) not in inside]
+        learning = [p for p in encoder.parameters() if p.requires_grad]
         rate = self.recipe.learning_rate
         optimiser = torch.optim.AdamW(
             [
-                {"params": list(encoder.parameters()), "lr": rate * self.recipe.encoder_rate_share},
+                {"params": learning, "lr": rate * self.recipe.encoder_rate_share},
                 {"params": rest, "lr": rate},
             ],
             weight_decay=self.recipe.weight_decay,

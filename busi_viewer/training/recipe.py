@@ -13,7 +13,12 @@ from busi_viewer.nets.card import Architecture, InputSpec
 
 
 class Recipe(BaseModel):
-    """A network and its training protocol. ``exclude`` drops samples whose manifest column has one of the values."""
+    """A network and its training protocol.
+
+    ``exclude`` drops samples whose manifest column has one of the values. The first ``small_epochs`` are trained at
+    ``small_size`` pixels (progressive learning: Tan & Le, ICML 2021). ``balance`` is explained in ``TrainingSet``. Training
+    ends early when ``patience`` validations in a row bring nothing better.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,12 +27,18 @@ class Recipe(BaseModel):
     architecture: Architecture
     input: InputSpec = InputSpec(size=256, flip=True)
     epochs: int = Field(15, ge=1)
+    small_epochs: int = Field(0, ge=0)
+    small_size: int = Field(192, ge=32, multiple_of=32)
     batch: int = Field(16, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     encoder_rate_share: float = Field(0.3, ge=0, le=1)
+    frozen_stages: int = Field(0, ge=0)
     weight_decay: float = Field(0.02, ge=0)
     class_weights: tuple[float, float, float] = (1.3, 0.85, 1.25)
     label_smoothing: float = Field(0.05, ge=0, lt=1)
+    balance: float = Field(0.0, ge=0, le=1)
+    validate_every: int = Field(1, ge=1)
+    patience: int | None = Field(None, ge=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
     exclude: dict[str, tuple[str, ...]] = {"doppler": ("Yes", "Y"), "combined": ("Yes", "Y")}
     seed: int = 7
@@ -78,6 +89,23 @@ RECIPES: dict[str, Recipe] = {
             learning_rate=5e-4,
             encoder_rate_share=0.5,
             ema_decay=0.99,
+        ),
+        Recipe(
+            name="multitask-unet-resnet50v2",
+            summary="U-Net on the first three stages of a ResNet-50 v2, lesion-pooled three-class head, 192 then 256 px.",
+            architecture=Architecture(
+                name="multitask-unet-resnet50v2",
+                arguments={"decoder_channels": (192, 96, 48, 32, 16), "lesion_pooling": True},
+            ),
+            epochs=20,
+            small_epochs=10,
+            learning_rate=1e-3,
+            encoder_rate_share=0.2,
+            frozen_stages=1,
+            weight_decay=0.03,
+            class_weights=(1.2, 0.9, 1.1),
+            balance=0.3,
+            validate_every=2,
         ),
     )
 }

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
@@ -38,20 +38,22 @@ from busi_viewer.training.data import (
     write_split,
 )
 from busi_viewer.training.module import MultiTaskModule
-from busi_viewer.training.recipe import Job
+from busi_viewer.training.recipe import Job, Recipe
 
 Report = Callable[[dict[str, Any]], None]
 LAST = "last.ckpt"
 
 
 class _Epochs(Callback):
-    """Tells the training set which epoch it is, and reports steps at most once a second."""
+    """Begins each epoch of the training set, seeds it, and reports steps at most once a second."""
 
-    def __init__(self, data: TrainingSet, report: Report) -> None:
-        self.data, self.report, self._told = data, report, 0.0
+    def __init__(self, data: TrainingSet, recipe: Recipe, report: Report) -> None:
+        self.data, self.recipe, self.report, self._told = data, recipe, report, 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.data.epoch = trainer.current_epoch
+        epoch = trainer.current_epoch
+        self.data.begin(epoch, self.recipe.small_size if epoch < self.recipe.small_epochs else None)
+        torch.manual_seed(self.recipe.seed * 100_003 + epoch)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         now = time.monotonic()
@@ -125,19 +127,24 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
         _start_from(network, job.start_from)
     elif not (job.resume and (job.out / LAST).exists()):
         network.encoder.load_imagenet(job.encoder_weights)
+    network.encoder.freeze(recipe.frozen_stages)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    data = TrainingSet(training, recipe.seed)
-    loader = DataLoader(data, batch_size=recipe.batch, shuffle=True, drop_last=len(data) > recipe.batch)
+    data = TrainingSet(training, recipe.seed, recipe.balance)
+    loader = DataLoader(data, batch_size=recipe.batch, drop_last=len(data) > recipe.batch)
     indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
     module = MultiTaskModule(network, recipe, job.total_epochs * len(loader), validation, report)
     best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
-    last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False)
+    last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
+    callbacks = [_Epochs(data, recipe, report), EMAWeightAveraging(decay=recipe.ema_decay), best, last]
+    if recipe.patience is not None:
+        callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
     trainer = pl.Trainer(
         max_epochs=job.total_epochs,
         accelerator=job.accelerator,
         devices=job.devices,
         precision="bf16-mixed",
-        callbacks=[_Epochs(data, report), EMAWeightAveraging(decay=recipe.ema_decay), best, last],
+        callbacks=callbacks,
+        check_val_every_n_epoch=recipe.validate_every,
         gradient_clip_val=1.0,
         logger=False,
         enable_progress_bar=False,

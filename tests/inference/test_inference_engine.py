@@ -90,7 +90,7 @@ def test_heatmap_of_the_head_equals_grad_cam_of_the_whole_network(model_folder):
     square = torch.from_numpy(prediction.box.forward(grey))[None, None].float() / 255
     with GradCAM(Whole(), [network.heatmap_layer]) as cam:
         theirs = cam(square.requires_grad_(True), [ClassifierOutputTarget(2)])[0]
-    ours = grad_cam(network, prediction.bottleneck, prediction.attended, 2)
+    ours = grad_cam(network, prediction.bottleneck, prediction.attended, prediction.focus, 2)
     native = prediction.box.back_coarse(ours)
     assert np.corrcoef(native.ravel(), prediction.box.back(theirs).ravel())[0, 1] > 0.99
 

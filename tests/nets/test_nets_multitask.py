@@ -25,7 +25,7 @@ def test_shapes(network):
 def test_class_head_alone_gives_the_same_logits(network):
     with torch.inference_mode():
         out = network(torch.rand(1, 1, 64, 64))
-        logits, _ = network.classify(out.bottleneck, out.attended)
+        logits, _ = network.classify(out.bottleneck, out.attended, out.focus)
     assert torch.equal(logits, out.class_logits)
 
 
