@@ -14,7 +14,7 @@ from busi_viewer.core.errors import UserError
 
 if TYPE_CHECKING:
     from busi_viewer.core.image import ImageRecord
-    from busi_viewer.core.ports import Engine, ReportWriter, Services
+    from busi_viewer.core.ports import Engine, ReportWriter, Services, StudyPages
 
 
 def services() -> Services:
@@ -27,6 +27,7 @@ def services() -> Services:
         report_writer=_report_writer,
         train=_train,
         benchmark=_benchmark,
+        study_pages=_study_pages,
     )
 
 
@@ -44,6 +45,11 @@ def _load_engine(model: str | None, device: str) -> Engine:
 def _report_writer() -> ReportWriter:
     writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")()
     return writer
+
+
+def _study_pages() -> StudyPages:
+    pages: StudyPages = _adapter("report.study_pages", "HtmlStudyPages")()
+    return pages
 
 
 def _train(

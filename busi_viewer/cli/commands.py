@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from busi_viewer.cli import studies
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import ModelError, UsageError
@@ -42,60 +42,6 @@ def analyze(arguments: argparse.Namespace, services: Services, terminal: Termina
         f"{len(batch.done)} analysed, {len(batch.skipped)} skipped, {len(batch.failed)} failed; results in {out}"
     )
     return SOME_FAILED if batch.failed else DONE
-
-
-def evaluate(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
-    """Measure a model on labelled images."""
-    from busi_viewer.workflow import evaluate as workflow
-    from busi_viewer.workflow.export import write_json
-    from busi_viewer.workflow.models import record_metrics, resolve
-    from busi_viewer.workflow.train import headline
-
-    if (arguments.split is None) != (arguments.part is None):
-        raise UsageError("--split and --part belong together")
-    samples = workflow.choose_samples(arguments.data, arguments.split, arguments.part)
-    engine = services.load_engine(arguments.model, arguments.device)
-    result, failures = workflow.evaluate(samples, services, engine, terminal)
-    result["data"]["split"] = arguments.split.name if arguments.split else None
-    result["data"]["part"] = arguments.part
-    write_json(arguments.json, result, indent=1)
-    if arguments.record:
-        record_metrics(
-            resolve(arguments.model),
-            arguments.record,
-            {"+".join(s["name"] for s in result["data"]["sets"]): headline(result)},
-        )
-    terminal.finish(f"{result['n']} images evaluated, {len(failures)} failed; figures in {arguments.json}")
-    if sys.stdout.isatty():
-        print(table_of(result))
-    return SOME_FAILED if failures else DONE
-
-
-def table_of(result: Mapping[str, Any]) -> str:
-    """The main figures of an evaluation for reading: figure, 95 % interval, n."""
-    outlines, classes = result["segmentation"], result["classification"]
-    n = {name: entry["n"] for name, entry in classes["per_class"].items()}
-    rows = (
-        ("lesion Dice", outlines, "dice", outlines["n_lesion"]),
-        ("lesion recall", outlines, "lesion_recall", outlines["n_lesion"]),
-        ("false alarms on normal", outlines, "false_alarm_rate_normal", outlines["n_normal"]),
-        ("AUC malignant vs rest", classes, "auc_malignant_vs_rest", classes["n"]),
-        ("AUC malignant vs benign", classes, "auc_malignant_vs_benign", n["benign"] + n["malignant"]),
-        ("sensitivity malignant", classes, "sensitivity_malignant", n["malignant"]),
-        ("specificity malignant", classes, "specificity_malignant", n["normal"] + n["benign"]),
-        ("macro F1", classes, "macro_f1", classes["n"]),
-    )
-    lines = [f"{'figure':<26}{'value':>8}  {'95 % CI':<16}{'n':>6}"]
-    for name, section, key, count in rows:
-        entry = section[key]
-        if isinstance(entry, Mapping):
-            value, ci95 = entry.get("value", entry.get("mean")), entry["ci95"]
-        else:
-            value, ci95 = entry, section[f"{key}_ci95"]
-        interval = "–".join(f"{v:.3f}" for v in ci95) if ci95 else "–"
-        lines.append(f"{name:<26}{'–' if value is None else f'{value:.3f}':>8}  {interval:<16}{count:>6}")
-    sets = ", ".join(f"{s['name']} ({s['n']})" for s in result["data"]["sets"])
-    return "\n".join([*lines, f"data: {sets}", f"model: {result['model']['name']} {result['model']['version']}"])
 
 
 def train(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
@@ -172,6 +118,8 @@ def demo(arguments: argparse.Namespace, services: Services, terminal: Terminal) 
 
 def models(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
     """Everything about installed models."""
+    if arguments.verb == "show" and (arguments.html or arguments.markdown):
+        return studies.write_card(arguments, services)
     return _MODEL_VERBS[arguments.verb](arguments, terminal)
 
 
@@ -274,7 +222,7 @@ _MODEL_VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
 
 HANDLERS: dict[str, Handler] = {
     "analyze": analyze,
-    "evaluate": evaluate,
+    "evaluate": studies.evaluate,
     "train": train,
     "models": models,
     "bench": bench,

@@ -83,6 +83,7 @@ def _evaluate(commands: _Commands[Parser]) -> None:
     parser.add_argument(
         "--record", metavar="NAME", help="also write the main figures into the model's card, under NAME"
     )
+    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="also write a table of all images and a page")
     _add_json(parser, "write the figures", required=True)
 
 
@@ -123,6 +124,9 @@ def _models(commands: _Commands[Parser]) -> None:
             verb.add_argument("names", nargs=argument, metavar=kind, default=[])
         if name in ("list", "show", "verify"):
             _add_json(verb, "write the same for machines")
+        if name == "show":
+            verb.add_argument("--html", type=Path, metavar="FILE", help="write the card as a page to read")
+            verb.add_argument("--markdown", type=Path, metavar="FILE", help="write the card as Markdown")
 
 
 def _bench(commands: _Commands[Parser]) -> None:

@@ -1,7 +1,7 @@
 """How well masks and class probabilities agree with the truth. Every value is a float; NaN = undefined.
 
 Masks are (H, W) bool of equal shape. Where a function takes ``weights`` (N,), an image counts that many times: so
-:mod:`busi_viewer.core.statistics` resamples.
+:mod:`busi_viewer.core.statistics` resamples. Functions named in the plural do it for many rows of weights (B, N) at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 LOGIT_RANGE = (-17.0, 9.0)
 """Logits of the smallest float16 and of the largest below 1, rounded outwards: the range of a pixel histogram."""
 
-
+ECE_BINS = 15
 SPECK_PIXELS = 10
 """Smaller parts of a true mask are slips of the pen (BUSI has 17 single pixels), not lesions to be found."""
 
@@ -71,6 +71,11 @@ class PixelCounts:
 def ratio(part: float, whole: float) -> float:
     """The share ``part / whole``; NaN where the whole is 0."""
     return float(part) / float(whole) if whole else float("nan")
+
+
+def ratios(part: Floats, whole: Floats) -> Floats:
+    """:func:`ratio`, element by element."""
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0))
 
 
 def pixel_counts(truth: Mask, predicted: Mask) -> PixelCounts:
@@ -133,18 +138,41 @@ def auc(positive: NDArray[np.bool_], scores: Floats, weights: Floats | None = No
     Mann–Whitney statistic with ties (Hanley & McNeil, Radiology 143, 1982), O(N log N).
     """
     w = np.ones(len(scores)) if weights is None else weights
-    _, place = np.unique(scores, return_inverse=True)
-    size = int(place.max()) + 1 if len(place) else 0
-    return binned_auc(
-        np.bincount(place, weights=w * positive, minlength=size).astype(np.float64),
-        np.bincount(place, weights=w * ~positive, minlength=size).astype(np.float64),
-    )
+    return float(aucs(positive, scores, w[None])[0])
+
+
+def aucs(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """:func:`auc` (B,) for each row of ``weights`` (B, N)."""
+    if not len(scores):
+        return np.full(len(weights), np.nan)
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
+    sides = (np.add.reduceat(weights[:, order] * side[order], starts, axis=1) for side in (positive, ~positive))
+    return binned_aucs(*sides)
+
+
+def average_precisions(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """Σ (R_k − R_k−1) P_k over falling thresholds (Zhu 2004), (B,) for each row of ``weights`` (B, N); NaN without a positive."""
+    if not len(scores):
+        return np.full(len(weights), np.nan)
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.diff(-scores[order], prepend=-np.inf))
+    hits = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
+    called = np.cumsum(np.add.reduceat(weights[:, order], starts, axis=1), axis=1)
+    precision = np.divide(np.cumsum(hits, axis=1), called, out=np.zeros_like(called), where=called > 0)
+    return ratios((hits * precision).sum(axis=1), hits.sum(axis=1))
 
 
 def binned_auc(positives: Floats, negatives: Floats) -> float:
     """AUC of counts per score bin, lowest score first; equal bins are ties. NaN if a class is absent."""
-    below = np.cumsum(negatives) - negatives
-    return ratio(float(positives @ (below + 0.5 * negatives)), float(positives.sum() * negatives.sum()))
+    return float(binned_aucs(positives, negatives))
+
+
+def binned_aucs(positives: Floats, negatives: Floats) -> Floats:
+    """:func:`binned_auc` of counts (..., bins)."""
+    below = np.cumsum(negatives, axis=-1) - negatives
+    wins = (positives * (below + 0.5 * negatives)).sum(axis=-1)
+    return ratios(wins, positives.sum(axis=-1) * negatives.sum(axis=-1))
 
 
 def probability_histogram(probability: NDArray[np.floating], bins: int = 256) -> NDArray[np.int64]:
@@ -158,17 +186,23 @@ def probability_histogram(probability: NDArray[np.floating], bins: int = 256) ->
 
 def confusion(truth: Ints, predicted: Ints, classes: int, weights: Floats | None = None) -> Floats:
     """(classes, classes) counts, rows = truth, columns = prediction."""
-    flat = np.bincount(truth * classes + predicted, weights=weights, minlength=classes * classes)
-    return np.asarray(flat, dtype=np.float64).reshape(classes, classes)
+    w = np.ones(len(truth)) if weights is None else weights
+    return np.asarray(confusions(truth, predicted, classes, w[None])[0], dtype=np.float64)
+
+
+def confusions(truth: Ints, predicted: Ints, classes: int, weights: Floats) -> Floats:
+    """:func:`confusion` (B, classes, classes) for each row of ``weights`` (B, N)."""
+    cells = np.eye(classes * classes)[truth * classes + predicted]
+    return np.asarray(weights @ cells, dtype=np.float64).reshape(-1, classes, classes)
 
 
 def per_class(matrix: Floats) -> tuple[Floats, Floats, Floats]:
-    """Precision, recall and F1 (classes,) of a confusion matrix; NaN for a class that is absent from the truth.
+    """Precision, recall and F1 (..., classes) of confusion matrices; NaN for a class that is absent from the truth.
 
     A class in the truth that is never predicted has precision 0 and F1 0. F1 = 2 TP / (2 TP + FP + FN) (van Rijsbergen
     1979).
     """
-    hits, in_truth, in_prediction = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    hits, in_truth, in_prediction = np.diagonal(matrix, axis1=-2, axis2=-1), matrix.sum(axis=-1), matrix.sum(axis=-2)
     there = np.where(in_truth > 0, 1.0, np.nan)
     precision = hits / np.maximum(in_prediction, 1e-12)
     recall = hits / np.maximum(in_truth, 1e-12)
@@ -181,26 +215,44 @@ def accuracy(matrix: Floats) -> float:
     return ratio(float(np.trace(matrix)), float(matrix.sum()))
 
 
-def ece(probabilities: Floats, truth: Ints, weights: Floats | None = None, bins: int = 15) -> float:
+def top_bins(probabilities: Floats, bins: int = ECE_BINS) -> Ints:
+    """The bin (N,) of each image's highest probability: ``bins`` equal parts of (0, 1], each with its upper end."""
+    return np.asarray(np.clip(np.ceil(probabilities.max(axis=1) * bins) - 1, 0, bins - 1), dtype=np.int64)
+
+
+def ece(probabilities: Floats, truth: Ints, weights: Floats | None = None, bins: int = ECE_BINS) -> float:
     """Expected calibration error of the top class over equal-width bins (Guo et al., ICML 2017).
 
     ``probabilities`` (N, classes), ``truth`` (N,) class numbers.
     """
-    if not len(truth):
-        return float("nan")
     w = np.ones(len(truth)) if weights is None else weights
-    top = probabilities.max(axis=1)
+    return float(eces(probabilities, truth, w[None], bins)[0])
+
+
+def eces(probabilities: Floats, truth: Ints, weights: Floats, bins: int = ECE_BINS) -> Floats:
+    """:func:`ece` (B,) for each row of ``weights`` (B, N)."""
+    if not len(truth):
+        return np.full(len(weights), np.nan)
     right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
-    place = np.clip(np.ceil(top * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = np.bincount(place, weights=w * (right - top), minlength=bins)
-    return ratio(float(np.abs(gap).sum()), float(w.sum()))
+    gaps = np.eye(bins)[top_bins(probabilities, bins)] * (right - probabilities.max(axis=1))[:, None]
+    return ratios(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
 
 
 def brier(probabilities: Floats, truth: Ints, weights: Floats | None = None) -> float:
     """Mean over images of the squared error summed over classes, in [0, 2] (Brier, Monthly Weather Review 78, 1950)."""
-    w = np.ones(len(truth)) if weights is None else weights
+    return weighted_mean(squared_errors(probabilities, truth), weights)
+
+
+def squared_errors(probabilities: Floats, truth: Ints) -> Floats:
+    """What each image (N,) adds to the Brier score."""
     target = np.eye(probabilities.shape[1])[truth]
-    return ratio(float(w @ ((probabilities - target) ** 2).sum(axis=1)), float(w.sum()))
+    return np.asarray(((probabilities - target) ** 2).sum(axis=1), dtype=np.float64)
+
+
+def weighted_means(values: Floats, weights: Floats) -> Floats:
+    """:func:`weighted_mean` (B,) for each row of ``weights`` (B, N)."""
+    known = ~np.isnan(values)
+    return ratios(weights[:, known] @ values[known], weights[:, known].sum(axis=1))
 
 
 def weighted_mean(values: Floats, weights: Floats | None = None) -> float:

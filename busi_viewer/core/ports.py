@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult, ModelInfo
+
+if TYPE_CHECKING:  # they need scipy, which the window does not wait for
+    from busi_viewer.core.cases import Case
+    from busi_viewer.core.worst import Worst
 
 
 class CancelToken(Protocol):
@@ -65,6 +69,30 @@ class ReportWriter(Protocol):
         ...
 
 
+class StudyPages(Protocol):
+    """Pages to read: each is the whole text of one self-contained HTML file, or of a Markdown file."""
+
+    def evaluation(self, result: Mapping[str, Any], cases: Sequence[Case], worst: Sequence[Worst]) -> str:
+        """An evaluation (or pooled cross-validation) with its plots and worst cases."""
+        ...
+
+    def comparison(self, result: Mapping[str, Any], runs: Sequence[Sequence[Case]]) -> str:
+        """Several models on the same images; ``runs`` holds each one's cases in the same order."""
+        ...
+
+    def card(self, card: Mapping[str, Any]) -> str:
+        """A model's card."""
+        ...
+
+    def card_markdown(self, card: Mapping[str, Any]) -> str:
+        """A model's card as Markdown."""
+        ...
+
+
+def _no_pages() -> StudyPages:
+    raise NotImplementedError("no writer of pages was wired")
+
+
 @dataclass(frozen=True)
 class Services:
     """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
@@ -75,3 +103,4 @@ class Services:
     report_writer: Callable[[], ReportWriter]
     train: Callable[..., dict[str, Any]]
     benchmark: Callable[..., dict[str, Any]]
+    study_pages: Callable[[], StudyPages] = _no_pages

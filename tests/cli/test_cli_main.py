@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from busi_viewer import __version__, cli, paths
-from busi_viewer.cli.commands import table_of
+from busi_viewer.cli.studies import table_of
 from busi_viewer.cli.terminal import Terminal, duration, one_line
 from busi_viewer.core.errors import ModelError
 from busi_viewer.core.ports import Services
