@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,17 @@ def is_mask_companion(path: Path) -> bool:
     return any((path.parent / (match["stem"] + suffix)).exists() for suffix in IMAGE_SUFFIXES)
 
 
-def load_dataset(root: Path) -> list[Sample]:
-    """The samples of a data set folder, sorted by id. Raises DataSetError for an unknown layout or missing files."""
+def load_dataset(root: Path, problems: list[DataSetError] | None = None) -> list[Sample]:
+    """The samples of a data set folder, sorted by id. Raises DataSetError for an unknown layout or missing files.
+
+    With ``problems``, a line of the manifest that is wrong is no error: it is left out and noted there (if only its mask
+    or label is wrong, the image stays without).
+    """
     if not root.is_dir():
         raise DataSetError("the data set is not a folder", path=root, remedy="Give the folder that holds the data set.")
     root = root.resolve()
     if (root / "manifest.csv").is_file():
-        samples = _from_manifest(root)
+        samples = _from_manifest(root, problems)
     elif any((root / name).is_dir() for name in CLASSES):
         samples = _from_class_folders(root)
     else:
@@ -64,8 +68,11 @@ def load_dataset(root: Path) -> list[Sample]:
     return sorted(samples, key=lambda s: s.id)
 
 
-def load_datasets(roots: Iterable[Path]) -> list[Sample]:
-    """Several data sets as one list. Raises DataSetError if two folders share a name (their ids would collide)."""
+def load_datasets(roots: Iterable[Path], problems: list[DataSetError] | None = None) -> list[Sample]:
+    """Several data sets as one list. Raises DataSetError if two folders share a name (their ids would collide).
+
+    ``problems`` as in :func:`load_dataset`.
+    """
     samples: list[Sample] = []
     seen: dict[str, Path] = {}
     for root in roots:
@@ -75,7 +82,7 @@ def load_datasets(roots: Iterable[Path]) -> list[Sample]:
                 f"two data sets are named {resolved.name}", path=root, remedy="Rename one of the folders."
             )
         seen[resolved.name] = resolved
-        samples += load_dataset(resolved)
+        samples += load_dataset(resolved, problems)
     return samples
 
 
@@ -99,48 +106,56 @@ def _from_class_folders(root: Path) -> list[Sample]:
     return samples
 
 
-def _from_manifest(root: Path) -> list[Sample]:
+def _from_manifest(root: Path, problems: list[DataSetError] | None) -> list[Sample]:
     manifest = root / "manifest.csv"
     rows = _read_table(manifest)
     if rows and "image" not in rows[0]:
         raise DataSetError(
             "the manifest has no column named image", path=manifest, remedy="Add one with relative paths."
         )
+
+    def wrong(error: DataSetError) -> None:
+        if problems is None:
+            raise error
+        problems.append(error)
+
     samples = []
     seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
         values = {key: (value or "").strip() for key, value in row.items() if key}
-        image = _inside(root, values.pop("image"), manifest, number)
-        mask = values.pop("mask", "")
+        image = _inside(root, values.pop("image"), manifest, number, wrong)
+        mask_name = values.pop("mask", "")
+        mask = _inside(root, mask_name, manifest, number, wrong) if mask_name else None
         label = values.pop("label", "").lower() or None
         if label is not None and label not in CLASSES:
-            raise DataSetError(
-                f"line {number}: unknown label {label!r}", path=manifest, remedy=f"Use one of {', '.join(CLASSES)}."
-            )
+            words = f"line {number}: unknown label {label!r}"
+            wrong(DataSetError(words, path=manifest, remedy=f"Use one of {', '.join(CLASSES)}."))
+            label = None
         patient = values.pop("patient", "") or None
-        masks = (_inside(root, mask, manifest, number),) if mask else ()
+        if image is None:
+            continue
         identifier = f"{root.name}/{image.relative_to(root).as_posix()}"
         if identifier in seen:
-            raise DataSetError(
-                f"line {number}: {image.name} is listed twice", path=manifest, remedy="Give every image one line."
-            )
+            words = f"line {number}: {image.name} is listed twice"
+            wrong(DataSetError(words, path=manifest, remedy="Give every image one line."))
+            continue
         seen.add(identifier)
-        samples.append(Sample(identifier, image, masks, label, patient, values))
+        samples.append(Sample(identifier, image, (mask,) if mask else (), label, patient, values))
     return samples
 
 
-def _inside(root: Path, relative: str, manifest: Path, line: int) -> Path:
-    """Resolve a manifest's path and refuse one that leaves the data set or does not exist."""
+def _inside(root: Path, relative: str, manifest: Path, line: int, wrong: Callable[[DataSetError], None]) -> Path | None:
+    """A manifest's path, resolved; one that leaves the data set or does not exist is given to ``wrong``, and is None."""
     path = (root / relative).resolve()
     if not path.is_relative_to(root.resolve()):
-        raise DataSetError(
-            f"line {line}: {relative} lies outside the data set", path=manifest, remedy="Use relative paths."
-        )
-    if not path.is_file():
-        raise DataSetError(
-            f"line {line}: {relative} does not exist", path=manifest, remedy="Remove the line or add the file."
-        )
-    return path
+        words = f"line {line}: {relative} lies outside the data set"
+        wrong(DataSetError(words, path=manifest, remedy="Use relative paths."))
+    elif not path.is_file():
+        words = f"line {line}: {relative} does not exist"
+        wrong(DataSetError(words, path=manifest, remedy="Remove the line or add the file."))
+    else:
+        return path
+    return None
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:

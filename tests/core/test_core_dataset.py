@@ -143,3 +143,24 @@ def test_the_real_data_sets_load(name, count):
     samples = load_dataset(root)
     assert len(samples) == count
     assert all(sample.has_mask for sample in samples)
+
+
+def test_problems_are_noted_instead_of_raised_where_a_list_for_them_is_given(tmp_path):
+    lines = (
+        "image,mask,label\na.png,gone.png,benign\ngone.png,,normal\nb.png,,unclear\na.png,,benign\n../x.png,,normal\n"
+    )
+    root = manifest(tmp_path / "set", lines)
+    touch(root / "a.png", root / "b.png", tmp_path / "x.png")
+    problems = []
+    samples = load_dataset(root, problems)
+    assert [(s.id, s.masks, s.label) for s in samples] == [("set/a.png", (), "benign"), ("set/b.png", (), None)]
+    words = [
+        "line 2: gone.png does not",
+        "line 3: gone.png",
+        "line 4: unknown label",
+        "line 5: a.png is",
+        "line 6: ../x",
+    ]
+    assert [p.what.startswith(w) for p, w in zip(problems, words, strict=True)] == [True] * 5
+    with pytest.raises(DataSetError, match="line 2"):
+        load_dataset(root)
