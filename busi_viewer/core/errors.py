@@ -50,6 +50,14 @@ class OutputError(UserError):
     """A result that could not be written."""
 
 
+class StoreError(UserError):
+    """The case store cannot be opened, read or written; what it held before is unchanged."""
+
+
+class StoreInUse(StoreError):
+    """Another window has the case store open."""
+
+
 class UsageError(UserError):
     """Words on the command line that do not fit together (exit code 2)."""
 
