@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from busi_viewer.core.image import ImageRecord
     from busi_viewer.core.ports import Engine, ReportWriter, Services, StudyPages
 
+DESCRIPTORS = "descriptors"
+"""The recipe that fits the descriptor model; it trains no network."""
+
 
 def services() -> Services:
     """The adapters. Only the readers' modules are imported now; torch and reportlab wait for their first use."""
@@ -43,7 +46,9 @@ def _load_engine(model: str | None, device: str) -> Engine:
 
 
 def _report_writer() -> ReportWriter:
-    writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")()
+    from busi_viewer.workflow.descriptors import with_proposals
+
+    writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")(describe=with_proposals)
     return writer
 
 
@@ -62,6 +67,9 @@ def _train(
     **options: Any,
 ) -> dict[str, Any]:
     """Train from a recipe's name or a job file; options given beside a job file stand in place of its values."""
+    if recipe == DESCRIPTORS:
+        fitted: dict[str, Any] = _adapter("training.descriptors", "train")(data, out, *_readers(), progress, **options)
+        return fitted
     recipes = importlib.import_module("busi_viewer.training.recipe")
     values = {name: value for name, value in options.items() if value is not None} | {"out": out}
     if data:

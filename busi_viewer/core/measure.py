@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.image import ImageRecord, Mask
+from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.masks import outer_contour
 
 Point = tuple[float, float]
@@ -21,6 +22,7 @@ class Lesion:
     ``bbox`` is (x, y, w, h) in pixels; ``contour`` (N, 2) int32 x, y; ``long_axis`` and ``short_axis`` are end points in
     pixels. Values in mm are None where the image is not calibrated. ``angle_deg`` ∈ (−90, 90], 0 = parallel to the image's
     top edge, positive = falling to the right (y points down). ``region`` is the index of the calibrated region or None.
+    ``descriptors`` are the machine's proposals, where they were made (:mod:`busi_viewer.core.descriptors`).
     """
 
     area_px: int
@@ -40,13 +42,19 @@ class Lesion:
     width_mm: float | None = None
     region: int | None = None
     mean_probability: float | None = None
+    descriptors: tuple[Proposal, ...] = ()
 
     @property
-    def orientation(self) -> str | None:
-        """BI-RADS orientation by geometry: parallel if wider than tall; None where the sizes in mm are unknown."""
+    def orientation(self) -> str:
+        """BI-RADS orientation by geometry: parallel if wider than tall, else (round included) not parallel.
+
+        Width and height are the extents along and across the image's top edge, which stands for the skin; in mm where they
+        are known, else in pixels, taken as square. Source: "taller than wide", Stavros et al., Radiology 196 (1995)
+        123–134; that a round mass counts as not parallel is the lexicon's (BI-RADS ultrasound, 5th edition, 2013).
+        """
         if self.ap_mm is None or self.width_mm is None:
-            return None
-        return "parallel" if self.width_mm >= self.ap_mm else "not parallel"
+            return "parallel" if self.width_px > self.ap_px else "not parallel"
+        return "parallel" if self.width_mm > self.ap_mm else "not parallel"
 
 
 def _boundary(contour: NDArray[np.int32]) -> NDArray[np.float64]:

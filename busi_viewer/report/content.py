@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -17,6 +17,7 @@ from busi_viewer.core.render import Path2d, outlines
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.report import words
 from busi_viewer.report.pairs import Pair, pair_lesions
+from busi_viewer.report.proposals import Describe, Proposals, propose
 
 MAX_FRAMES = 4
 """Frames shown of a multi-frame image."""
@@ -87,10 +88,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class LesionTable:
-    """The machine's values of a lesion beside the reader's."""
+    """The machine's values of a lesion beside the reader's; ``proposals`` None = none were made."""
 
     number: int
     rows: tuple[Row, ...]
+    proposals: Proposals | None = None
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,20 @@ class ReportContent:
 
 
 def build_content(
-    document: Document, *, when: datetime, facility: str = "busi_viewer", address: str = ""
+    document: Document,
+    *,
+    when: datetime,
+    facility: str = "busi_viewer",
+    address: str = "",
+    describe: Describe | None = None,
 ) -> ReportContent:
-    """Gather what the report of ``document`` says. Raises UnreadableImage if a frame cannot be decoded."""
+    """Gather what the report of ``document`` says; ``describe`` proposes descriptors.
+
+    Raises UnreadableImage if a frame cannot be decoded.
+    """
     record, result = document.record, document.result
     chosen, selection = _select(document)
-    parts = tuple(_frame_part(document, index, titled=len(record.frames) > 1) for index in chosen)
+    parts = tuple(_frame_part(document, index, describe, titled=len(record.frames) > 1) for index in chosen)
     model = result.model if result else None
     return ReportContent(
         facility=facility,
@@ -213,19 +223,23 @@ def _suspicion(frame: FrameResult) -> tuple[float, int]:
     return -frame.probabilities[CLASSES.index("malignant")], frame.index
 
 
-def _frame_part(document: Document, index: int, *, titled: bool) -> FramePart:
+def _frame_part(document: Document, index: int, describe: Describe | None, *, titled: bool) -> FramePart:
     record, result = document.record, document.result
     machine = result.frame(index) if result else None
     mask = document.reader_mask(index)
     reader = measure_all(mask, record) if mask is not None else ()
     offered = machine if machine and not machine.abstained else None
     pairs = pair_lesions(offered.lesions if offered else (), reader, has_reader=mask is not None)
+    proposals = propose(document, index, pairs[:MAX_LESIONS], describe)
     return FramePart(
         title=f"Frame {index + 1} of {len(record.frames)}" if titled else "",
         statement=_statement(pairs, machine, mask),
         figures=_figures(record, index, offered, mask, pairs),
         estimate=_estimate(machine, result, pairs, mask) if machine and result else None,
-        lesions=tuple(_table(pair, machine, mask is not None) for pair in pairs[:MAX_LESIONS]),
+        lesions=tuple(
+            replace(_table(pair, machine, mask is not None), proposals=proposed)
+            for pair, proposed in zip(pairs[:MAX_LESIONS], proposals, strict=True)
+        ),
     )
 
 

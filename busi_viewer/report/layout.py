@@ -195,7 +195,7 @@ def _frame(frame: FramePart, number: int, *, compact: bool) -> list[Flowable]:
     estimate = frame.estimate
     if compact and estimate is not None and len(frame.lesions) == 1:
         half = (WIDTH - GAP) / 2
-        row = _grid([[_estimate(estimate, half), _table(frame.lesions[0], half)]], [half + GAP, half], _GUTTER)
+        row = _grid([[_estimate(estimate, half), _lesion(frame.lesions[0], half)]], [half + GAP, half], _GUTTER)
         return [KeepTogether([*head, Spacer(1, 4), Rule(0.5, LINE, 0, 4), row]), Spacer(1, 10)]
     parts: list[Flowable] = [KeepTogether(head), Spacer(1, 6)]
     if estimate is not None:
@@ -257,13 +257,25 @@ def _estimate(estimate: Estimate, width: float) -> list[Flowable]:
 def _lesions(tables: tuple[LesionTable, ...]) -> list[Flowable]:
     """One lesion across the page; several, two to a row."""
     if len(tables) == 1:
-        return [KeepTogether([_table(tables[0], WIDTH), Spacer(1, 4)])]
+        return [KeepTogether([*_lesion(tables[0], WIDTH), Spacer(1, 4)])]
     half = (WIDTH - GAP) / 2
     parts: list[Flowable] = []
     for start in range(0, len(tables), 2):
-        row: list[object] = [_table(table, half) for table in tables[start : start + 2]]
+        row: list[object] = [_lesion(table, half) for table in tables[start : start + 2]]
         row += [""] * (2 - len(row))
         parts += [KeepTogether([_grid([row], [half + GAP, half]), Spacer(1, 6)])]
+    return parts
+
+
+def _lesion(lesion: LesionTable, width: float) -> list[Flowable]:
+    """A lesion's table and, below it, what the model proposes: apart from the values, for it is nobody's finding."""
+    parts: list[Flowable] = [_table(lesion, width)]
+    proposals = lesion.proposals
+    if proposals is not None:
+        parts += [
+            _text(f"Model's descriptor proposals for {proposals.of}", 7.5, fonts.MEDIUM, TEXT2, spaceBefore=4),
+            _text("; ".join(proposals.words) + ".", 7.5, colour=TEXT2),
+        ]
     return parts
 
 

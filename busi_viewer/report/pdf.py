@@ -21,6 +21,7 @@ from busi_viewer.core.errors import OutputError
 from busi_viewer.report import fonts
 from busi_viewer.report.content import ReportContent, build_content
 from busi_viewer.report.layout import LINE, MARGIN, PAGE, TEXT2, TEXT3, WARN, WIDTH, story
+from busi_viewer.report.proposals import Describe
 
 TITLE = "Breast ultrasound image report"
 BADGE = "Research use only. Not for clinical decisions."
@@ -31,19 +32,25 @@ rl_config.useA85 = 0
 
 
 class PdfReportWriter:
-    """Writes a document's report as PDF; ``facility`` and ``address`` head the page, ``clock`` gives the time."""
+    """Writes a document's report as PDF; ``facility`` and ``address`` head the page, ``clock`` gives the time.
+
+    ``describe`` proposes descriptors for the outlines.
+    """
 
     def __init__(
         self,
         facility: str = "busi_viewer",
         address: str = "",
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        describe: Describe | None = None,
     ) -> None:
-        self._facility, self._address, self._clock = facility, address, clock
+        self._facility, self._address, self._clock, self._describe = facility, address, clock, describe
 
     def write(self, document: Document, path: Path) -> None:
         """Write ``path`` whole or not at all. Raises OutputError, or UnreadableImage if a frame cannot be decoded."""
-        content = build_content(document, when=self._clock(), facility=self._facility, address=self._address)
+        content = build_content(
+            document, when=self._clock(), facility=self._facility, address=self._address, describe=self._describe
+        )
         write_report(content, path)
 
 

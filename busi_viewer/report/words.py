@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
 
 NOT_GIVEN = "Not given"
@@ -82,6 +83,14 @@ def angle(lesion: Lesion) -> str:
     """The long axis's angle to the image's top edge, with the orientation by geometry where sizes are known."""
     degrees = f"{lesion.angle_deg:.0f}°".replace("-0°", "0°").replace("-", "−")
     return f"{degrees}, {lesion.orientation}" if lesion.orientation else degrees
+
+
+def proposal(proposed: Proposal) -> str:
+    """A proposed descriptor with its probability and how well such proposals held; orientation is geometry."""
+    if proposed.basis is None:
+        return f"{proposed.phrase} (geometry)"
+    low, high = proposed.basis.ci95
+    return f"{proposed.phrase} {proposed.percent} (BA {proposed.basis.balanced_accuracy:.2f}, {low:.2f}–{high:.2f})"
 
 
 def spacing(record: ImageRecord) -> str:

@@ -19,6 +19,7 @@ from busi_viewer.core.render import heatmap_image, overlay_image
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.logs import stack_without_values
 from busi_viewer.workflow import export
+from busi_viewer.workflow.descriptors import described
 from busi_viewer.workflow.inputs import expand_inputs, result_stems
 from busi_viewer.workflow.open import open_image
 
@@ -213,7 +214,8 @@ def _analyse_one(
         for chunk in _chunks(record):
             result = engine.analyse(record, chunk)
             warnings += result.warnings
-            for frame in result.frames:
+            for found in result.frames:
+                frame = described(record, found)
                 frames.append(export.frame_json(frame))
                 if outputs.png:
                     _write_pictures(stage, record, frame, f".f{frame.index:04d}" if several else "")

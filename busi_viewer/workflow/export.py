@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import ImageRecord, Mask
+from busi_viewer.core.lexicon import ORIENTATION, VALUES
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import CLASSES, FrameResult, ModelInfo
 
@@ -174,8 +175,27 @@ def lesion_json(lesion: Lesion) -> dict[str, Any]:
         "contour": lesion.contour.astype(int).tolist(),
         "mean_probability": number(lesion.mean_probability, 4),
         "region": lesion.region,
-        "descriptors": {"orientation": lesion.orientation},
+        "descriptors": descriptors_json(lesion),
     }
+
+
+def descriptors_json(lesion: Lesion) -> dict[str, Any]:
+    """A proposed word for each descriptor, null where none is proposed, and under ``details`` how far each holds."""
+    found = {proposal.name: proposal for proposal in lesion.descriptors}
+    words: dict[str, Any] = {name: found[name].value if name in found else None for name in VALUES}
+    details = {}
+    for name, proposal in found.items():
+        basis = proposal.basis
+        details[name] = {
+            "probability": number(proposal.probability, 4),
+            "balanced_accuracy": {"value": basis.balanced_accuracy, "ci95": list(basis.ci95)} if basis else None,
+            "n": basis.n if basis else None,
+            "data": basis.data if basis else None,
+            "evidence": list(proposal.evidence),
+            "box": list(proposal.box) if proposal.box else None,
+            "rim_px": number(proposal.rim_px, 1),
+        }
+    return {**words, ORIENTATION: lesion.orientation, "details": details}
 
 
 def frame_json(frame: FrameResult) -> dict[str, Any]:

@@ -20,6 +20,8 @@ def train(
     Returns the training's summary with ``metrics``: {"val": figures with 95 % CI}.
     """
     summary = services.train(progress=report, **options)
+    if "model" not in summary:  # no network: the descriptor model, judged by its own cross-validation
+        return summary
     folder, split = Path(summary["model"]), Path(summary["split"])
     roots = [Path(path) for path in summary["data"]]
     engine = services.load_engine(str(folder), "auto")

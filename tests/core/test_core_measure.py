@@ -86,11 +86,16 @@ def test_a_vertical_line_is_at_ninety_degrees_not_minus_ninety():
     assert measure(mask).angle_deg == pytest.approx(90)
 
 
-def test_without_spacing_nothing_is_in_millimetres_nor_oriented():
+def test_without_spacing_nothing_is_in_millimetres_and_pixels_count_as_square():
     lesion = measure(ellipse((80, 80), (40, 40), (50, 20), 0))
     sizes = (lesion.area_mm2, lesion.long_axis_mm, lesion.short_axis_mm, lesion.ap_mm, lesion.width_mm)
     assert sizes == (None,) * 5
-    assert lesion.orientation is None
+    assert lesion.orientation == "parallel"
+    assert measure(ellipse((80, 80), (40, 40), (20, 50), 0)).orientation == "not parallel"
+
+
+def test_a_round_lesion_is_not_parallel():
+    assert measure(ellipse((80, 80), (40, 40), (40, 40), 0)).orientation == "not parallel"
 
 
 def test_orientation_is_judged_in_millimetres():

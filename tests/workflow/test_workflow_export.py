@@ -46,15 +46,15 @@ def test_a_lesion_has_every_key_of_the_contract_and_its_contour_redraws_it():
     assert lesion["width_mm"] == 2.5
     assert lesion["area_mm2"] == 2.5
     assert lesion["mean_probability"] is lesion["region"] is None
-    assert lesion["descriptors"] == {"orientation": "parallel"}
+    unknown = dict.fromkeys(("shape", "margin", "echo_pattern", "posterior_features"))
+    assert lesion["descriptors"] == {"orientation": "parallel", **unknown, "details": {}}
     assert np.array_equal(fill_polygon(mask.shape, lesion["contour"]), mask)
     json.dumps(lesion, allow_nan=False)
 
 
-def test_uncalibrated_sizes_and_orientation_are_null():
+def test_uncalibrated_sizes_are_null():
     lesion = export.lesion_json(measure(np.ones((4, 4), dtype=bool)))
     assert [lesion[k] for k in ("area_mm2", "long_axis_mm", "short_axis_mm", "ap_mm", "width_mm")] == [None] * 5
-    assert lesion["descriptors"] == {"orientation": None}
 
 
 def test_a_file_is_replaced_whole_and_no_temporary_stays(tmp_path):
