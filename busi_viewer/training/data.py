@@ -59,6 +59,10 @@ def read_items(
         except UserError as error:
             faults.append(str(error))
             continue
+        fault = _contradiction(sample, truth)
+        if fault is not None:
+            faults.append(f"{sample.image}: {fault}")
+            continue
         box = Letterbox.fit(record.shape, size)
         small_mask = None if truth is None else box.forward(truth.astype(np.uint8), nearest=True)
         label = CLASSES.index(sample.label) if sample.label else -1
@@ -68,6 +72,15 @@ def read_items(
         listing = "\n  ".join(faults[:20]) + (f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else "")
         raise DataSetError(f"{len(faults)} samples cannot be used:\n  {listing}", remedy="Mend or remove them.")
     return items
+
+
+def _contradiction(sample: Sample, truth: Mask | None) -> str | None:
+    """What class and outline of a sample say against each other, or None."""
+    if sample.label == "normal":
+        return "labelled normal, but a lesion is outlined" if truth is not None and truth.any() else None
+    if truth is None:
+        return "has no outline" if sample.label else "has neither class nor outline"
+    return None if truth.any() else f"labelled {sample.label or 'with a lesion'}, but its outline is empty"
 
 
 def make_split(samples: Sequence[Sample], open_image: OpenImage, seed: int) -> dict[str, str]:

@@ -28,7 +28,7 @@ class Recipe(BaseModel):
     input: InputSpec = InputSpec(size=256, flip=True)
     epochs: int = Field(15, ge=1)
     small_epochs: int = Field(0, ge=0)
-    small_size: int = Field(192, ge=32, multiple_of=32)
+    small_size: int = Field(192, ge=64, multiple_of=32)
     batch: int = Field(16, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     encoder_rate_share: float = Field(0.3, ge=0, le=1)

@@ -8,6 +8,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,11 @@ from busi_viewer.training.recipe import Job, Recipe
 
 Report = Callable[[dict[str, Any]], None]
 LAST = "last.ckpt"
+PROGRESS = "progress.jsonl"
 
 
 class _Epochs(Callback):
-    """Begins each epoch of the training set, seeds it, and reports steps at most once a second."""
+    """Begins each epoch of the training set, seeds each step (dropout), and reports steps at most once a second."""
 
     def __init__(self, data: TrainingSet, recipe: Recipe, report: Report) -> None:
         self.data, self.recipe, self.report, self._told = data, recipe, report, 0.0
@@ -53,7 +55,9 @@ class _Epochs(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         epoch = trainer.current_epoch
         self.data.begin(epoch, self.recipe.small_size if epoch < self.recipe.small_epochs else None)
-        torch.manual_seed(self.recipe.seed * 100_003 + epoch)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *args: Any) -> None:
+        torch.manual_seed(self.recipe.seed * 1_000_003 + trainer.global_step)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
         now = time.monotonic()
@@ -79,18 +83,20 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
     _quiet()
     pl.seed_everything(job.recipe.seed, workers=True, verbose=False)
     (out / "job.json").write_text(job.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
+    tell = _reporter(out, report, resume=job.resume)
     samples = load_datasets(job.data)
     split = _split(job, samples, open_image)
-    report({"event": "data", "images": len(samples)})
+    tell({"event": "data", "images": len(samples)})
     kept = [s for s in samples if not excluded(s, job.recipe.exclude)]
     size = job.recipe.input.size
     training = read_items(part_of(kept, split, "train"), size, open_image, open_mask, keep_native=False)
     validation = read_items(part_of(kept, split, "val"), size, open_image, open_mask, keep_native=True)
     check_classes(training, "train")
     check_classes(validation, "val")
-    module = _fit(job, training, validation, _reporter(out, report, resume=job.resume))
-    report({"event": "calibrating"})
+    module = _fit(job, training, validation, tell)
+    tell({"event": "calibrating"})
     folder = _write_model(job, module, training, validation)
+    tell({"event": "done"})
     return {
         "model": str(folder),
         "out": str(out),
@@ -211,15 +217,15 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
 
 
 def _reporter(out: Path, report: Report, *, resume: bool) -> Report:
-    """Pass events on, and append each epoch to ``curves.jsonl``."""
-    curves = out / "curves.jsonl"
+    """Pass events on, and append each to ``progress.jsonl``, one JSON object a line, with schema and time (UTC)."""
+    progress = out / PROGRESS
     if not resume:
-        curves.unlink(missing_ok=True)
+        progress.unlink(missing_ok=True)
 
     def tell(event: dict[str, Any]) -> None:
-        if event["event"] == "epoch":
-            with curves.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(event) + "\n")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with progress.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"schema": 1, "time": now, **event}) + "\n")
         report(event)
 
     return tell

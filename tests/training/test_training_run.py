@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +62,10 @@ def encoder(tmp_path_factory):
     return path
 
 
+def _epochs(run: Path) -> list[dict]:
+    return [e for e in map(json.loads, (run / "progress.jsonl").open()) if e["event"] == "epoch"]
+
+
 def _job(root: Path, out: Path, encoder: Path, **changes) -> Job:
     recipe = recipe_named("multitask-unet-mobilenetv2").model_copy(
         update={"input": InputSpec(size=64, flip=True), "batch": 4, "epochs": 1}
@@ -80,7 +87,9 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     assert card.calibration.n == card.training["validation"]["n"]
     assert 0 < card.operating_point < 1
     assert next(e for e in events if e["event"] == "epoch")["of"] == 1
-    assert json.loads((tmp_path / "run" / "curves.jsonl").read_text())["epoch"] == 1
+    lines = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").open()]
+    assert [line["event"] for line in lines if line["event"] != "step"] == ["data", "epoch", "calibrating", "done"]
+    assert all(line["schema"] == 1 for line in lines)
     record = OPEN(root / "malignant" / "malignant (1).png")
     result = TorchEngine(Path(summary["model"]), "cpu").analyse(record)
     assert result.model.sha256 == card.sha256
@@ -88,16 +97,30 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     with pytest.raises(UsageError, match="--resume"):
         train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, events.append)
     train(_job(root, tmp_path / "run", encoder, split=split, resume=True, epochs=2), OPEN, MASK, events.append)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "run" / "curves.jsonl").open()] == [1, 2]
+    assert [event["epoch"] for event in _epochs(tmp_path / "run")] == [1, 2]
 
 
 def test_every_fault_is_listed_before_training(tmp_path, encoder):
     root = _data(tmp_path / "phantoms", 3)
     (root / "benign" / "benign (0).png").write_bytes(b"")
     cv2.imwrite(str(root / "malignant" / "malignant (2)_mask.png"), np.zeros((5, 5), np.uint8))
+    (root / "malignant" / "malignant (1)_mask.png").unlink()
+    cv2.imwrite(str(root / "benign" / "benign (1)_mask.png"), np.zeros((90, 120), np.uint8))
+    cv2.imwrite(str(root / "normal" / "normal (1)_mask.png"), np.full((90, 120), 255, np.uint8))
+    split = tmp_path / "s.csv"
+    split.write_text("id,part\n" + "".join(f"{s.id},train\n" for s in load_datasets([root])))
     with pytest.raises(DataSetError) as caught:
-        train(_job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "s.csv")), OPEN, MASK, lambda e: None)
-    assert "benign (0).png" in str(caught.value)
+        train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
+    listed = str(caught.value)
+    assert listed.startswith("5 samples cannot be used")
+    for name, fault in (
+        ("benign (0).png", ""),
+        ("malignant (2)_mask.png", "5"),
+        ("malignant (1).png", "has no outline"),
+        ("benign (1).png", "outline is empty"),
+        ("normal (1).png", "labelled normal"),
+    ):
+        assert any(name in line and fault in line for line in listed.splitlines()), (name, listed)
     assert not (tmp_path / "run" / "model").exists()
 
 
@@ -170,12 +193,55 @@ def test_resuming_goes_on_from_the_last_epoch_not_from_the_best(tmp_path, encode
     root = _data(tmp_path / "phantoms", 3)
     job = _job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "split.csv"), epochs=4)
     train(job, OPEN, MASK, lambda event: None)
-    scores = [
-        e["val_dice"] + (e["val_auc_malignant"] or 0)
-        for e in map(json.loads, (tmp_path / "run" / "curves.jsonl").open())
-    ]
+    scores = [e["val_dice"] + (e["val_auc_malignant"] or 0) for e in _epochs(tmp_path / "run")]
     kept = {
         name: torch.load(tmp_path / "run" / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")
     }
     assert kept["best"] == int(np.argmax(scores))
     assert kept["last"] == 3
+
+
+_CHILD = """
+import sys
+from functools import partial
+from pathlib import Path
+from busi_viewer.raster.source import RasterSource
+from busi_viewer.training.recipe import Job
+from busi_viewer.training.run import train
+from busi_viewer.workflow.open import load_mask, open_image
+
+job, sources = Job.model_validate_json(Path(sys.argv[1]).read_text()), (RasterSource(),)
+read = (partial(open_image, sources=sources), partial(load_mask, sources=sources))
+train(job, *read, lambda event: print(event["event"], event.get("epoch"), flush=True))
+"""
+
+
+def _run(job: Job, path: Path, kill_after: str | None = None) -> None:
+    """Run a job in a process of its own; kill it (SIGKILL) when it prints ``kill_after``."""
+    path.write_text(job.model_dump_json(by_alias=True))
+    with subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            if kill_after is not None and line.strip() == kill_after:
+                child.kill()
+    assert child.returncode == (0 if kill_after is None else -signal.SIGKILL)
+
+
+def test_a_killed_run_resumed_ends_with_the_weights_of_an_unbroken_one(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 4)
+    split = _split(root, tmp_path / "split.csv")
+    recipe = _job(root, tmp_path, encoder).recipe
+    recipe = recipe.model_copy(
+        update={"input": InputSpec(size=96), "small_epochs": 1, "small_size": 64, "balance": 0.5, "epochs": 3}
+    )
+    unbroken, broken = (
+        _job(root, tmp_path / name, encoder, split=split, recipe=recipe) for name in ("unbroken", "broken")
+    )
+    _run(unbroken, tmp_path / "job.json")
+    _run(broken, tmp_path / "job.json", kill_after="epoch 2")
+    assert not (tmp_path / "broken" / "model").exists()
+    _run(broken.model_copy(update={"resume": True}), tmp_path / "job.json")
+    cards = [read_card(tmp_path / name / "model") for name in ("unbroken", "broken")]
+    assert cards[0].sha256 == cards[1].sha256
+    assert cards[0].calibration == cards[1].calibration
+    last = [_epochs(tmp_path / name)[-1] for name in ("unbroken", "broken")]
+    assert {k: v for k, v in last[0].items() if k != "time"} == {k: v for k, v in last[1].items() if k != "time"}
