@@ -224,6 +224,8 @@ HANDLERS: dict[str, Handler] = {
     "analyze": analyze,
     "evaluate": studies.evaluate,
     "train": train,
+    "crossval": studies.crossval,
+    "compare": studies.compare,
     "models": models,
     "bench": bench,
     "doctor": doctor,

@@ -45,7 +45,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )
-    for add in (_analyze, _evaluate, _train, _models, _bench, _doctor, _demo):
+    for add in (_analyze, _evaluate, _train, _crossval, _compare, _models, _bench, _doctor, _demo):
         add(commands)
     return parser
 
@@ -105,6 +105,34 @@ def _train(commands: _Commands[Parser]) -> None:
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
     _add_json(parser, "write the run's summary")
+
+
+def _crossval(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "crossval", "train and evaluate once a fold, and pool what each image got out of fold")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--recipe", metavar="NAME", help="what to train")
+    what.add_argument("--job", type=Path, metavar="FILE", help="a job file that says what to train")
+    _add_data(parser, required=False)
+    parser.add_argument("--folds", type=_positive, default=5, metavar="K", help="three or more (default: %(default)s)")
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
+    parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
+    parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights each fold starts with"
+    )
+    parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
+    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    _add_json(parser, "write the pooled figures")
+
+
+def _compare(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "compare", "compare evaluated models on the images they have in common")
+    parser.add_argument(
+        "runs", nargs="+", type=_folder, metavar="RUN", help="folders written by evaluate -o or crossval, two or more"
+    )
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for tables and page")
+    _add_json(parser, "write the comparison")
 
 
 def _models(commands: _Commands[Parser]) -> None:

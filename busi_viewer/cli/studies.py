@@ -43,6 +43,13 @@ def evaluate(arguments: argparse.Namespace, services: Services, terminal: Termin
     return SOME_FAILED if study.failures else DONE
 
 
+def _also(path: Path | None, result: Mapping[str, Any]) -> None:
+    from busi_viewer.workflow.export import write_json
+
+    if path:
+        write_json(path, result, indent=1)
+
+
 def _is_no_file(out: Path | None) -> None:
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError("-o names a file, not a folder", path=out)
@@ -81,6 +88,7 @@ def compare(arguments: argparse.Namespace, services: Services, terminal: Termina
 
     _is_no_file(arguments.out)
     result = workflow.compare(arguments.runs, arguments.out, services)
+    _also(arguments.json, result)
     terminal.finish(
         f"{len(result['runs'])} runs compared on {result['common']['n']} common images; results in {arguments.out}"
     )
@@ -112,6 +120,7 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
         },
     )
     result = workflow.crossval(plan, services, terminal, terminal.training)
+    _also(arguments.json, result)
     terminal.finish(f"{result['n']} images evaluated out of {arguments.folds} folds; results in {arguments.out}")
     if sys.stdout.isatty():
         print(table_of(result))

@@ -118,3 +118,18 @@ def sizes(cases: Sequence[Case], operating_point: float | None) -> dict[str, Any
             }
         )
     return {"by": "share of the image's area that the true lesions cover", "parts": parts}
+
+
+def over_folds(folds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int | None]]:
+    """Mean and standard deviation (n − 1) of each figure of the short form over folds; ``n`` folds define it."""
+    found = {}
+    for name in (*_SEGMENTATION, *_CLASSIFICATION, "coverage"):
+        stored = [fold.get(name) for fold in folds]
+        values = [s.get("value", s.get("mean")) if isinstance(s, Mapping) else s for s in stored]
+        known = evaluation.floats([v for v in values if v is not None])
+        found[name] = {
+            "mean": evaluation.rounded(float(known.mean())) if len(known) else None,
+            "sd": evaluation.rounded(float(known.std(ddof=1))) if len(known) > 1 else None,
+            "n": len(known),
+        }
+    return found

@@ -1,0 +1,33 @@
+"""The pages of studies behind one door: what :class:`busi_viewer.core.ports.StudyPages` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from busi_viewer.core.cases import Case
+from busi_viewer.core.worst import Worst
+from busi_viewer.report.card_markdown import card_markdown
+from busi_viewer.report.card_page import card_page
+from busi_viewer.report.comparison_page import comparison_page
+from busi_viewer.report.evaluation_page import evaluation_page
+
+
+class HtmlStudyPages:
+    """Writes each page as the text of one file."""
+
+    def evaluation(self, result: Mapping[str, Any], cases: Sequence[Case], worst: Sequence[Worst]) -> str:
+        """An evaluation (or pooled cross-validation) with its plots and worst cases."""
+        return evaluation_page(result, cases, worst)
+
+    def comparison(self, result: Mapping[str, Any], runs: Sequence[Sequence[Case]]) -> str:
+        """Several models on the same images."""
+        return comparison_page(result, runs)
+
+    def card(self, card: Mapping[str, Any]) -> str:
+        """A model's card as HTML."""
+        return card_page(card)
+
+    def card_markdown(self, card: Mapping[str, Any]) -> str:
+        """A model's card as Markdown."""
+        return card_markdown(card)
