@@ -94,8 +94,19 @@ class MultiTaskModule(pl.LightningModule):
             self._scores.append((item.label, float(shifted[2] / shifted.sum())))
             self._right += int(prediction.class_logits.argmax()) == item.label
 
+    def _gather(self) -> None:
+        """Where several devices share the validation images, give each of them what all have seen."""
+        if self.trainer.world_size == 1:
+            return
+        seen: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(seen, (self._dice, self._scores, self._right))
+        self._dice = [value for dices, _, _ in seen for value in dices]
+        self._scores = [score for _, scores, _ in seen for score in scores]
+        self._right = sum(right for _, _, right in seen)
+
     def on_validation_epoch_end(self) -> None:
         """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; keep their sum as the score."""
+        self._gather()
         malignant = np.array([label == 2 for label, _ in self._scores])
         area = (
             auc(malignant, np.array([p for _, p in self._scores])) if malignant.any() and not malignant.all() else None

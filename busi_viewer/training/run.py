@@ -160,6 +160,10 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     )
     resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
     trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
+    if not trainer.is_global_zero:
+        raise SystemExit(
+            0
+        )  # a process that was started to share the fit; the first one calibrates and writes the model
     state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     return module.eval()
@@ -217,12 +221,18 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
 
 
 def _reporter(out: Path, report: Report, *, resume: bool) -> Report:
-    """Pass events on, and append each to ``progress.jsonl``, one JSON object a line, with schema and time (UTC)."""
+    """Pass events on, and append each to ``progress.jsonl``, one JSON object a line, with schema and time (UTC).
+
+    Of several processes that share the fit only the first speaks.
+    """
     progress = out / PROGRESS
-    if not resume:
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if not resume and first:
         progress.unlink(missing_ok=True)
 
     def tell(event: dict[str, Any]) -> None:
+        if not first:
+            return
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with progress.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"schema": 1, "time": now, **event}) + "\n")
