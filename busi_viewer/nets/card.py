@@ -59,7 +59,8 @@ class Card(_Strict):
     """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
 
     Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, none
-    where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``.
+    where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``. ``data`` names
+    source and licence of each data set that is known by its folder's name; ``limits`` what the model's figures showed.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -76,10 +77,12 @@ class Card(_Strict):
     operating_point: float | None = None
     abstain_below: float | None = None
     guard: Guard | None = None
+    data: dict[str, dict[str, str]] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     licence: str = "Apache-2.0"
     intended_use: str = "Research use only. Not for clinical decisions."
+    limits: tuple[str, ...] = ()
 
 
 def read_card(folder: Path) -> Card:

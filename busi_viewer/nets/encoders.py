@@ -47,7 +47,7 @@ class MobileNetV2Encoder(nn.Module):
 
     def freeze(self, stages: int) -> None:
         """Exclude the stem and the first ``stages`` stages from training; their batch statistics still follow the data."""
-        for module in (self.conv_stem, self.bn1, *self.blocks[:stages]) if stages else ():
+        for module in (self.conv_stem, self.bn1, *list(self.blocks)[:stages]) if stages else ():
             module.requires_grad_(False)
 
     def load_imagenet(self, source: Path | None) -> None:
@@ -100,7 +100,7 @@ class ResNet50V2Encoder(nn.Module):
 
     def freeze(self, stages: int) -> None:
         """Exclude the stem and the first ``stages`` stages from training; their batch statistics still follow the data."""
-        for module in (self.bn_data, self.conv0, self.bn0, *self.stages[:stages]) if stages else ():
+        for module in (self.bn_data, self.conv0, self.bn0, *list(self.stages)[:stages]) if stages else ():
             module.requires_grad_(False)
 
     def load_imagenet(self, source: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
 
+from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
 from busi_viewer.core.errors import DataSetError, ModelError, UsageError
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card, write_card
@@ -182,9 +184,19 @@ def _start_from(network: MultiTaskUNet, folder: Path) -> None:
 def _started_with(job: Job) -> str:
     """Which weights a run started with, for the card."""
     if job.start_from is None:
-        return "ImageNet weights of the encoder"
+        if job.encoder_weights is None:
+            return "ImageNet weights of the encoder, from the hub"
+        digest = hashlib.sha256(job.encoder_weights.read_bytes()).hexdigest()
+        return f"ImageNet weights of the encoder, {job.encoder_weights.name}, SHA-256 {digest}"
     card = read_card(job.start_from)
     return f"{card.name} {card.version}, SHA-256 {card.sha256}"
+
+
+def _sources(job: Job) -> dict[str, dict[str, str]]:
+    """Source and licence of those data sets that are known by their folder's name."""
+    known: dict[str, dict[str, str]] = json.loads(paths.resource("datasets.json").read_text(encoding="utf-8"))
+    names = [path.resolve().name for path in job.data]
+    return {name: known[name] for name in names if name in known}
 
 
 def _write_model(job: Job, module: MultiTaskModule, training: list[Item], validation: list[Item]) -> Path:
@@ -202,14 +214,17 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
         input=recipe.input,
         classes=("normal", "benign", "malignant"),
         sha256=sha256,
+        data=_sources(job),
         training={
             "recipe": recipe.name,
-            "seed": recipe.seed,
             "epochs": job.total_epochs,
             "train": summary(training),
             "validation": summary(validation),
             "parameters": count_parameters(module.network),
             "started_with": _started_with(job),
+            "split_sha256": hashlib.sha256((job.out / "split.csv").read_bytes()).hexdigest(),
+            "job_sha256": hashlib.sha256((job.out / "job.json").read_bytes()).hexdigest(),
+            "settings": recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input"}),
         },
     )
     write_card(fresh, card)
