@@ -14,7 +14,7 @@ from busi_viewer.core.errors import UserError
 
 if TYPE_CHECKING:
     from busi_viewer.core.image import ImageRecord
-    from busi_viewer.core.ports import Engine, ReportWriter, Services, StudyPages
+    from busi_viewer.core.ports import CaseStore, Engine, ReportWriter, Services, StudyPages
 
 DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
@@ -31,6 +31,7 @@ def services() -> Services:
         train=_train,
         benchmark=_benchmark,
         study_pages=_study_pages,
+        open_store=_open_store,
     )
 
 
@@ -55,6 +56,13 @@ def _report_writer() -> ReportWriter:
 def _study_pages() -> StudyPages:
     pages: StudyPages = _adapter("report.study_pages", "HtmlStudyPages")()
     return pages
+
+
+def _open_store(
+    place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True
+) -> CaseStore:
+    store: CaseStore = _adapter("store.case_store", "SqliteCaseStore")(place, user, read_only=read_only, create=create)
+    return store
 
 
 def _train(

@@ -54,6 +54,10 @@ class StoreError(UserError):
     """The case store cannot be opened, read or written; what it held before is unchanged."""
 
 
+class NoStore(StoreError):
+    """There is no case store yet."""
+
+
 class StoreInUse(StoreError):
     """Another window has the case store open."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +12,22 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult, ModelInfo
 
 if TYPE_CHECKING:  # they need scipy, which the window does not wait for
+    from busi_viewer.core.casebook import (
+        AuditCheck,
+        AuditQuery,
+        AuditRow,
+        CaseQuery,
+        CaseSummary,
+        Corrected,
+        FileState,
+        Kept,
+        Recovery,
+        Report,
+        StoredImage,
+        Version,
+    )
     from busi_viewer.core.cases import Case
+    from busi_viewer.core.steps import MaskStep
     from busi_viewer.core.worst import Worst
 
 
@@ -89,6 +104,133 @@ class StudyPages(Protocol):
         ...
 
 
+class AuditTrail(Protocol):
+    """Who did what: append-only, each row chained to the one before by a hash. All raise StoreError."""
+
+    def verify(self) -> AuditCheck:
+        """Whether every row is there and as it was written."""
+        ...
+
+    def rows(self, query: AuditQuery | None = None) -> list[AuditRow]:
+        """The rows that fit, newest first (limit −1: all of them)."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Keeps cases: images, analyses, outlines with their history, findings, reports, and who did what.
+
+    Every method may be called from any thread. Those that write do so in one transaction and return when it is on the disk;
+    they raise StoreError where that fails, and what was kept before is then unchanged. Images go by the number that
+    ``open_image`` gives.
+    """
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """What was committed in a session that did not end properly, as found at opening; else None."""
+        ...
+
+    def open_image(self, record: ImageRecord) -> Kept:
+        """What is kept of an image, known by its content; a new one is added."""
+        ...
+
+    def commit(self, image: int, step: MaskStep) -> None:
+        """Keep a committed edit. Raises ValueError if it does not start from what is kept."""
+        ...
+
+    def undo(self, image: int) -> None:
+        """Keep that the last edit was undone. Raises ValueError if there is none."""
+        ...
+
+    def redo(self, image: int) -> None:
+        """Keep that the edit undone last was done again. Raises ValueError if there is none."""
+        ...
+
+    def save_result(self, image: int, result: AnalysisResult) -> None:
+        """Keep an analysis; earlier ones stay. Raises ValueError for another image's."""
+        ...
+
+    def save_field(self, image: int, field: str, value: Any, reason: str = "") -> Version:
+        """Keep a new version of "findings" or "callipers", a JSON value; the same value again makes none."""
+        ...
+
+    def versions(self, image: int, field: str) -> list[Version]:
+        """Every version of "findings" or "callipers", oldest first."""
+        ...
+
+    def sign(self, image: int, content: Mapping[str, Any], reason: str = "") -> Report:
+        """Sign a report (JSON) of the image as it is now: a new version; those signed before stay as they are."""
+        ...
+
+    def reports(self, image: int) -> list[Report]:
+        """Every signed version, oldest first."""
+        ...
+
+    def cases(self, query: CaseQuery | None = None) -> list[CaseSummary]:
+        """The cases that fit, the one changed last first."""
+        ...
+
+    def images(self, case: str) -> list[StoredImage]:
+        """The images of a case."""
+        ...
+
+    def file_state(self, image: int) -> FileState:
+        """Whether the image's file is still there with the content that was read."""
+        ...
+
+    def locate(self, image: int, folders: Iterable[Path]) -> Path | None:
+        """Where a moved file lies now, looked for by content in ``folders`` and below."""
+        ...
+
+    def relink(self, image: int, path: Path) -> None:
+        """Note that the image's file lies at ``path`` now."""
+        ...
+
+    def export_case(self, case: str, destination: Path) -> Path:
+        """Write a whole case as a new folder, checksummed. Raises OutputError too."""
+        ...
+
+    def import_case(self, source: Path) -> str:
+        """Take over an exported case; its UID. Nothing is taken over where it is damaged or known already."""
+        ...
+
+    def corrected(self) -> Iterator[Corrected]:
+        """Every frame with a reader's outline, under pseudonyms."""
+        ...
+
+    def setting(self, key: str) -> Any:
+        """A JSON value kept under ``key``, or None."""
+        ...
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a JSON value under ``key``."""
+        ...
+
+    def check(self) -> list[str]:
+        """What is wrong with the store's file or its outlines; empty if nothing. Reads all of it."""
+        ...
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the whole store."""
+        ...
+
+    def close(self) -> None:
+        """End the session properly."""
+        ...
+
+
+def _no_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
+    raise NotImplementedError("no case store was wired")
+
+
 def _no_pages() -> StudyPages:
     raise NotImplementedError("no writer of pages was wired")
 
@@ -104,3 +246,5 @@ class Services:
     train: Callable[..., dict[str, Any]]
     benchmark: Callable[..., dict[str, Any]]
     study_pages: Callable[[], StudyPages] = _no_pages
+    open_store: Callable[..., CaseStore] = _no_store
+    """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""

@@ -1,0 +1,242 @@
+"""The store as the rest of the application sees it: one object for all verbs, safe to call from any thread."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from busi_viewer.core.casebook import (
+    CALLIPERS,
+    FINDINGS,
+    CaseQuery,
+    CaseSummary,
+    Corrected,
+    FileState,
+    Kept,
+    Recovery,
+    Report,
+    StoredImage,
+    Version,
+)
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.results import AnalysisResult
+from busi_viewer.core.steps import MaskStep
+from busi_viewer.store import folder, pseudonyms
+from busi_viewer.store.analyses import Analyses
+from busi_viewer.store.audit import Audit
+from busi_viewer.store.database import Database
+from busi_viewer.store.fields import Fields, as_text
+from busi_viewer.store.images import Images, as_path
+from busi_viewer.store.journal import Journal
+
+UNDO_STEPS = 200
+"""How many applied steps are given back to the undo stack of a reopened image; the journal keeps all."""
+
+
+def current_user() -> str:
+    """The name the reader is logged in under, or "unknown"."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+class SqliteCaseStore:
+    """Implements :class:`~busi_viewer.core.ports.CaseStore` on ``place/cases.sqlite3``.
+
+    Every method that writes does so in one transaction and returns when it is on the disk. Raises StoreError (StoreInUse
+    while another window has it open); what was kept before is then unchanged.
+    """
+
+    def __init__(self, place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> None:
+        self._db = Database(place, user or current_user(), read_only=read_only, create=create)
+        self.audit = Audit(self._db)
+        self._images = Images(self._db, self.audit)
+        self._journal = Journal(self._db, self.audit, self._images)
+        self._analyses = Analyses(self._db, self.audit, self._images)
+        self._fields = Fields(self._db, self.audit, self._images, self._journal)
+        self._recovery = None if read_only else self._recovered()
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._db.path
+
+    @property
+    def user(self) -> str:
+        """Under whose name changes are kept."""
+        return self._db.user
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """What a session that did not end properly had committed, as found at opening; None after a proper end."""
+        return self._recovery
+
+    # one image's work
+
+    def open_image(self, record: ImageRecord) -> Kept:
+        """What is kept of an image; one not known yet is added (to a store open for reading: image 0)."""
+        known = self._images.find(record.sha256)
+        if self._db.read_only:
+            return self._kept(known, None, None) if known else Kept(0, "", {}, (), 0, None, None, None, None)
+        with self._db.transaction():
+            return self._kept(*self._images.register(record))
+
+    def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:
+        steps, position = self._journal.stack(image, UNDO_STEPS)
+        reports = self._fields.reports(image)
+        return Kept(
+            image=image,
+            case=self._images.get(image).case,
+            masks=self._journal.masks(image),
+            steps=steps,
+            position=position,
+            result=self._analyses.latest(image),
+            findings=self._fields.latest(image, FINDINGS),
+            callipers=self._fields.latest(image, CALLIPERS),
+            report=reports[-1] if reports else None,
+            moved_from=moved_from,
+            replaces=replaces,
+        )
+
+    def commit(self, image: int, step: MaskStep) -> None:
+        """Keep a committed edit. Raises ValueError if it does not start from what is kept."""
+        self._journal.commit(image, step)
+
+    def undo(self, image: int) -> None:
+        """Keep that the last edit was undone."""
+        self._journal.undo(image)
+
+    def redo(self, image: int) -> None:
+        """Keep that the edit undone last was done again."""
+        self._journal.redo(image)
+
+    def save_result(self, image: int, result: AnalysisResult) -> None:
+        """Keep an analysis; earlier ones stay."""
+        self._analyses.save(image, result)
+
+    def save_field(self, image: int, field: str, value: Any, reason: str = "") -> Version:
+        """Keep a new version of findings or callipers (a JSON value)."""
+        return self._fields.save(image, field, value, reason)
+
+    def versions(self, image: int, field: str) -> list[Version]:
+        """Every version of findings or callipers, oldest first."""
+        return self._fields.versions(image, field)
+
+    def sign(self, image: int, content: Mapping[str, Any], reason: str = "") -> Report:
+        """Sign a report: a new version, whatever was signed before stays."""
+        return self._fields.sign(image, content, reason)
+
+    def reports(self, image: int) -> list[Report]:
+        """Every signed version of an image's report, oldest first."""
+        return self._fields.reports(image)
+
+    # cases and files
+
+    def cases(self, query: CaseQuery | None = None) -> list[CaseSummary]:
+        """The cases that fit, the one changed last first."""
+        return self._images.listed(query or CaseQuery())
+
+    def images(self, case: str) -> list[StoredImage]:
+        """The images of a case."""
+        return self._images.of_case(case)
+
+    def file_state(self, image: int) -> FileState:
+        """Whether the image's file is still there and unchanged."""
+        return self._images.file_state(image)
+
+    def locate(self, image: int, folders: Iterable[Path]) -> Path | None:
+        """Where a moved file lies now, looked for by content in ``folders`` and below; None if it is not there."""
+        return self._images.locate(image, folders)
+
+    def relink(self, image: int, path: Path) -> None:
+        """Note that the image's file lies at ``path`` now."""
+        self._images.relink(image, path)
+
+    def export_case(self, case: str, destination: Path) -> Path:
+        """Write a whole case as a folder of its own; ``destination`` must not exist. Raises OutputError, StoreError."""
+        return folder.export(self._db, self._images, self._journal, self.audit, case, destination)
+
+    def import_case(self, source: Path) -> str:
+        """Take over a case folder that :meth:`export_case` wrote; its UID. Raises StoreError if it is damaged or known."""
+        return folder.take_over(self._db, self._images, self._journal, self.audit, source)
+
+    def corrected(self) -> Iterator[Corrected]:
+        """Every frame with a reader's outline, under names that tell nothing of the patient and stay the same."""
+        key = self._secret()
+        for image, label in pseudonyms.candidates(self._db):
+            here = self._images.get(image)
+            group = pseudonyms.group_of(self._db, key, image)
+            for frame, mask in self._journal.masks(image).items():
+                yield Corrected(here, frame, mask, pseudonyms.name_of(key, here, frame), group, label)
+
+    def _secret(self) -> bytes:
+        """The store's own key of pseudonyms; it never leaves the store."""
+        row = self._db.one("SELECT value FROM meta WHERE key = 'pseudonyms'")
+        if row is None:
+            with self._db.transaction():
+                self._db.execute("INSERT INTO meta(key, value) VALUES('pseudonyms', ?)", (secrets.token_hex(32),))
+            row = self._db.one("SELECT value FROM meta WHERE key = 'pseudonyms'")
+        return bytes.fromhex(row[0])
+
+    # the store itself
+
+    def setting(self, key: str) -> Any:
+        """A JSON value kept under ``key``, or None."""
+        row = self._db.one("SELECT value FROM settings WHERE key = ?", (key,))
+        return json.loads(row[0]) if row else None
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a JSON value under ``key``."""
+        with self._db.transaction():
+            before = self._db.one("SELECT value FROM settings WHERE key = ?", (key,))
+            text = as_text(value)
+            self._db.execute("INSERT OR REPLACE INTO settings(key, value) VALUES(?, ?)", (key, text))
+            self.audit.append("setting", field=key, old=before[0] if before else "", new=text)
+
+    def check(self) -> list[str]:
+        """What is wrong with the file or with outlines that do not follow from the journal; empty if nothing. Reads all."""
+        problems = self._db.faults()
+        if problems:
+            return problems
+        for (image,) in self._db.rows("SELECT DISTINCT image_id FROM journal"):
+            try:
+                kept, replayed = self._journal.masks(image), self._journal.replay(image)
+                good = kept.keys() == replayed.keys() and all((kept[f] == replayed[f]).all() for f in kept)
+            except ValueError:
+                good = False
+            if not good:
+                problems.append(f"The outlines of image {image} do not follow from its journal.")
+        return problems
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the whole store."""
+        self._db.back_up(path)
+
+    def close(self) -> None:
+        """End the session properly and give the store free for other windows."""
+        if not self._db.read_only:
+            self.audit.keep_head()
+        self._db.close()
+
+    def _recovered(self) -> Recovery | None:
+        session = self._db.one(
+            "SELECT s.id, s.started, u.name FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended IS NULL"
+            " ORDER BY s.id DESC LIMIT 1"
+        )
+        if session is None:
+            return None
+        rows = self._db.rows(
+            "SELECT image_id, at FROM journal WHERE session_id = ?1 UNION ALL"
+            " SELECT image_id, at FROM versions WHERE session_id = ?1",
+            (session[0],),
+        )
+        if not rows:
+            return None
+        images = sorted({row[0] for row in rows})
+        paths = tuple(as_path(self._db.one("SELECT path FROM images WHERE id = ?", (image,))[0]) for image in images)
+        return Recovery(session[1], max(row[1] for row in rows), session[2], len(rows), paths)

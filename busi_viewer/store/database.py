@@ -1,0 +1,285 @@
+"""The open database file: one connection that owns it, whole transactions, and SQLite's errors in plain words.
+
+The connection holds SQLite's exclusive lock for as long as it is open. So a second window is refused, the lock goes
+with the process however that ends, and no shared memory is needed: WAL then works on network folders too, as long as
+they lock files. ``synchronous=FULL``: what was committed is on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from busi_viewer import __version__
+from busi_viewer.core.errors import NoStore, StoreError, StoreInUse
+from busi_viewer.store import schema
+
+FILE, HOLDER, BACKUPS = "cases.sqlite3", "cases.in-use.json", "backups"
+SOFTWARE = f"busi_viewer {__version__}"
+_WAIT_S = 0.5
+"""How long to wait for a window that is just closing."""
+
+
+def now() -> str:
+    """The time, UTC, to the millisecond: ``2026-01-31T12:00:00.000Z``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Database:
+    """The store's file, for any thread. ``user_id`` and ``session_id`` mark what is written."""
+
+    def __init__(self, folder: Path, user: str, *, read_only: bool = False, create: bool = True) -> None:
+        """Open ``folder/cases.sqlite3``, or create it. Raises StoreError, StoreInUse, NoStore."""
+        self.folder, self.user, self.read_only = folder, user, read_only
+        self.path = folder / FILE
+        self.user_id = self.session_id = 0
+        self._lock = threading.RLock()
+        self._depth = 0
+        if not self.path.is_file() and (read_only or not create):
+            raise NoStore("there is no case store", path=self.path)
+        with self._plain_words():
+            self._connection = self._immutable() if read_only else self._owned()
+
+    def _owned(self) -> sqlite3.Connection:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+        connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            self._refuse_unknown(connection)
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise StoreError(
+                    f"this folder cannot keep a write-ahead log (only {mode})",
+                    path=self.path,
+                    remedy="Choose a local folder with BUSI_VIEWER_HOME.",
+                )
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+            schema.migrate(connection, self.folder / BACKUPS, lambda path: copy_database(connection, path))
+        except BaseException:
+            connection.close()
+            raise
+        self._say_holder()
+        return connection
+
+    def _immutable(self) -> sqlite3.Connection:
+        """A connection that only looks, without a lock and without files beside it: for folders that cannot be written."""
+        log = self.path.with_name(FILE + "-wal")
+        if self.path.with_name(HOLDER).exists() or (log.exists() and log.stat().st_size):
+            raise StoreError(
+                "the case store is open elsewhere or was not closed, so it cannot be read without being written",
+                path=self.path,
+                remedy="Open it once where its folder can be written.",
+            )
+        address = f"file:{quote(os.fsencode(self.path.absolute()))}?mode=ro&immutable=1"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            self._refuse_unknown(connection)
+            if schema.version_of(connection) < schema.VERSION:
+                raise StoreError(
+                    "the case store is older and has to be brought up to date first",
+                    path=self.path,
+                    remedy="Open it once where its folder can be written.",
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _refuse_unknown(self, connection: sqlite3.Connection) -> None:
+        if schema.is_foreign(connection):
+            raise StoreError(
+                "this is another program's database", path=self.path, remedy="Move it away, or set BUSI_VIEWER_HOME."
+            )
+        found = schema.version_of(connection)
+        if found > schema.VERSION:
+            raise StoreError(
+                f"the case store was written by a newer busi_viewer (schema {found}; this one knows {schema.VERSION})",
+                path=self.path,
+                remedy="Install the newer version; nothing was changed.",
+            )
+
+    def _say_holder(self) -> None:
+        """Leave a note on who has the store open; without it only the message to others is poorer."""
+        note = {"user": self.user, "computer": socket.gethostname(), "process": os.getpid(), "since": now()}
+        with contextlib.suppress(OSError):
+            self.path.with_name(HOLDER).write_text(json.dumps(note), encoding="utf-8")
+
+    def holder(self) -> str:
+        """Who has the store open, in words, or ""."""
+        try:
+            note = json.loads(self.path.with_name(HOLDER).read_text(encoding="utf-8"))
+            return f"{note['user']} on {note['computer']}, process {note['process']}, since {note['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Self]:
+        """All or nothing. A transaction within another is part of it. Raises StoreError; the old state then stays."""
+        if self.read_only:
+            raise StoreError("the case store is open for reading only", path=self.path)
+        with self._lock, self._plain_words():
+            if self._depth:
+                yield self
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            before, self._depth = (self.user_id, self.session_id), 1
+            try:
+                if not self.session_id:
+                    self._begin_session()
+                yield self
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self.user_id, self.session_id = before
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth = 0
+
+    def _begin_session(self) -> None:
+        """Name the user and this session, with the first thing that is written."""
+        at = now()
+        self.execute("INSERT INTO users(name, created) VALUES(?, ?) ON CONFLICT DO NOTHING", (self.user, at))
+        self.user_id = int(self.one("SELECT id FROM users WHERE name = ?", (self.user,))[0])
+        self.execute("UPDATE sessions SET ended = 'recovered' WHERE ended IS NULL")
+        self.session_id = self.insert(
+            "INSERT INTO sessions(user_id, started, software) VALUES(?, ?, ?)", (self.user_id, at, SOFTWARE)
+        )
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run a statement inside a transaction."""
+        self._connection.execute(sql, values)
+
+    def insert(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run an INSERT inside a transaction and return the row's number."""
+        return int(self._connection.execute(sql, values).lastrowid or 0)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query. Raises StoreError."""
+        with self._lock, self._plain_words():
+            return self._connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or None. Raises StoreError."""
+        with self._lock, self._plain_words():
+            return self._connection.execute(sql, values).fetchone()
+
+    def refresh_search(self, case: int) -> None:
+        """Bring a case's search text up to date, inside a transaction."""
+        schema.refresh_search(self._connection, case)
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the whole store to ``path``, whole or not at all. Raises StoreError."""
+        with self._lock, self._plain_words():
+            copy_database(self._connection, path)
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file; empty if nothing. Reads all of it."""
+        try:
+            found = [str(row[0]) for row in self.rows("PRAGMA integrity_check")]
+        except StoreError as error:
+            return [error.what]
+        return [] if found == ["ok"] else found
+
+    def close(self) -> None:
+        """End the session and give the store free. What could not be written then is no loss; never raises StoreError."""
+        with self._lock:
+            if self.session_id:
+                with contextlib.suppress(StoreError), self.transaction():
+                    self.execute("UPDATE sessions SET ended = ? WHERE id = ?", (now(), self.session_id))
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            if not self.read_only:
+                with contextlib.suppress(OSError):
+                    self.path.with_name(HOLDER).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+            raise  # our bug
+        except sqlite3.DatabaseError as error:
+            raise self._in_words(error) from error
+
+    def _in_words(self, error: sqlite3.DatabaseError) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            who = self.holder()
+            return StoreInUse(
+                "the case store is open in another window" + (f" ({who})" if who else ""),
+                path=self.path,
+                remedy="Use that window, or close it first.",
+            )
+        what, remedy = next((words for start, words in _WORDS if name.startswith(start)), _OTHER)
+        return StoreError(f"{what} ({error})", path=self.path, remedy=remedy)
+
+
+_WORDS = (
+    ("SQLITE_FULL", ("the disk is full, so nothing was saved", "Make room; what was saved before is unchanged.")),
+    (
+        "SQLITE_IOERR_LOCK",
+        (
+            "this folder cannot lock files, so the case store is not safe in it",
+            "Choose a local folder with BUSI_VIEWER_HOME.",
+        ),
+    ),
+    (
+        "SQLITE_IOERR",
+        ("the disk or network reported an error", "Check it and try again; what was saved before is unchanged."),
+    ),
+    ("SQLITE_READONLY", ("the case store cannot be written", "Make its folder writable, or set BUSI_VIEWER_HOME.")),
+    ("SQLITE_CANTOPEN", ("the case store cannot be opened", "Make its folder writable, or set BUSI_VIEWER_HOME.")),
+    ("SQLITE_PERM", ("the case store may not be read", "Ask for access to its folder, or set BUSI_VIEWER_HOME.")),
+    ("SQLITE_NOTADB", ("this file is not a case store", "Move it away, or bring back a copy from the folder backups.")),
+    (
+        "SQLITE_CORRUPT",
+        ("the case store is damaged", "Keep the file, and bring back a copy of it (folder backups, or your own)."),
+    ),
+)
+_OTHER = ("the case store reported an error", "Try again; what was saved before is unchanged.")
+
+
+def _not_writable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"the case store cannot be written ({error.strerror})",
+        path=path,
+        remedy="Make its folder writable, or set BUSI_VIEWER_HOME to one that is.",
+    )
+
+
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the database to ``path`` through SQLite, on the disk before it gets its name. Raises StoreError."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.unlink(missing_ok=True)
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT, 0o600))
+        copy = sqlite3.connect(temporary)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+"""Cases and their image files: known by content (SHA-256), found again when moved, listed and searched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from busi_viewer.core.casebook import CaseQuery, CaseSummary, FileState, StoredImage
+from busi_viewer.core.errors import StoreError
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.results import CLASSES
+from busi_viewer.store.audit import Audit, clean
+from busi_viewer.store.database import Database, now
+
+_COLUMNS = "i.id, c.uid, i.path, i.sha256, i.kind, i.height, i.width, i.frames, i.sop_uid"
+
+
+def path_bytes(path: Path) -> bytes:
+    """The absolute path as the system's bytes: any name a file can have."""
+    return os.fsencode(os.path.abspath(path))
+
+
+def as_path(data: bytes) -> Path:
+    """The path that :func:`path_bytes` described."""
+    return Path(os.fsdecode(data))
+
+
+class Images:
+    """The tables ``cases`` and ``images`` of one store."""
+
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._db = database
+        self._audit = audit
+
+    def find(self, sha256: str) -> int | None:
+        """The number of the image with this content, if it is known."""
+        row = self._db.one("SELECT id FROM images WHERE sha256 = ?", (sha256,))
+        return int(row[0]) if row else None
+
+    def register(self, record: ImageRecord) -> tuple[int, Path | None, int | None]:
+        """Know the record's image: (number, where it lay before if it moved, number of what lay at its path before)."""
+        path = path_bytes(record.path)
+        with self._db.transaction():
+            known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
+            if known is None:
+                return self._add(record, path), None, self._predecessor(record, path)
+            image, before = int(known[0]), bytes(known[1])
+            moved = before != path and not as_path(before).exists()
+            if moved:
+                self.relink(image, record.path)
+            return image, as_path(before) if moved else None, self._predecessor(record, path)
+
+    def _predecessor(self, record: ImageRecord, path: bytes) -> int | None:
+        row = self._db.one(
+            "SELECT id FROM images WHERE path = ? AND sha256 <> ? ORDER BY id DESC LIMIT 1", (path, record.sha256)
+        )
+        return int(row[0]) if row else None
+
+    def _add(self, record: ImageRecord, path: bytes) -> int:
+        case, uid = self._case_of(record)
+        size, mtime = _stat(record.path)
+        facts = record.facts
+        image = self._db.insert(
+            "INSERT INTO images(case_id, path, sha256, size, mtime_ns, kind, height, width, frames, sop_uid, series_uid,"
+            " added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (case, path, record.sha256, size, mtime, record.kind, *record.shape, len(record.frames),
+             facts.get("SOPInstanceUID"), facts.get("SeriesInstanceUID"), now()),
+        )  # fmt: skip
+        self._db.refresh_search(case)
+        self._audit.append("image added", case=uid, image=record.sha256, field="path", new=str(record.path))
+        return image
+
+    def _case_of(self, record: ImageRecord) -> tuple[int, str]:
+        """The case the image belongs to: its DICOM study's, or one of its own. Makes it where there is none."""
+        study = record.facts.get("StudyInstanceUID")
+        if study:
+            row = self._db.one("SELECT id, uid FROM cases WHERE study_uid = ?", (study,))
+            if row:
+                return int(row[0]), str(row[1])
+        uid, at = str(uuid.uuid4()), now()
+        facts = record.facts
+        title = facts.get("StudyDescription") or record.path.stem
+        patient = " ".join(facts[key] for key in ("PatientName", "PatientID") if facts.get(key))
+        case = self._db.insert(
+            "INSERT INTO cases(uid, title, patient, study_uid, created, changed) VALUES(?, ?, ?, ?, ?, ?)",
+            (uid, clean(title), clean(patient), study, at, at),
+        )
+        return case, uid
+
+    def get(self, image: int) -> StoredImage:
+        """An image's identity. Raises StoreError if there is none of this number."""
+        row = self._db.one(f"SELECT {_COLUMNS} FROM images i JOIN cases c ON c.id = i.case_id WHERE i.id = ?", (image,))
+        if row is None:
+            raise StoreError(f"there is no image {image} in the case store", path=self._db.path)
+        return stored(row)
+
+    def of_case(self, case: str) -> list[StoredImage]:
+        """The images of a case, in the order in which they were added."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM images i JOIN cases c ON c.id = i.case_id WHERE c.uid = ? ORDER BY i.id", (case,)
+        )
+        return [stored(row) for row in rows]
+
+    def file_state(self, image: int) -> FileState:
+        """Whether the file is still there with the content that was read; it is read again only if size or time differ."""
+        row = self._db.one("SELECT path, sha256, size, mtime_ns FROM images WHERE id = ?", (image,))
+        if row is None:
+            return FileState.MISSING
+        path = as_path(row[0])
+        try:
+            status = os.stat(path)
+            if (status.st_size, status.st_mtime_ns) == (row[2], row[3]):
+                return FileState.SAME
+            if row[2] is not None and status.st_size != row[2]:
+                return FileState.CHANGED
+            digest = sha256_of(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return FileState.MISSING
+        except OSError:
+            return FileState.UNREADABLE
+        return FileState.SAME if digest == row[1] else FileState.CHANGED
+
+    def locate(self, image: int, folders: Iterable[Path]) -> Path | None:
+        """A file with the image's content in ``folders`` or below: first those of its name, then those of its size."""
+        row = self._db.one("SELECT path, sha256, size FROM images WHERE id = ?", (image,))
+        if row is None:
+            return None
+        name, digest, size = as_path(row[0]).name, row[1], row[2]
+        candidates = [path for folder in folders for path in _files(folder) if size is None or _stat(path)[0] == size]
+        for path in sorted(candidates, key=lambda path: path.name != name):
+            try:
+                if sha256_of(path) == digest:
+                    return path
+            except OSError:
+                continue
+        return None
+
+    def relink(self, image: int, path: Path) -> None:
+        """Note that the image's file lies at ``path`` now."""
+        with self._db.transaction():
+            row = self._db.one("SELECT case_id, path FROM images WHERE id = ?", (image,))
+            size, mtime = _stat(path)
+            self._db.execute(
+                "UPDATE images SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                (path_bytes(path), size, mtime, image),
+            )
+            self._db.refresh_search(int(row[0]))
+            here = self.get(image)
+            self._audit.append(
+                "image moved", case=here.case, image=here.sha256, field="path", old=str(as_path(row[1])), new=str(path)
+            )
+
+    def touch(self, image: int) -> None:
+        """Note that the image's case changed, inside a transaction."""
+        self._db.execute(
+            "UPDATE cases SET changed = ? WHERE id = (SELECT case_id FROM images WHERE id = ?)", (now(), image)
+        )
+
+    def listed(self, query: CaseQuery) -> list[CaseSummary]:
+        """The cases that fit, the one changed last first. Raises StoreError."""
+        conditions: list[str] = ["1"]
+        values: list[Any] = []
+        for word in clean(query.text).casefold().split():
+            conditions.append("instr(c.search, ?)")
+            values.append(word)
+        if query.prediction is not None:
+            conditions.append(_ANY + "i.prediction = ?)")
+            values.append(CLASSES.index(query.prediction))
+        flags = (("prediction IS NOT NULL", query.analysed), ("edited = 1", query.edited), ("signed = 1", query.signed))
+        for column, wanted in flags:
+            if wanted is not None:
+                conditions.append(("" if wanted else "NOT ") + _ANY + f"i.{column})")
+        cases = self._db.rows(
+            f"SELECT c.id, c.uid, c.title, c.patient, c.changed FROM cases c WHERE {' AND '.join(conditions)}"
+            " ORDER BY c.changed DESC, c.id DESC LIMIT ? OFFSET ?",
+            (*values, query.limit, query.offset),
+        )
+        return self._summaries(cases)
+
+    def _summaries(self, cases: Iterable[Any]) -> list[CaseSummary]:
+        summaries = []
+        for case, uid, title, patient, changed in cases:
+            rows = self._db.rows(
+                "SELECT path, prediction, edited, signed FROM images WHERE case_id = ? ORDER BY id", (case,)
+            )
+            gravest = max((row[1] for row in rows if row[1] is not None), default=None)
+            summaries.append(
+                CaseSummary(
+                    case=uid,
+                    title=title,
+                    patient=patient,
+                    paths=tuple(as_path(row[0]) for row in rows),
+                    images=len(rows),
+                    prediction=None if gravest is None else CLASSES[gravest],
+                    analysed=gravest is not None,
+                    edited=any(row[2] for row in rows),
+                    signed=any(row[3] for row in rows),
+                    at=changed,
+                )
+            )
+        return summaries
+
+
+_ANY = "EXISTS(SELECT 1 FROM images i WHERE i.case_id = c.id AND "
+
+
+def stored(row: Any) -> StoredImage:
+    """A row of images with its case's UID as a value."""
+    return StoredImage(row[0], row[1], as_path(row[2]), row[3], row[4], (row[5], row[6]), row[7], row[8])
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 (hex) of a file's content. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return [Path(root) / name for root, _, names in os.walk(folder) for name in sorted(names)]
+
+
+def _stat(path: Path) -> tuple[int | None, int | None]:
+    """(size in bytes, time of change in ns), or Nones where the file cannot be asked."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,46 @@
+"""The case store in the user's data folder: opening it, and giving a document back what was kept of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import astuple, fields, replace
+from pathlib import Path
+
+from busi_viewer import paths
+from busi_viewer.core.casebook import AuditQuery, AuditRow, Kept
+from busi_viewer.core.document import Document
+from busi_viewer.core.ports import CaseStore, Services
+from busi_viewer.workflow.export import write_bytes
+
+
+def store_folder() -> Path:
+    """Where the case store is kept: ``cases`` in the user's data folder (``BUSI_VIEWER_HOME`` moves it)."""
+    return paths.data_dir() / "cases"
+
+
+def open_store(services: Services, *, user: str | None = None, read_only: bool = False) -> CaseStore:
+    """Open the user's case store, or make it. Raises StoreError; StoreInUse while another window has it open."""
+    return services.open_store(store_folder(), user, read_only=read_only)
+
+
+def restore(document: Document, kept: Kept) -> None:
+    """Put the kept outlines and the latest analysis into a document that was just opened.
+
+    The undo stack is the caller's: ``kept.steps``, of which ``kept.position`` are applied already.
+    """
+    for frame, mask in kept.masks.items():
+        document.set_reader_mask(frame, mask)
+    if kept.result is not None:
+        document.offer(replace(kept.result, path=document.record.path, revision=document.revision))
+
+
+def export_audit(store: CaseStore, path: Path, query: AuditQuery | None = None) -> int:
+    """Write the rows that fit as CSV (UTF-8), oldest first; how many. Raises OutputError, StoreError."""
+    rows = store.audit.rows(replace(query or AuditQuery(), limit=-1, offset=0))
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([item.name for item in fields(AuditRow)])
+    table.writerows(astuple(row) for row in reversed(rows))
+    write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    return len(rows)
