@@ -16,7 +16,10 @@ from busi_viewer.core.statistics import GroupedBootstrap
 SIZE_BOUNDS = (0.0, 0.03, 0.08, 1.0)
 """Small, medium and large: shares of the image's area covered by the true lesions. About the tertiles of public sets."""
 
-_SEGMENTATION = ("n_lesion", "n_normal", "dice", "iou", "hd95_px", "lesion_recall", "missed", "false_alarm_rate_normal")
+_SEGMENTATION = (
+    *("n_lesion", "n_normal", "lesions", "dice", "iou", "hd95_px", "lesion_recall", "missed"),
+    "false_alarm_rate_normal",
+)
 _CLASSIFICATION = (
     "accuracy",
     "macro_f1",
@@ -113,7 +116,7 @@ def sizes(cases: Sequence[Case], operating_point: float | None) -> dict[str, Any
                 "to": high,
                 "n": len(inside),
                 "by_class": by_class(inside),
-                **pick(whole["segmentation"], ("dice", "iou", "hd95_px", "lesion_recall", "missed")),
+                **pick(whole["segmentation"], ("lesions", "dice", "iou", "hd95_px", "lesion_recall", "missed")),
                 **pick(whole["classification"], names),
             }
         )

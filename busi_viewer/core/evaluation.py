@@ -119,6 +119,7 @@ def _segmentation(cases: Sequence[Case]) -> dict[str, Any]:
         "n": len(cases),
         "n_lesion": int(lesion.sum()),
         "n_normal": int(normal.sum()),
+        "lesions": int(lesions.sum()),
         "dice": spread(per_lesion_image(lambda c: c.dice)),
         "iou": spread(per_lesion_image(lambda c: c.iou)),
         "hd95_px": _spread(_mean(boot, distance), distance),

@@ -32,13 +32,15 @@ def evaluation_page(result: Mapping[str, Any], cases: Sequence[Case], worst: Seq
         ("Files that failed", _failures(result)),
     ]
     shown = [(title, content) for title, content in sections if content]
-    notes = {kind.title: f"{kind.total:,} images, {kind.order}. Solid: truth. Dashed: the model." for kind in worst}
+    notes = {title: f"{where}. {note}".strip() for title, note in _NOTES.items()} | {
+        kind.title: f"{where}: {kind.total:,} images, {kind.order}. Solid: truth. Dashed: the model." for kind in worst
+    }
     return p.page(
         "Cross-validation" if "folds" in result else "Evaluation",
         [
             _tiles(result),
             p.contents([title for title, _ in shown]),
-            *(p.section(title, content, note=notes.get(title, _NOTES.get(title, ""))) for title, content in shown),
+            *(p.section(title, content, note=notes.get(title, "")) for title, content in shown),
         ],
         subtitle=f"{model['name']} {model['version']} on {where}: {result['n']:,} images",
     )
@@ -47,6 +49,7 @@ def evaluation_page(result: Mapping[str, Any], cases: Sequence[Case], worst: Seq
 _NOTES = {
     "Figures": parts.CI_NOTE,
     "Folds": "Each fold's model was trained and calibrated without the fold's images. Mean ± SD are over the folds.",
+    "By lesion size": "",
     "By class": "By the class in truth. Outlines, and what the estimate said.",
     "Classification": "One point an image. The marked point is the model's operating point.",
     "Operating points": "For malignant against the rest.",
@@ -90,14 +93,14 @@ def _figures(result: Mapping[str, Any]) -> p.Markup:
     rows = []
     for key, words, digits in parts.MAIN:
         value, ci95 = parts.read(short, key)
-        withheld = parts.with_interval(short["selective"], key, 2)
+        withheld = parts.with_interval({**kept["segmentation"], **kept["classification"]}, key, 2 if digits == 3 else 1)
         rows.append(
             [words, parts.number(value, digits), parts.interval(ci95, digits), parts.count_of(short, key), withheld]
         )
     for key, words, section, n in extra:
         value, ci95 = parts.read(section, key)
         rows.append([words, parts.number(value), parts.interval(ci95), f"{n:,}", "–"])
-    head = ("figure", "value", "95 % interval", "images", f"with abstention, {kept['n']:,} images")
+    head = ("figure", "value", "95 % interval", "n", f"with abstention, {kept['n']:,} images")
     missed = f"Lesions missed altogether (no common pixel): {outlines['missed']} of {outlines['n_lesion']} images. "
     given = f"An estimate was given for {parts.with_interval(kept, 'coverage')} of the images."
     return p.table(head, rows, numeric=(1, 2, 3, 4), note=missed + given)
@@ -139,8 +142,8 @@ def _by_class(result: Mapping[str, Any]) -> p.Markup:
     rows = [[words, *(parts.with_interval(short, key) for short in classes.values())] for key, words in figures]
     per_class = result["classification"]["per_class"]
     rows += [
-        [f"{key} of the class", *(parts.with_interval(per_class[name], key) for name in classes)]
-        for key in ("precision", "recall", "f1")
+        [f"{words} of the class", *(parts.with_interval(per_class[name], key) for name in classes)]
+        for key, words in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
     ]
     return p.table(head, rows)
 
@@ -157,8 +160,9 @@ def _by_size(result: Mapping[str, Any]) -> p.Markup:
     sizes = result["by_lesion_size"]["parts"]
     head = ["figure"]
     for part in sizes:
-        below = f"over {100 * part['from']:.0f} %" if part["to"] >= 1 else f"up to {100 * part['to']:.0f} %"
-        head.append(f"{below} (n {part['n']:,}: {parts.classes_of(part['by_class']) or 'none'})")
+        low, high = f"{100 * part['from']:.0f}", f"{100 * part['to']:.0f}"
+        size = f"over {low} %" if part["to"] >= 1 else f"{low}–{high} %"
+        head.append(f"{size} (n {part['n']:,}: {parts.classes_of(part['by_class']) or 'none'})")
     rows = [[words, *(parts.with_interval(part, key) for part in sizes)] for key, words in figures]
     rows.append(["missed", *(f"{part['missed']}" for part in sizes)])
     return p.table(head, rows, note=f"By the {result['by_lesion_size']['by']}.")

@@ -81,7 +81,7 @@ def _draw(ax: Axes, curves: Sequence[Curve], *, steps: bool) -> None:
     for number, curve in enumerate(curves):
         colour = SERIES[number % len(SERIES)]
         dash = _DASHES[number % len(_DASHES)]
-        style = "steps-post" if steps else "default"
+        style = "steps-pre" if steps else "default"
         ax.plot(curve.x, curve.y, color=colour, linestyle=dash, label=curve.name, drawstyle=style)
         if curve.marked is not None:
             ax.plot(

@@ -52,7 +52,7 @@ MAIN: tuple[tuple[str, str, int], ...] = (
     ("dice", "lesion Dice, mean", 3),
     ("iou", "lesion IoU, mean", 3),
     ("hd95_px", "HD95 of lesions met, px", 1),
-    ("lesion_recall", "lesions found (IoU ≥ 0.5)", 3),
+    ("lesion_recall", "lesions found (IoU ≥ 0.5), of all lesions", 3),
     ("false_alarm_rate_normal", "false alarms on normal images", 3),
     ("auc_malignant_vs_rest", "AUC malignant against the rest", 3),
     ("auc_malignant_vs_benign", "AUC malignant against benign", 3),
@@ -67,12 +67,13 @@ MAIN: tuple[tuple[str, str, int], ...] = (
 
 
 def count_of(short: Mapping[str, Any], key: str) -> str:
-    """Over how many images a figure of the short form was taken."""
+    """Over how many images (or lesions) a figure of the short form was taken."""
     by_class = short.get("by_class", {})
     normal, benign, malignant = (by_class.get(name, 0) for name in CLASSES)
     lesions = short.get("n_lesion", benign + malignant)
     counts: dict[str, int] = {
-        **dict.fromkeys(("dice", "iou", "lesion_recall"), lesions),
+        **dict.fromkeys(("dice", "iou"), lesions),
+        "lesion_recall": short.get("lesions", lesions),
         "hd95_px": lesions - short.get("missed", 0),
         "false_alarm_rate_normal": short.get("n_normal", normal),
         "auc_malignant_vs_benign": benign + malignant,
