@@ -8,7 +8,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-TOOLS = ("pointer", "window", "pan", "zoom", "brush", "eraser", "polygon")
+VIEWING = ("pointer", "window", "pan", "zoom")
+PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
+REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
+TOOLS = (*VIEWING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ COMMANDS = (
     Command("discard", "Discard proposal", ("Del",), "Edit"),
     Command("leave", "Leave tool, cancel", ("Esc",), "Edit"),
     Command("clear", "Clear outline", ("Ctrl+Del",), "Edit"),
-    Command("reset_to_ai", "Back to AI outline", (), "Edit"),
+    Command(
+        "reset_to_ai", "Reset to AI outline", ("Shift+C",), "Edit", tip="Drops what the reader has drawn; can be undone"
+    ),
     Command("search", "Search worklist", ("Ctrl+F",), "Edit"),
     Command("pointer", "Pointer", (), "Tools", True),
     Command("window", "Window and level", ("W",), "Tools", True),
@@ -46,6 +51,19 @@ COMMANDS = (
     Command("brush", "Brush", ("B", "1"), "Tools", True),
     Command("eraser", "Eraser", ("2",), "Tools", True),
     Command("polygon", "Polygon", ("P", "3"), "Tools", True),
+    Command("freehand", "Freehand", ("4",), "Tools", True),
+    Command("livewire", "Livewire", ("L", "5"), "Tools", True, "Clings to edges"),
+    Command("flood", "Flood fill", ("6",), "Tools", True),
+    Command("segment", "Segment", ("G", "7"), "Tools", True, "Finds a lesion from a box or scribbles"),
+    Command("margin", "Grow and shrink", ("8",), "Tools", True),
+    Command("smooth", "Smooth", ("9",), "Tools", True),
+    Command("holes", "Fill holes", ("J",), "Tools", True),
+    Command("islands", "Islands", ("N",), "Tools", True, "Keep the largest, remove small ones"),
+    Command("split", "Split lesion", ("S",), "Tools", True),
+    Command("merge", "Merge lesions", ("M",), "Tools", True),
+    Command("copy_ai", "Copy from AI", ("C",), "Tools", True),
+    Command("apply", "Apply tool to all lesions", ("Shift+Return", "Shift+Enter"), "Tools"),
+    Command("grey_range", "Paint only in the grey range", ("I",), "Tools", True),
     Command("last_tool", "Switch between the last two tools", ("Space",), "Tools"),
     Command("outline", "Outline", ("O",), "View", True),
     Command("fill", "Fill", ("Shift+O",), "View", True),
@@ -83,7 +101,13 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("next_frame", "previous_frame", "play"),
         ),
     ),
-    ("&Tools", (*TOOLS, "", "last_tool")),
+    (
+        "&Tools",
+        (
+            *(*VIEWING, "", *PAINTING, "grey_range", "", *DRAWING, "", *FINDING, ""),
+            *(*REFINING, "apply", "", "reset_to_ai", "clear", "", "last_tool"),
+        ),
+    ),
     ("&Analyse", ("analyse", "analyse_frames", "analyse_all", "", "pause", "cancel_all")),
     ("&Report", ("report", "export_mask")),
     ("&Help", ("keys", "", "about")),

@@ -1,28 +1,21 @@
-"""The rows above the canvas: what is in view, and the options of the tool in hand; and the card while an analysis runs."""
+"""The row above the canvas that says what is in view; and the card while an analysis runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.actions import Actions
-from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
 from busi_viewer.gui.result_parts import sizes_in_words
 from busi_viewer.gui.theme import LESION_COLOURS
-from busi_viewer.gui.toolbar import ICONS
 
-HEADER, OPTIONS = 34, 40
+HEADER = 34
 SHOWN_LESIONS = 3
 ZOOMS = (("minus", "zoom_out"), ("plus", "zoom_in"))
-MAX_RADIUS = 100
-HINTS = {
-    "brush": "Shift + wheel: size   Hold Alt: erase",
-    "eraser": "Shift + wheel: size   Hold Alt: paint",
-    "polygon": "Click: add a point   Double click: close",
-}
 
 
 class CanvasHeader(QWidget):
@@ -73,74 +66,6 @@ class CanvasHeader(QWidget):
     def show_zoom(self, zoom: float | None) -> None:
         """Screen pixels to an image pixel; None while nothing is shown."""
         self._zoom.setText("" if zoom is None else f"{zoom * 100:.0f} %")
-
-
-class ToolOptions(QWidget):
-    """Brush size for brush and eraser, commit and cancel for the polygon; hidden for the other tools."""
-
-    radius_changed = Signal(float)
-
-    def __init__(self, actions: Actions) -> None:
-        super().__init__()
-        self.setObjectName("toolOptions")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(OPTIONS)
-        self._icon, self._name = IconLabel("brush", "accent", 16), label("", "accent")
-        self._size_word, self._size = label("Size", "dim"), QSlider(Qt.Orientation.Horizontal)
-        self._size.setRange(1, MAX_RADIUS)
-        self._size.setFixedWidth(120)
-        self._size.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._size.setAccessibleName("Brush radius")
-        self._size.valueChanged.connect(self._on_size)
-        self._figure, self._hint = label("", "strong"), label("", "caption")
-        self.commit = KeyButton("Commit", "check", "Enter", "primary")
-        self.commit.bind(actions["accept"])
-        self._cancel = KeyButton("Cancel", key="Esc", role="flat")
-        self._cancel.bind(actions["leave"])
-        self._spacing: float | None = None
-        self.setLayout(
-            spaced(
-                *(self._icon, self._name, rule(vertical=True, length=18), self._size_word, self._size, self._figure),
-                *(0, self._hint, self.commit, self._cancel),
-                margins=(12, 0, 10, 0),
-                spacing=10,
-            )
-        )
-        self.hide()
-
-    def show_tool(self, tool: str) -> None:
-        """Show the options of a tool, or hide the row."""
-        sized, polygon = tool in ("brush", "eraser"), tool == "polygon"
-        for part in (self._size_word, self._size, self._figure):
-            part.setVisible(sized)
-        for button in (self.commit, self._cancel):
-            button.setVisible(polygon)
-        if sized or polygon:
-            self._icon.set_icon(ICONS[tool], "accent")
-            self._name.setText(tool.capitalize())
-            self._hint.setText(HINTS[tool])
-        self.setVisible(sized or polygon)
-
-    def show_spacing(self, spacing_mm: tuple[float, float] | None) -> None:
-        """Spacing of the image, so that the brush's size reads in mm too."""
-        self._spacing = spacing_mm[1] if spacing_mm is not None else None
-        self._show_figure(self._size.value())
-
-    def show_radius(self, radius: float) -> None:
-        """Follow the canvas without answering it."""
-        self._size.blockSignals(True)
-        self._size.setValue(round(radius))
-        self._size.blockSignals(False)
-        self._show_figure(radius)
-
-    def _on_size(self, value: int) -> None:
-        self._show_figure(value)
-        self.radius_changed.emit(float(value))
-
-    def _show_figure(self, radius: float) -> None:
-        diameter = 2 * radius
-        mm = f", {diameter * self._spacing:.1f} mm" if self._spacing is not None else ""
-        self._figure.setText(f"{diameter:.0f} px{mm}")
 
 
 class ProgressCard(QFrame):

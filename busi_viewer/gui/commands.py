@@ -14,9 +14,9 @@ from busi_viewer.gui.exporting import Exporter
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.toolbar import Preset
+from busi_viewer.gui.tools.brush import RANGE_ON
 from busi_viewer.gui.worklist import Worklist
 
-EDITING = ("brush", "eraser", "polygon")
 NEED_IMAGE = (
     *TOOLS,
     *(
@@ -27,6 +27,8 @@ NEED_IMAGE = (
         "clear",
         "reset_to_ai",
         "last_tool",
+        "apply",
+        "grey_range",
         "outline",
         "fill",
         "heatmap",
@@ -73,6 +75,8 @@ class Commands(QObject):
             "reset_to_ai": self._reset_to_ai,
             "leave": self._leave,
             "last_tool": self._last_tool,
+            "apply": canvas.apply_tool,
+            "grey_range": self._grey_range,
             "outline": self._apply_mask_style,
             "fill": self._apply_mask_style,
             "heatmap": self._heatmap,
@@ -99,6 +103,7 @@ class Commands(QObject):
         }.items():
             actions[name].triggered.connect(deed)
         canvas.tool_changed.connect(self._on_tool)
+        canvas.options.changed.connect(self._on_option)
         reading.analysis_changed.connect(self.refresh)
         reading.batch.changed.connect(self.refresh)
 
@@ -143,7 +148,8 @@ class Commands(QObject):
             actions.enable(("clear", "export_mask"), shown is not None and bool(shown.any()))
             actions["discard"].setEnabled(session.document.is_proposal(session.frame))
             drawn = session.document.reader_mask(session.frame) is not None
-            actions["reset_to_ai"].setEnabled(drawn and session.document.result is not None)
+            actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
+        actions["apply"].setEnabled(session is not None and self._canvas.active_tool.applies)
 
     # tools
 
@@ -156,14 +162,23 @@ class Commands(QObject):
     @Slot(str)
     def _on_tool(self, name: str) -> None:
         self._actions[name].setChecked(True)
+        self._actions["apply"].setEnabled(self._session is not None and self._canvas.active_tool.applies)
         if self._tools[-1] != name:
             self._tools = [self._tools[-1], name]
+
+    def _grey_range(self) -> None:
+        self._canvas.options.set(RANGE_ON, self._actions["grey_range"].isChecked())
+
+    @Slot(str)
+    def _on_option(self, name: str) -> None:
+        if name == RANGE_ON:
+            self._actions["grey_range"].setChecked(self._canvas.options.on(name))
 
     def _last_tool(self) -> None:
         self.set_tool(self._tools[0])
 
     def _edit(self) -> None:
-        self.set_tool("pointer" if self._canvas.tool in EDITING else "brush")
+        self.set_tool("pointer" if self._canvas.active_tool.edits else "brush")
 
     def _leave(self) -> None:
         if self._canvas.has_pending():

@@ -151,6 +151,12 @@ class IconButton(QToolButton):
         action.changed.connect(follow)
         follow()
 
+    def show_picture(self, icon: str) -> None:
+        """Show another icon."""
+        if icon != self._name:
+            self._name = icon
+            self._draw()
+
     def nextCheckState(self) -> None:
         """A bound button shows its action's state; the click alone changes nothing."""
 

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.canvas import Canvas
-from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard, ToolOptions
+from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard
 from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.controls import IconLabel, label
 from busi_viewer.gui.result_panel import ResultPanel
 from busi_viewer.gui.session import Session
+from busi_viewer.gui.tool_options import ToolOptions
 from busi_viewer.gui.worklist import COMPACT_WIDTH, WIDTH, Worklist
 
 RESULT_WIDTH, RESULT_MIN, RESULT_MAX = 384, 320, 480
@@ -29,7 +30,7 @@ class ReviewPage(QSplitter):
         super().__init__(Qt.Orientation.Horizontal)
         self.worklist = worklist
         self.canvas, self.cine, self.result = Canvas(), CineBar(), ResultPanel()
-        self.header, self.options = CanvasHeader(actions), ToolOptions(actions)
+        self.header, self.options = CanvasHeader(actions), ToolOptions(actions, self.canvas.options)
         self.card = ProgressCard(self.canvas, actions)
         self._session: Session | None = None
         self._widths = [WIDTH, 2000, RESULT_WIDTH]
@@ -64,9 +65,9 @@ class ReviewPage(QSplitter):
 
     def _connect(self) -> None:
         canvas = self.canvas
-        self.options.radius_changed.connect(canvas.set_brush_radius)
-        canvas.brush_radius_changed.connect(self.options.show_radius)
-        canvas.tool_changed.connect(self.options.show_tool)
+        self.options.used.connect(canvas.setFocus)
+        canvas.said.connect(self.options.say)
+        canvas.tool_changed.connect(self._show_tool)
         canvas.cursor_moved.connect(self.header.show_cursor)
         canvas.view_changed.connect(self._show_zoom)
         self.result.refreshed.connect(self._show_lesions)
@@ -100,8 +101,8 @@ class ReviewPage(QSplitter):
         self.canvas.set_session(session)
         self.cine.set_session(session)
         self.result.set_session(session)
-        self.options.show_tool(self.canvas.tool if session is not None else "pointer")
-        self.options.show_spacing(record.spacing_mm if record is not None else None)
+        self._show_tool()
+        self.options.show_record(record)
         self._show_zoom()
 
     def show_unreadable(self, name: str, words: str) -> None:
@@ -115,6 +116,10 @@ class ReviewPage(QSplitter):
         """How far the analysis of the image in view is, or None."""
         self.result.set_stage(stage)
         self.card.show_stage(name, stage)
+
+    @Slot()
+    def _show_tool(self) -> None:
+        self.options.show_tool(self.canvas.active_tool if self._session is not None else None)
 
     @Slot()
     def _show_zoom(self) -> None:

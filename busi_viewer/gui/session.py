@@ -128,6 +128,11 @@ class Session(QObject):
             return None
         return document.result.frame(self._frame) if document.result else None
 
+    def machine_mask(self) -> Mask | None:
+        """The machine's outline of this frame as analysed last, or None if there is none or it is withheld."""
+        result = self.document.result.frame(self._frame) if self.document.result else None
+        return result.mask if result is not None and not result.abstained else None
+
     def lesions(self) -> tuple[Lesion, ...]:
         """Measurements of what is shown on this frame; measured once for each state."""
         key = (self._frame, self.document.revision, id(self.document.result))
@@ -168,8 +173,7 @@ class Session(QObject):
 
     def reset_to_ai(self) -> None:
         """Drop the reader's outline of this frame, so that the proposal shows again, if there is one."""
-        result = self.document.result.frame(self._frame) if self.document.result else None
-        if self.document.reader_mask(self._frame) is not None and result is not None and not result.abstained:
+        if self.document.reader_mask(self._frame) is not None and self.machine_mask() is not None:
             self._replace(None, RESET)
 
     def offer(self, result: AnalysisResult) -> bool:

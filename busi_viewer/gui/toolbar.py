@@ -8,8 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.actions import DRAWING, FINDING, PAINTING, REFINING, VIEWING, Actions
 from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
+from busi_viewer.gui.tool_group import ToolGroup
+from busi_viewer.gui.tools import TOOLS
 
 HEIGHT = 44
 LABELS_BELOW, PRESETS_BELOW = 1500, 1400
@@ -22,13 +24,12 @@ ICONS = {
     "window": "contrast",
     "pan": "hand",
     "zoom": "zoom-in",
-    "brush": "brush",
-    "eraser": "eraser",
-    "polygon": "pentagon",
+    "reset_to_ai": "rotate-ccw",
     "clear": "trash-2",
     "outline": "spline",
     "fill": "droplet",
     "heatmap": "layers",
+    **{tool.name: tool.icon for tool in TOOLS if tool.icon},
 }
 
 
@@ -77,8 +78,17 @@ class Toolbar(QWidget):
         self._report.bind(actions["report"])
         self._add(self._open, self.analyse)
         self._buttons(actions, "undo", "redo")
-        self._buttons(actions, "pointer", "window", "pan", "zoom")
-        self._buttons(actions, "brush", "eraser", "polygon", "clear")
+        self._buttons(actions, *VIEWING)
+        self._buttons(actions, *PAINTING)
+        self.groups = tuple(
+            ToolGroup(words, names, {name: actions[name] for name in names if name}, ICONS)
+            for words, names in (
+                ("Outline", DRAWING),
+                ("Find", FINDING),
+                ("Refine", (*REFINING, "", "reset_to_ai", "clear")),
+            )
+        )
+        self._add(*self.groups)
         self._preset_rule = self._add_rule()
         self.presets = self._make_presets()
         self._add(self.presets)

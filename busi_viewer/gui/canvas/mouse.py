@@ -11,7 +11,6 @@ from busi_viewer.gui.session import Session
 from busi_viewer.gui.tools import Pointer, Tool, ToolHost
 
 ZOOM_PER_NOTCH = 1.2
-BRUSH_PER_NOTCH = 1.15
 NOTCH = 120
 
 
@@ -34,10 +33,6 @@ class Owner(ToolHost, Protocol):
 
     def tool_used(self) -> None:
         """The tool may have begun or ended a shape."""
-        ...
-
-    def set_brush_radius(self, px: float) -> None:
-        """Change the brush."""
         ...
 
 
@@ -111,7 +106,7 @@ class Mouse:
         self._owner.pointer_at(None)
 
     def wheel(self, event: QWheelEvent) -> None:
-        """Ctrl: zoom; Shift: brush size; alone: frames, or zoom on a single image."""
+        """Ctrl: zoom; Shift: the tool's size; alone: frames, or zoom on a single image."""
         session = self._owner.session
         turn = event.angleDelta().y() or event.angleDelta().x()
         event.accept()
@@ -119,7 +114,7 @@ class Mouse:
             return
         keys = event.modifiers()
         if keys & Qt.KeyboardModifier.ShiftModifier:
-            self._owner.set_brush_radius(self._owner.brush_radius * BRUSH_PER_NOTCH ** (turn / NOTCH))
+            self._owner.active_tool.turn(turn / NOTCH)
         elif keys & Qt.KeyboardModifier.ControlModifier or len(session.frames) == 1:
             factor = ZOOM_PER_NOTCH ** (turn / NOTCH)
             self._owner.set_camera(self._owner.camera.zoomed(factor, event.position()))

@@ -6,15 +6,16 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from busi_viewer.core.image import Pixels, to_grey
+from busi_viewer.core.region import Grey
 from busi_viewer.gui import theme
 from busi_viewer.gui.canvas import display, hud
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
 from busi_viewer.gui.canvas.stage import Stage
-from busi_viewer.gui.tools import TOOLS, Tool
+from busi_viewer.gui.tools import TOOLS, Options, Tool
+from busi_viewer.gui.tools.brush import RADIUS
 
-BRUSH = (0.5, 200.0)
-"""Smallest and largest brush radius in image px."""
 BAR_GAP = 14
 
 
@@ -24,15 +25,19 @@ class Canvas(Stage):
     Enter commits what a tool has pending, else accepts the proposal; Esc drops what a tool has in hand; Del discards
     the proposal and E edits it; + and − zoom. ``cursor_moved(x, y, value)`` gives pixel and value under the mouse,
     (−1, −1, "") outside. Before tool, frame or image change, what is pending is committed (it can be undone).
+    ``options`` holds what the reader has set about the tools; ``said(text)`` is a tool's word to the reader.
     """
 
     cursor_moved = Signal(int, int, str)
     tool_changed = Signal(str)
     brush_radius_changed = Signal(float)
+    said = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._brush_radius = 10.0
+        self._options = Options((option for kind in TOOLS for option in kind.options), self)
+        self._options.changed.connect(self._on_option)
+        self._grey: tuple[Pixels, Grey] | None = None
         self._tools: dict[str, Tool] = {kind.name: kind(self) for kind in TOOLS}
         self._tool = self._tools["pointer"]
         self._ring = False
@@ -69,7 +74,7 @@ class Canvas(Stage):
         return self._tool
 
     def set_tool(self, name: str) -> None:
-        """Choose pointer, window, pan, zoom, brush, eraser or polygon. Raises KeyError for others."""
+        """Choose a tool by its name. Raises KeyError for others."""
         tool = self._tools[name]
         if tool is self._tool:
             return
@@ -82,17 +87,45 @@ class Canvas(Stage):
         self.tool_changed.emit(name)
 
     @property
+    def options(self) -> Options:
+        """What the reader has set about the tools."""
+        return self._options
+
+    @property
     def brush_radius(self) -> float:
         """Radius of brush and eraser in image px."""
-        return self._brush_radius
+        return self._options.number(RADIUS.name)
 
     def set_brush_radius(self, px: float) -> None:
         """Change the radius of brush and eraser, within 0.5–200 px."""
-        px = min(max(px, BRUSH[0]), BRUSH[1])
-        if px != self._brush_radius:
-            self._brush_radius = px
-            self.refresh()
-            self.brush_radius_changed.emit(px)
+        self._options.set(RADIUS.name, px)
+
+    def _on_option(self, name: str) -> None:
+        self._tool.options_changed()
+        if name == RADIUS.name:
+            self.brush_radius_changed.emit(self.brush_radius)
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """The frame in view as stored, or None."""
+        return self._pixels
+
+    def grey(self) -> Grey:
+        """The frame in view as 8-bit grey over the file's own window; kept until another frame is shown."""
+        if self._pixels is None or self._session is None:
+            raise ValueError("there is no image")
+        if self._grey is None or self._grey[0] is not self._pixels:
+            self._grey = (self._pixels, to_grey(self._pixels, self._session.document.record.window))
+        return self._grey[1]
+
+    def say(self, text: str) -> None:
+        """Tell the reader something about the tool."""
+        self.said.emit(text)
+
+    def apply_tool(self) -> None:
+        """Let the tool work on every lesion."""
+        if self.ready:
+            self._tool.apply()
 
     def commit_tool(self) -> None:
         """Commit what the tool has pending (Enter)."""

@@ -8,9 +8,12 @@ from typing import ClassVar, Protocol
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from busi_viewer.core.image import Pixels
+from busi_viewer.core.region import Grey
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.outline import Outline
 from busi_viewer.gui.session import Session
+from busi_viewer.gui.tools.options import Number, Option, Options
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ class ToolHost(Protocol):
         """Radius of brush and eraser in image px."""
         ...
 
+    @property
+    def options(self) -> Options:
+        """What the reader has set."""
+        ...
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """The frame in view as stored, or None."""
+        ...
+
+    def grey(self) -> Grey:
+        """The frame in view as (H, W) uint8 grey, over the file's own window whatever is shown. Only with an image."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Tell the reader something about the tool, in the bar above the canvas."""
+        ...
+
     def set_camera(self, camera: Camera) -> None:
         """Pan or zoom."""
         ...
@@ -59,12 +80,23 @@ class ToolHost(Protocol):
 
 
 class Tool:
-    """One tool of the left mouse button. Subclasses override what they need; coordinates come as :class:`Pointer`."""
+    """One tool of the left mouse button. Subclasses override what they need; coordinates come as :class:`Pointer`.
+
+    ``title``, ``icon``, ``hint`` and ``options`` are what the bar above the canvas shows of it.
+    """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
+    options: ClassVar[tuple[Option, ...]] = ()
     cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.ArrowCursor
     edits: ClassVar[bool] = False
     """Whether the tool changes the mask."""
+    commits: ClassVar[bool] = False
+    """Whether what it draws waits for Enter or Esc."""
+    applies: ClassVar[bool] = False
+    """Whether it can work on every lesion at once (:meth:`apply`)."""
 
     def __init__(self, host: ToolHost) -> None:
         self.host = host
@@ -103,6 +135,22 @@ class Tool:
     def key(self, key: Qt.Key) -> bool:
         """A key the canvas has no use for; True if the tool used it."""
         return False
+
+    def turn(self, notches: float) -> None:
+        """Shift + wheel."""
+        for option in self.options:
+            if isinstance(option, Number) and option.turns:
+                self.host.options.turn(option.name, notches)
+
+    def deed(self, name: str) -> None:
+        """A button of the options was pressed."""
+
+    def apply(self) -> None:
+        """Work on every lesion at once."""
+
+    def options_changed(self) -> None:
+        """The reader has set something."""
+        self.host.refresh()
 
     def commit(self) -> None:
         """Make what is pending an edit."""

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import Box
+from busi_viewer.core.region import grey_range, within
 from busi_viewer.gui.outline import Outline, trace
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
+from busi_viewer.gui.tools.options import Deed, Number, Option, Switch
 from busi_viewer.gui.tools.stroke import Stroke
 
 BLEED = 4.0
 """Logical px that outline and casing reach beyond the pixels they belong to."""
 SMOOTH_REACH = 3
 """Image px over which a changed pixel moves the smoothed outline."""
+RADIUS = Number("radius", "Size", 0.5, 200, 10, slider=True, turns=True, tip="Size of the tip")
+"""Radius of the tip in image px; the bar shows the diameter, Shift + wheel changes it."""
+RANGE_ON, LOW, HIGH = "range_on", "range_low", "range_high"
+DARKEST_SHARE = 88
+"""Upper end of the grey range at the start: lesions are dark."""
+GREY_RANGE: tuple[Option, ...] = (
+    Switch(RANGE_ON, "Only where grey is", "Paint and erase only pixels whose grey value lies in the range (I)"),
+    Number(LOW, "Lowest grey value", 0, 65535, 0, unit=""),
+    Number(HIGH, "Highest grey value", 0, 65535, DARKEST_SHARE, unit=""),
+    Deed("sample", "From outline", "Take the range from the grey values inside the outline"),
+)
 
 
 class Brush(Tool):
     """Adds what it passes over to the mask."""
 
     name = "brush"
+    title = "Brush"
+    icon = "brush"
+    hint = "Shift + wheel: size   Hold Alt: erase"
+    options = (RADIUS, *GREY_RANGE)
     cursor = Qt.CursorShape.BlankCursor
     edits = True
     label: ClassVar[str] = "Brush"
@@ -52,7 +71,9 @@ class Brush(Tool):
         document = session.document
         self._frame = session.frame
         erase = self.erases != at.alt
-        self._stroke = Stroke(document.record.shape, document.shown_mask(self._frame), self.host.brush_radius, erase)
+        allowed = self._allowed if self.host.options.on(RANGE_ON) else None
+        shown = document.shown_mask(self._frame)
+        self._stroke = Stroke(document.record.shape, shown, self.host.brush_radius, erase, allowed)
         self._stroke.extend(*at.image)
         self._outlines = trace(self._stroke.work, self._stroke.extent)
         self._at = at
@@ -82,6 +103,24 @@ class Brush(Tool):
         if stroke is not None and session is not None:
             session.apply(stroke.edit(self._frame, "Erase" if stroke.erase else self.label))
         self.host.refresh()
+
+    def deed(self, name: str) -> None:
+        """Take the grey range from the outline shown."""
+        session, pixels = self.host.session, self.host.pixels
+        mask = session.document.shown_mask(session.frame) if session is not None else None
+        found = grey_range(pixels, mask) if mask is not None and pixels is not None else None
+        if found is None:
+            self.host.say("There is no outline to take grey values from.")
+            return
+        for option, value in ((LOW, found[0]), (HIGH, found[1]), (RANGE_ON, True)):
+            self.host.options.set(option, value)
+
+    def _allowed(self, box: Box) -> Mask:
+        pixels = self.host.pixels
+        if pixels is None:
+            return np.zeros((box[3] - box[1], box[2] - box[0]), dtype=bool)
+        part = pixels[box[1] : box[3], box[0] : box[2]]
+        return within(part, self.host.options.number(LOW), self.host.options.number(HIGH))
 
     def double_click(self, at: Pointer) -> None:
         """The second press of a double click draws like any other."""

@@ -9,5 +9,8 @@ class Eraser(Brush):
     """Removes what it passes over from the mask."""
 
     name = "eraser"
+    title = "Eraser"
+    icon = "eraser"
+    hint = "Shift + wheel: size   Hold Alt: paint"
     label = "Erase"
     erases = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from busi_viewer.core.edits import MaskEdit, edit_between
@@ -20,11 +22,19 @@ class Stroke:
     """Where the brush has been (``touched``) over a mask, and the mask as it will be (``work``).
 
     Each :meth:`extend` costs as much as the area it touches, however large the image is. ``extent`` holds every set
-    pixel of ``work``, not always tightly.
+    pixel of ``work``, not always tightly. ``allowed`` (if given) says which pixels of a box may change.
     """
 
-    def __init__(self, shape: tuple[int, int], base: Mask | None, radius: float, erase: bool) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        base: Mask | None,
+        radius: float,
+        erase: bool,
+        allowed: Callable[[Box], Mask] | None = None,
+    ) -> None:
         self.erase = erase
+        self._allowed = allowed
         self._radius = radius
         self._points: list[tuple[float, float]] = []
         self._touched: Mask = np.zeros(shape, dtype=bool)
@@ -46,6 +56,8 @@ class Stroke:
         box, mask = stroke(self._touched.shape, [*last, (x, y)], self._radius)
         if not mask.size:
             return None
+        if self._allowed is not None:
+            mask = mask & self._allowed(box)
         self._touched[box[1] : box[3], box[0] : box[2]] |= mask
         self._box = union(self._box, box)
         self._compose(box)
