@@ -23,12 +23,12 @@ HEAD = "cases.audit-head.json"
 _COLUMNS = 'number, at, user, action, "case", image, field, old, new, reason, software, model, hash'
 _CHUNK = 5000
 _MOST_PROBLEMS = 20
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def chained(previous: str, columns: tuple[Any, ...]) -> str:
     """The hash of a row whose columns, from number to model, are given."""
-    text = json.dumps(columns, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(f"{previous}\n{text}".encode("ascii")).hexdigest()
+    return hashlib.sha256(f"{previous}\n{_encode(columns)}".encode("ascii")).hexdigest()
 
 
 def clean(text: str) -> str:
@@ -55,23 +55,34 @@ class Audit:
         model: str = "",
     ) -> None:
         """Add a row, inside the transaction of what it tells of."""
-        number, previous = self._db.one("SELECT number, hash FROM audit_head")
+        number, previous = self._head()
         words = (self._db.user, action, case, image, field, old, new, reason, SOFTWARE, model)
         columns = (number + 1, now(), *(clean(word) for word in words))
         digest = chained(previous, columns)
         marks = ", ".join("?" * 13)
         self._db.execute(f"INSERT INTO audit({_COLUMNS}) VALUES({marks})", (*columns, digest))
-        self._db.execute("UPDATE audit_head SET number = ?, hash = ?", (number + 1, digest))
+        self._db.execute("INSERT OR REPLACE INTO audit_head(one, number, hash) VALUES(1, ?, ?)", (number + 1, digest))
+
+    def _head(self) -> tuple[int, str]:
+        """Number and hash of the last row; where another program removed the head, those of the last row there is."""
+        found = self._db.one("SELECT number, hash FROM audit_head")
+        found = found or self._db.one("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        return found or (0, "")
 
     def verify(self) -> AuditCheck:
         """Recompute every hash, a few thousand rows at a time, so that writing goes on meanwhile. Raises StoreError."""
         start = self._db.one("SELECT h.number, h.hash, (SELECT max(number) FROM audit) FROM audit_head h")
-        last, head, highest = start or (0, "", None)
+        problems = [] if start else ["The trail's head was removed."]
+        last, head, highest = start or (*self._head(), None)
         anchor_number, anchor_hash = self._anchor()
-        problems = [] if (highest or 0) <= last else [f"Rows {last + 1} to {highest} were added by another program."]
+        if highest is not None and highest > last:
+            problems.append(f"Rows {last + 1} to {highest} were added by another program.")
         number, previous, seen = 0, "", 0
         for row in self._all(last):
             columns, digest = row[:-1], row[-1]
+            if columns[0] < 1:
+                problems.append(f"Row {columns[0]} was added by another program.")
+                continue
             if columns[0] != number + 1:
                 problems.append(_removed(number + 1, columns[0] - 1))
             elif chained(previous, columns) != digest:
@@ -126,8 +137,16 @@ class Audit:
         return [AuditRow(*row) for row in found]
 
     def keep_head(self) -> None:
-        """Write the head beside the store; where that fails, the older one stays and the trail is as good as then."""
-        number, digest = self._db.one("SELECT number, hash FROM audit_head")
+        """Write the head beside the store. One that the trail no longer agrees with stays: it is the evidence.
+
+        Where writing fails, the older head stays too, and proves as much as it did then.
+        """
+        number, digest = self._head()
+        anchor_number, anchor_hash = self._anchor()
+        if anchor_number:
+            row = self._db.one("SELECT hash FROM audit WHERE number = ?", (anchor_number,))
+            if row is None or row[0] != anchor_hash:
+                return
         path = self._path()
         temporary = path.with_name(path.name + ".tmp")
         with contextlib.suppress(OSError):

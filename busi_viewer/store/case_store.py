@@ -83,7 +83,7 @@ class SqliteCaseStore:
         known = self._images.find(record.sha256)
         if self._db.read_only:
             return self._kept(known, None, None) if known else Kept(0, "", {}, (), 0, None, None, None, None)
-        with self._db.transaction():
+        with self._db.reading():
             return self._kept(*self._images.register(record))
 
     def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:

@@ -153,6 +153,12 @@ class Database:
             finally:
                 self._depth = 0
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several queries between which nothing is written."""
+        with self._lock:
+            yield
+
     def _begin_session(self) -> None:
         """Name the user and this session, with the first thing that is written."""
         at = now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -44,15 +45,16 @@ class Images:
     def register(self, record: ImageRecord) -> tuple[int, Path | None, int | None]:
         """Know the record's image: (number, where it lay before if it moved, number of what lay at its path before)."""
         path = path_bytes(record.path)
-        with self._db.transaction():
-            known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
-            if known is None:
+        known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
+        if known is None:
+            with self._db.transaction():
                 return self._add(record, path), None, self._predecessor(record, path)
-            image, before = int(known[0]), bytes(known[1])
-            moved = before != path and not as_path(before).exists()
-            if moved:
+        image, before = int(known[0]), bytes(known[1])
+        moved = before != path and not as_path(before).exists()
+        if moved:
+            with contextlib.suppress(StoreError):  # a full disk hides no work; the move is noted next time
                 self.relink(image, record.path)
-            return image, as_path(before) if moved else None, self._predecessor(record, path)
+        return image, as_path(before) if moved else None, self._predecessor(record, path)
 
     def _predecessor(self, record: ImageRecord, path: bytes) -> int | None:
         row = self._db.one(

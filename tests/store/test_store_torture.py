@@ -1,0 +1,89 @@
+"""A reader's process killed at random moments: no committed edit is lost, no store is damaged.
+
+``BUSI_VIEWER_KILLS=200`` asks for the long run.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from scripted_session import record_of
+from store_kit import Reader, open_store, same_masks, same_steps
+
+from busi_viewer.workflow.casework import restore
+
+HERE = Path(__file__).parent
+KILLS = int(os.environ.get("BUSI_VIEWER_KILLS", "8"))
+
+
+def killed_session(place, seed, wait):
+    """Run the session until ``wait`` seconds after it began to work; (acts handed over, of these surely kept)."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "scripted_session.py"), str(place), str(seed)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+    )
+    first = process.stdout.readline()
+    assert first.startswith(b"open"), first
+    time.sleep(wait)
+    died = time.monotonic()
+    process.kill()
+    lines = [line.split() for line in process.stdout.read().splitlines() if line.count(b" ") == 2]
+    process.wait()
+    assert not [line for line in lines if line[0] == b"problem"]
+    done = max((int(line[1]) for line in lines if line[0] == b"did"), default=0)
+    kept = max((int(line[1]) for line in lines if line[0] == b"kept"), default=0)
+    slow = float(os.environ.get("BUSI_VIEWER_SLOW", "1"))
+    aged = max((int(n) for word, n, at in lines if word == b"did" and float(at) < died - slow), default=0)
+    return done, max(kept, aged)
+
+
+@pytest.mark.timeout(120 + 10 * KILLS)
+def test_kill_9_loses_no_committed_edit(tmp_path):
+    rng = random.Random(20)
+    record = record_of(tmp_path)
+    store = open_store(tmp_path)
+    before = store.open_image(record)
+    store.close()
+    total = 0
+    for seed in range(KILLS):
+        done, kept = killed_session(tmp_path, seed, rng.uniform(0.0, 0.8))
+        store = open_store(tmp_path)
+        assert store.check() == []
+        assert store.audit.verify().intact
+        count = len(store._db.rows("SELECT 1 FROM journal")) - total
+        assert kept <= count <= done + 1, (seed, kept, count, done)
+        total += count
+        recovery = store.recovery
+        assert (recovery.edits if recovery else 0) == count
+        if count:
+            assert recovery.images == (record.path,)
+
+        reader = Reader(record, seed)
+        restore(reader.document, before)
+        reader.stack, reader.position = list(before.steps), before.position
+        reader.run(count)
+        after = store.open_image(record)
+        assert same_masks(after.masks, reader.masks)
+        first = reader.position - after.position
+        assert same_steps(after.steps, reader.stack[first:])
+        store.set_setting("seen", seed)
+        before = after
+        store.close()
+    print(f"{KILLS} kills, {total} edits kept, none lost")
+    assert total > KILLS
+
+
+def test_a_proper_end_leaves_nothing_to_recover(tmp_path):
+    store = open_store(tmp_path)
+    record = record_of(tmp_path)
+    image = store.open_image(record).image
+    store.save_field(image, "findings", {"shape": "irregular"})
+    store.close()
+    store = open_store(tmp_path)
+    assert store.recovery is None
+    store.close()
