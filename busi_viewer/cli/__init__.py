@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from busi_viewer.core.ports import Services
 
-COMMANDS = frozenset({"analyze", "evaluate", "train", "crossval", "compare", "models", "bench", "doctor", "demo"})
+COMMANDS = frozenset(
+    {"analyze", "audit-data", "evaluate", "train", "crossval", "compare", "models", "bench", "doctor", "demo"}
+)
 """First words that name a command; with anything else but an option, ``busi-viewer`` opens the window."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from busi_viewer.cli import studies
+from busi_viewer.cli import audit, studies
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import ModelError, UsageError
@@ -222,6 +222,7 @@ _MODEL_VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
 
 HANDLERS: dict[str, Handler] = {
     "analyze": analyze,
+    "audit-data": audit.audit_data,
     "evaluate": studies.evaluate,
     "train": train,
     "crossval": studies.crossval,

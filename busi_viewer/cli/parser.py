@@ -45,7 +45,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )
-    for add in (_analyze, _evaluate, _train, _crossval, _compare, _models, _bench, _doctor, _demo):
+    for add in (_analyze, _audit_data, _evaluate, _train, _crossval, _compare, _models, _bench, _doctor, _demo):
         add(commands)
     return parser
 
@@ -70,6 +70,14 @@ def _analyze(commands: _Commands[Parser]) -> None:
     parser.add_argument("--png", action="store_true", help="write mask, overlay and heatmap of each frame")
     parser.add_argument("--overwrite", action="store_true", help="analyse again where a result exists")
     _add_json(parser, "write what was done, skipped and failed")
+
+
+def _audit_data(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "audit-data", "find duplicates, faulty masks, marks and leaks in labelled data sets")
+    parser.add_argument("data", nargs="+", type=_folder, metavar="DIR", help="class folders or a manifest.csv")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: look for leaks between its parts")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with thumbnails of the findings")
+    _add_json(parser, "write the findings", required=True)
 
 
 def _evaluate(commands: _Commands[Parser]) -> None:

@@ -44,6 +44,11 @@ def is_mask_companion(path: Path) -> bool:
     return any((path.parent / (match["stem"] + suffix)).exists() for suffix in IMAGE_SUFFIXES)
 
 
+def named_like_mask(path: Path) -> bool:
+    """Whether a file has a mask's name, with an image beside it or not."""
+    return _COMPANION.match(path.name) is not None
+
+
 def load_dataset(root: Path, problems: list[DataSetError] | None = None) -> list[Sample]:
     """The samples of a data set folder, sorted by id. Raises DataSetError for an unknown layout or missing files.
 

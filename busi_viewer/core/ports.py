@@ -103,6 +103,10 @@ class StudyPages(Protocol):
         """A model's card as Markdown."""
         ...
 
+    def audit(self, result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+        """An audit of data sets; ``pictures`` are JPEG thumbnails by image id."""
+        ...
+
 
 class AuditTrail(Protocol):
     """Who did what: append-only, each row chained to the one before by a hash. All raise StoreError."""

@@ -179,12 +179,17 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
+def link(title: str) -> Markup:
+    """A link to the section of this title."""
+    return Markup(f'<a href="#{slug(title)}">{escape(title)}</a>')
+
+
 def contents(titles: Iterable[str | tuple[str, Part]]) -> Markup:
     """Links to the sections of these titles; with (title, words) the words stand behind the link."""
     made = []
     for item in titles:
         title, words = item if isinstance(item, tuple) else (item, "")
-        made.append(_element("li", f'<a href="#{slug(title)}">{escape(title)}</a> {_html(words)}'))
+        made.append(_element("li", f"{link(title)} {_html(words)}"))
     return _element("nav", _element("ul", "".join(made)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from busi_viewer.core.cases import Case
 from busi_viewer.core.worst import Worst
+from busi_viewer.report.audit_page import audit_page
 from busi_viewer.report.card_markdown import card_markdown
 from busi_viewer.report.card_page import card_page
 from busi_viewer.report.comparison_page import comparison_page
@@ -31,3 +32,7 @@ class HtmlStudyPages:
     def card_markdown(self, card: Mapping[str, Any]) -> str:
         """A model's card as Markdown."""
         return card_markdown(card)
+
+    def audit(self, result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+        """An audit of data sets."""
+        return audit_page(result, pictures)

@@ -100,7 +100,12 @@ def load_mask(paths: Iterable[Path], shape: tuple[int, int], sources: Sequence[I
                 path=path,
                 remedy="Replace the mask by one of the image's size.",
             )
-        pixels = record.frames[0]
-        above = pixels > (127 if pixels.dtype == np.uint8 else 32767)
-        union |= above if above.ndim == 2 else above.any(axis=2)
+        union |= mask_of(record)
     return union
+
+
+def mask_of(record: ImageRecord) -> Mask:
+    """An opened mask file as (H, W) bool: set where any colour channel is above half of its range."""
+    pixels = record.frames[0]
+    above = pixels > (127 if pixels.dtype == np.uint8 else 32767)
+    return above if above.ndim == 2 else np.asarray(above.any(axis=2), dtype=bool)

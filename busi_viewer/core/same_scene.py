@@ -1,0 +1,240 @@
+"""Whether two images show the same scene: a copy, another crop or size, a mirrored copy, or the next frame of a cine.
+
+Correlation of thumbnails (``core.duplicates``) misses copies that were cropped differently, and cannot tell twins from
+images that are merely dark in the same places. So a pair is registered by local features (SIFT, Lowe 2004, with the square
+root of Arandjelović & Zisserman 2012; similarity transform by RANSAC) and its fine detail correlated where both overlap: the
+speckle of two different scans is independent, however alike the anatomy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from busi_viewer.core.duplicates import SIDE as COARSE_SIDE
+from busi_viewer.core.duplicates import fingerprint
+
+SIDE = 256
+"""Longer side in pixels of the pictures that are compared."""
+FEATURES = 250
+"""Largest number of features of a picture."""
+CANDIDATE = 0.6
+"""Thumbnail correlation from which a pair is compared at all."""
+STRICT_CANDIDATE = 0.8
+"""The same for a pair of which one is mirrored, or cut to one of ZOOMS."""
+ZOOMS = (0.87, 0.75, 0.63)
+"""Shares of width and height to which an image is cut, from the top centre, to be compared with whole images."""
+INLIERS = 12
+"""Fewest features that agree on one transform. Burned-in text, rulers and logos alone give up to about 10."""
+OVERLAP = 0.4
+"""Smallest share of the first picture that the second covers."""
+DETAIL = 0.5
+"""Smallest correlation of fine detail over the overlap. On BUSI, different scans stay below 0.3, copies lie above 0.9."""
+COPY_DETAIL = 0.9
+"""Detail correlation from which a pair is a copy (of any size or crop) rather than neighbouring frames."""
+_RATIO = 0.8
+_QUICK = 64
+_QUICK_MATCHES = 2
+_REACH = 3.0
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is kept of an image for comparing: a small picture (h, w) uint8 and its features, strongest first.
+
+    ``points`` (N, 2) float32 x, y; ``words`` (N, 128) uint8, square-rooted descriptors times 255.
+    """
+
+    picture: Grey
+    points: Floats
+    words: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two images of the same scene. ``detail``: correlation of fine detail where they overlap. ``scale``: size of the
+    first's pixels in the second's (both at SIDE). ``overlap``: share of the first covered by the second.
+    """
+
+    inliers: int
+    detail: float
+    overlap: float
+    scale: float
+    mirrored: bool
+
+    @property
+    def copy(self) -> bool:
+        """Whether it is the same picture, rather than a neighbouring frame."""
+        return self.detail >= COPY_DETAIL
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images i < j: the correlation of their thumbnails (of one and the mirrored other, if ``match`` says so) and their
+    match, or None where they were not found to show the same scene.
+    """
+
+    i: int
+    j: int
+    correlation: float
+    match: Match | None
+
+
+def sketch(grey: Grey) -> Sketch:
+    """The sketch of a (H, W) image."""
+    scale = SIDE / max(grey.shape)
+    size = (max(round(grey.shape[1] * scale), 8), max(round(grey.shape[0] * scale), 8))
+    picture = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return _described(picture)
+
+
+def _described(picture: Grey) -> Sketch:
+    found, descriptors = cv2.SIFT.create(nfeatures=FEATURES, contrastThreshold=0.01).detectAndCompute(picture, None)
+    if not found:
+        return Sketch(picture, np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+    order = sorted(range(len(found)), key=lambda k: -found[k].response)[:FEATURES]
+    points = np.array([found[k].pt for k in order], dtype=np.float32)
+    chosen = descriptors[order]
+    roots = np.sqrt(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-6))
+    return Sketch(picture, points, np.rint(roots * 255.0).astype(np.uint8))
+
+
+def mirrored(original: Sketch) -> Sketch:
+    """The sketch of the image mirrored left to right."""
+    return _described(np.ascontiguousarray(original.picture[:, ::-1]))
+
+
+def match(first: Sketch, second: Sketch) -> Match | None:
+    """How the two lie on one another, or None where they do not show the same scene. ``mirrored`` is False."""
+    if min(len(first.points), len(second.points)) < INLIERS:
+        return None
+    mine, theirs = _pairs(_vectors(first), _vectors(second))
+    if len(mine) < INLIERS:
+        return None
+    transform, agreeing = cv2.estimateAffinePartial2D(
+        second.points[theirs], first.points[mine], ransacReprojThreshold=_REACH, maxIters=500
+    )
+    if transform is None or int(agreeing.sum()) < INLIERS:
+        return None
+    scale = float(np.hypot(transform[0, 0], transform[0, 1]))
+    if not 0.2 < scale < 5.0:
+        return None
+    detail, overlap = _overlaid(first.picture, second.picture, np.asarray(transform, dtype=np.float64))
+    if detail < DETAIL or overlap < OVERLAP:
+        return None
+    return Match(int(agreeing.sum()), detail, overlap, scale, mirrored=False)
+
+
+def _vectors(of: Sketch, count: int = FEATURES) -> Floats:
+    """Descriptors as (N, 128) float32 unit vectors (nearly, because of the rounding)."""
+    return of.words[:count].astype(np.float32) / np.float32(255.0)
+
+
+def _pairs(a: Floats, b: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of descriptors that are each other's nearest, and clearly nearer than the second nearest (Lowe's ratio)."""
+    likeness = a @ b.T
+    rows = np.arange(len(a))
+    best = likeness.argmax(axis=1)
+    mutual = likeness.argmax(axis=0)[best] == rows
+    nearest = likeness[rows, best]
+    likeness[rows, best] = -1.0
+    clear = (1.0 - nearest) < _RATIO**2 * (1.0 - likeness.max(axis=1))
+    chosen = np.flatnonzero(mutual & clear)
+    return chosen, best[chosen]
+
+
+def _overlaid(first: Grey, second: Grey, transform: NDArray[np.float64]) -> tuple[float, float]:
+    """Correlation of fine detail where the second, transformed, lies on the first, and the share of the first it covers."""
+    size = (first.shape[1], first.shape[0])
+    laid = np.asarray(cv2.warpAffine(second, transform, size), dtype=np.uint8)
+    covered = cv2.warpAffine(np.full(second.shape, 255, np.uint8), transform, size) > 250
+    overlap = float(covered.mean())
+    seen = cv2.erode((covered & ((first > 0) | (laid > 0))).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if seen.sum() < 500:
+        return 0.0, overlap
+    a, b = _fine(first)[seen], _fine(laid)[seen]
+    spread = float(a.std() * b.std())
+    return (float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 1e-6 else 0.0), overlap
+
+
+def _fine(picture: Grey) -> Floats:
+    """Fine structure, evenly strong everywhere: less its surroundings, divided by their spread, lightly smoothed."""
+    values = picture.astype(np.float32)
+    high = values - cv2.GaussianBlur(values, (0, 0), 5)
+    spread = np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 8)) + 4.0
+    return np.asarray(cv2.GaussianBlur(high / spread, (0, 0), 1.0), dtype=np.float32)
+
+
+def find_pairs(
+    fingerprints: Floats, sketches: Sequence[Sketch], alike: float, progress: Callable[[float], None] | None = None
+) -> list[Pair]:
+    """All pairs that show the same scene, and those whose thumbnails correlate above ``alike`` without it.
+
+    ``fingerprints`` (N, side²) are those of ``core.duplicates``. A pair is found only if its thumbnails correlate above
+    CANDIDATE or, with one of them mirrored or cut to a zoom, STRICT_CANDIDATE. ``progress`` gets the done share.
+    """
+    count = len(sketches)
+    flipped = np.ascontiguousarray(fingerprints.reshape(count, COARSE_SIDE, COARSE_SIDE)[:, :, ::-1]).reshape(count, -1)
+    cut = [np.array([fingerprint(_cut(one.picture, share)) for one in sketches]) for share in ZOOMS]
+    quick = [_vectors(one, _QUICK) for one in sketches]
+
+    @lru_cache(maxsize=256)
+    def turned(j: int) -> Sketch:
+        return mirrored(sketches[j])
+
+    found: dict[tuple[int, int], Pair] = {}
+    for i in range(count):
+        if progress is not None and i % 16 == 0:
+            progress(i / count)
+        plain = fingerprints[i + 1 :] @ fingerprints[i]
+        for j in _later(plain, i, CANDIDATE):
+            correlation = float(plain[j - i - 1])
+            if correlation < STRICT_CANDIDATE and not _promising(quick[i], quick[j]):
+                continue
+            same = match(sketches[i], sketches[j])
+            if same is not None or correlation > alike:
+                found[i, j] = Pair(i, j, correlation, same)
+        for j in _zoomed(fingerprints, cut, i):
+            same = match(sketches[i], sketches[j]) if (i, j) not in found else None
+            if same is not None:
+                found[i, j] = Pair(i, j, float(plain[j - i - 1]), same)
+        turn = flipped[i + 1 :] @ fingerprints[i]
+        for j in _later(turn, i, STRICT_CANDIDATE):
+            same = match(sketches[i], turned(j)) if (i, j) not in found else None
+            if same is not None:
+                found[i, j] = Pair(i, j, float(turn[j - i - 1]), replace(same, mirrored=True))
+    return list(found.values())
+
+
+def _later(correlations: Floats, i: int, threshold: float) -> list[int]:
+    """Which images after ``i`` correlate above the threshold; ``correlations`` are those of the images i + 1 and on."""
+    return [int(k) + i + 1 for k in np.flatnonzero(correlations > threshold)]
+
+
+def _zoomed(fingerprints: Floats, cut: Sequence[Floats], i: int) -> set[int]:
+    """The images after ``i`` of which one, whole, is like the other cut to a zoom."""
+    later: set[int] = set()
+    for zoom in cut:
+        later.update(_later(zoom[i + 1 :] @ fingerprints[i], i, STRICT_CANDIDATE))
+        later.update(_later(fingerprints[i + 1 :] @ zoom[i], i, STRICT_CANDIDATE))
+    return later
+
+
+def _cut(picture: Grey, share: float) -> Grey:
+    """The top centre of a picture."""
+    height, width = round(picture.shape[0] * share), round(picture.shape[1] * share)
+    left = (picture.shape[1] - width) // 2
+    return picture[: max(height, 1), left : left + max(width, 1)]
+
+
+def _promising(a: Floats, b: Floats) -> bool:
+    """Whether the strongest features alone give a few matches."""
+    return len(a) >= 2 and len(b) >= 2 and len(_pairs(a, b)[0]) >= _QUICK_MATCHES
