@@ -7,14 +7,13 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from busi_viewer.core.content import colour_share, is_blank
 from busi_viewer.core.errors import NotUltrasound
 from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.core.results import Quality
 from busi_viewer.nets.card import Guard
 
 MIN_SIDE = 64
-MIN_CONTRAST = 6.0
-COLOUR_DISTANCE = 40
 
 
 ANALYSED_MODALITIES = ("US", "OT", "SC")
@@ -42,7 +41,7 @@ def judge(frame: Pixels, grey: NDArray[np.uint8], embedding: NDArray[np.float32]
     reasons = []
     if min(grey.shape) < MIN_SIDE:
         reasons.append(f"Image smaller than {MIN_SIDE} pixels")
-    if float(grey.std()) < MIN_CONTRAST:
+    if is_blank(grey):
         reasons.append("Image almost blank")
     if guard is None:
         return Quality(not reasons, None, tuple(reasons))
@@ -53,11 +52,3 @@ def judge(frame: Pixels, grey: NDArray[np.uint8], embedding: NDArray[np.float32]
     if not distance <= guard.limit:
         reasons.append("Unlike the training images")
     return Quality(not reasons, guard.limit / (guard.limit + distance), tuple(reasons))
-
-
-def colour_share(frame: Pixels) -> float:
-    """Share of pixels whose colour channels differ by more than COLOUR_DISTANCE grey levels (0 for a grey frame)."""
-    if frame.ndim == 2:
-        return 0.0
-    spread = frame.max(axis=2).astype(np.int32) - frame.min(axis=2)
-    return float((spread > COLOUR_DISTANCE).mean())

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from busi_viewer.core.content import colour_share
 from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.engine import TorchEngine
-from busi_viewer.inference.guard import colour_share, judge
+from busi_viewer.inference.guard import judge
 from busi_viewer.inference.heatmaps import grad_cam
 from busi_viewer.nets.card import Guard
 from busi_viewer.nets.predictor import Predictor
