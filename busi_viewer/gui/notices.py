@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -18,6 +19,16 @@ MAX_SHOWN = 3
 
 Deed = tuple[str, Callable[[], None]]
 """A button of a notice: its words and what it does."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something the reader must decide first; dismissing it means no. It concerns the image in view alone if ``here``."""
+
+    title: str
+    text: str
+    deeds: tuple[Deed, ...]
+    here: bool = True
 
 
 class Notice(QFrame):
@@ -39,8 +50,8 @@ class Notice(QFrame):
         row.setSpacing(10)
         row.addWidget(IconLabel(icon, tint, 18))
         row.addLayout(words, 1)
-        for name, deed in deeds:
-            button = KeyButton(name)
+        self.answers = [KeyButton(name) for name, _ in deeds]
+        for button, (_, deed) in zip(self.answers, deeds, strict=True):
             button.clicked.connect(deed)
             row.addWidget(button)
         self._details = QPlainTextEdit(details)
@@ -77,6 +88,7 @@ class Notices(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
+        self._question: Notice | None = None
 
     def shown(self) -> list[Notice]:
         """The notices on screen, newest first."""
@@ -99,6 +111,24 @@ class Notices(QWidget):
     def show_warning(self, title: str, text: str = "", *deeds: Deed) -> None:
         """Something to know: it stays until dismissed."""
         self._add("warn", title, text, deeds, "")
+
+    @Slot(object)
+    def ask(self, question: Question) -> None:
+        """A question in place of an earlier one; its first answer has the focus, and any answer takes it away."""
+        self.drop_question()
+        notice = self._add("warn", question.title, question.text, question.deeds, "")
+        for button in notice.answers:
+            button.clicked.connect(notice.dismiss)
+        self._question = notice if question.here else None
+        if notice.answers:
+            notice.answers[0].setFocus(Qt.FocusReason.TabFocusReason)
+
+    @Slot()
+    def drop_question(self) -> None:
+        """Another image is in view: the question about the one before goes away."""
+        if self._question is not None and self._question in self.shown():
+            self._question.dismiss()
+        self._question = None
 
     def clear(self) -> None:
         """Dismiss everything."""

@@ -18,6 +18,7 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.lane import AnalysisRequest, Lane
+from busi_viewer.gui.notices import Question
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.session import Session
@@ -62,12 +63,38 @@ def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult
     return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))
 
 
+def question_of(frames: Sequence[int], count: int, keep: Callable[[], None], show: Callable[[], None]) -> Question:
+    """Asks before an image is analysed whose ``frames`` (of ``count``) carry a reader's outline."""
+    shown = ", ".join(str(frame + 1) for frame in frames[:5]) + (" …" if len(frames) > 5 else "")
+    which = (
+        "This image carries"
+        if count == 1
+        else f"Frame{'' if len(frames) == 1 else 's'} {shown} carr" + ("ies" if len(frames) == 1 else "y")
+    )
+    return Question(
+        f"{which} your outline. Analyse again?",
+        "Your outline stays, and the estimate is made anew; or AI's new outline is shown in its place, which can be undone.",
+        (("Keep my outline", keep), ("Show AI's outline", show)),
+    )
+
+
+def question_of_many(count: int, go_on: Callable[[], None]) -> Question:
+    """Asks before files are analysed that carry a reader's outline."""
+    which = "1 image carries your outline and was" if count == 1 else f"{count} images carry your outlines and were"
+    return Question(
+        f"{which} left out. Analyse {'it' if count == 1 else 'them'} too?",
+        "Your outlines stay as they are; each gets an estimate.",
+        (("Analyse, keep my outlines", go_on),),
+        here=False,
+    )
+
+
 class Reading(QObject):
     """Connects worklist, opener, lane and sessions.
 
     ``session_changed(Session | None)`` when another image comes into view, ``opening(path)`` while it is read,
     ``not_opened(path, Problem)`` if it cannot be; ``analysis_changed`` when the state of the one in view changes;
-    ``problem(Problem)`` and ``said(str)`` are for the notice bar.
+    ``problem(Problem)``, ``said(str)`` and ``asked(Question)`` are for the notice bar.
     """
 
     session_changed = Signal(object)
@@ -76,6 +103,7 @@ class Reading(QObject):
     analysis_changed = Signal()
     problem = Signal(object)
     said = Signal(str)
+    asked = Signal(object)
 
     def __init__(self, model: WorklistModel, lane: Lane, opener: Opener, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +113,7 @@ class Reading(QObject):
         self._problems: dict[Path, Problem] = {}
         self._exported: dict[Path, int] = {}
         self._stage: dict[Path, tuple[str, float]] = {}
+        self._replacing: set[Path] = set()
         self.results = Results()
         self.path: Path | None = None
         self.neighbours: Callable[[], Sequence[Path]] = tuple
@@ -140,15 +169,31 @@ class Reading(QObject):
             self.show(path)
 
     def analyse(self, *, every_frame: bool = False) -> None:
-        """Analyse the image in view, ahead of the batch: its frame in view, or every frame."""
+        """Analyse the image in view, ahead of the batch: its frame in view, or every frame. Over a reader's outline it asks."""
         session = self.session
         if session is None or self.path is None or self.path in self._stage:
+            return
+        everything = every_frame or len(session.document.record.frames) == 1
+        drawn = session.document.edited_frames
+        if drawn and (everything or session.frame in drawn):
+            keep = partial(self._run, self.path, every_frame)
+            show = partial(self._run, self.path, every_frame, replace_drawn=True)
+            self.asked.emit(question_of(drawn if everything else (session.frame,), len(session.frames), keep, show))
+        else:
+            self._run(self.path, every_frame)
+
+    def _run(self, path: Path, every_frame: bool, *, replace_drawn: bool = False) -> None:
+        """Hand the image in view to the lane, if it is still the one that was meant."""
+        session = self.session
+        if session is None or path != self.path or path in self._stage:
             return
         record = session.document.record
         frames = (session.frame,) if len(record.frames) > 1 and not every_frame else None
         heatmap = not (every_frame and len(record.frames) > 1)
-        self._stage[self.path] = ("waiting", 0.0)
-        self._mark(self.path, "queued")
+        self._stage[path] = ("waiting", 0.0)
+        if replace_drawn:
+            self._replacing.add(path)
+        self._mark(path, "queued")
         self._lane.submit(AnalysisRequest(record, session.document.revision, frames, heatmap))
         self.analysis_changed.emit()
 
@@ -158,11 +203,15 @@ class Reading(QObject):
             self._lane.cancel(self.path)
 
     def analyse_many(self, paths: Sequence[Path]) -> None:
-        """Analyse files in the background, those not yet analysed."""
+        """Analyse files in the background, those not yet analysed; about those with a reader's outline it asks first."""
         waiting = [path for path in paths if (item := self._model.item(path)) is not None and not item.analysed]
-        if waiting:
-            self.batch.start(waiting)
-        else:
+        drawn = [path for path in waiting if path in self._sessions and self._sessions[path].document.edited]
+        rest = [path for path in waiting if path not in drawn]
+        if rest:
+            self.batch.start(rest)
+        if drawn:
+            self.asked.emit(question_of_many(len(drawn), partial(self.batch.start, drawn)))
+        if not waiting:
             self.said.emit("All of these images are analysed. Analyse one again with A.")
 
     # what must not be lost
@@ -276,6 +325,7 @@ class Reading(QObject):
 
     def _settle(self, path: Path) -> None:
         self._stage.pop(path, None)
+        self._replacing.discard(path)
         if path == self.path:
             self.analysis_changed.emit()
 
@@ -309,6 +359,7 @@ class Reading(QObject):
             )
             self._settle(path)
             return
+        fresh = tuple(frame.index for frame in result.frames)
         result = merged(self.results.get(path), result)
         self.results.put(path, result)
         item = self._model.item(path)
@@ -317,6 +368,8 @@ class Reading(QObject):
             self._model.touch(path)
         if session is not None:
             session.offer(result)
+            if path in self._replacing:
+                session.show_machine(fresh)
         self._settle(path)
 
     @Slot(object, object)

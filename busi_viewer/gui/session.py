@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -17,7 +17,7 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import AnalysisResult, FrameResult
 from busi_viewer.gui.frames import FrameLoader
 
-ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Back to AI outline"
+ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Reset to AI outline"
 
 Visit = Callable[[int], None]
 
@@ -175,6 +175,18 @@ class Session(QObject):
         """Drop the reader's outline of this frame, so that the proposal shows again, if there is one."""
         if self.document.reader_mask(self._frame) is not None and self.machine_mask() is not None:
             self._replace(None, RESET)
+
+    def show_machine(self, frames: Sequence[int]) -> None:
+        """Drop the reader's outlines of these frames, so that the proposals show, as one undo item."""
+        drawn = [frame for frame in frames if self.document.reader_mask(frame) is not None]
+        if not drawn:
+            return
+        here = self._frame
+        self.undo.beginMacro(RESET)
+        for frame in drawn:
+            self.undo.push(_ReplaceCommand(self.document, frame, None, RESET, self._visit))
+        self.undo.endMacro()
+        self.set_frame(here)
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal; False if it is stale."""

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QFileDialog,
@@ -48,7 +49,7 @@ from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.review_page import ReviewPage, stack_up
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.thumbnails import Thumbnails
-from busi_viewer.gui.toolbar import PRESETS, Preset, Toolbar
+from busi_viewer.gui.toolbar import PRESETS, Toolbar
 from busi_viewer.gui.welcome import Welcome
 from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_model import WorklistModel
@@ -108,7 +109,7 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         self._recent_menu, presets, themes = QMenu("Recent", self), QMenu("Window preset", self), QMenu("Theme", self)
         for preset in PRESETS:
-            presets.addAction(preset.name).triggered.connect(partial(self._use_preset, preset))
+            presets.addAction(preset.name).triggered.connect(lambda _on=False, p=preset: self.commands.use_preset(p))
         themes.addActions([self.actions_["dark"], self.actions_["light"]])
         submenus = {"recent": self._recent_menu, "presets": presets, "theme": themes}
         self.menuBar().setNativeMenuBar(False)
@@ -137,6 +138,8 @@ class MainWindow(QMainWindow):
         reading.analysis_changed.connect(self._on_analysis)
         reading.problem.connect(self.notices.show_problem)
         reading.said.connect(self.notices.show_info)
+        reading.asked.connect(self.notices.ask)
+        reading.session_changed.connect(self.notices.drop_question)
         reading.batch.changed.connect(self._show_status)
         reading.batch.finished.connect(self._on_batch_finished)
         self.lane.engine_loading.connect(self._on_engine_loading)
@@ -233,9 +236,6 @@ class MainWindow(QMainWindow):
             self.worklist.select(min(kept, key=self.model.row))
         else:
             self.pages.setCurrentWidget(self.welcome)
-
-    def _use_preset(self, preset: Preset, _checked: bool = False) -> None:
-        self.commands.use_preset(preset)
 
     def _open_one(self, path: Path, _checked: bool = False) -> None:
         self.open_paths([path])
@@ -353,7 +353,7 @@ class MainWindow(QMainWindow):
     def event(self, event: QEvent) -> bool:
         """Buttons, sliders and fields keep the keys that work them; the window's shortcuts do not take those away."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox)
+            control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox | QAbstractSpinBox)
             if control and event.key() in KEYS_OF_CONTROLS:
                 event.accept()
                 return True
