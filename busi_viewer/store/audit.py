@@ -139,8 +139,11 @@ class Audit:
     def keep_head(self) -> None:
         """Write the head beside the store. One that the trail no longer agrees with stays: it is the evidence.
 
-        Where writing fails, the older head stays too, and proves as much as it did then.
+        Where writing fails, the older head stays too, and proves as much as it did then. Within a transaction nothing is
+        written: its rows may still be taken back.
         """
+        if self._db.in_transaction:
+            return
         number, digest = self._head()
         anchor_number, anchor_hash = self._anchor()
         if anchor_number:

@@ -159,6 +159,12 @@ class Database:
         with self._lock:
             yield
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction of this thread is open, so that what was written may still be taken back."""
+        with self._lock:
+            return bool(self._depth)
+
     def _begin_session(self) -> None:
         """Name the user and this session, with the first thing that is written."""
         at = now()
