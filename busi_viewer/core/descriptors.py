@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 """The families of features from which each descriptor is judged."""
 MOST = 6
-"""Only so many lesions of a frame, the largest, are described."""
+"""Of a frame's lesions only so many, the largest, are judged by more than their orientation."""
 SMALLEST = 20.0
 """Equivalent diameter in pixels below which nothing but orientation is proposed."""
 CUT_SHARE = 0.06
@@ -133,16 +133,6 @@ def _classifier(name: str, part: Mapping[str, Any], content: Mapping[str, Any]) 
     if not np.isfinite(numbers).all() or not (found.sd > 0).all():
         raise ValueError("not a finite number")
     return found
-
-
-def describe(
-    lesions: Sequence[Lesion], frame: Pixels, window: tuple[float, float], model: DescriptorModel | None
-) -> tuple[Lesion, ...]:
-    """The lesions of one frame, (H, W) or (H, W, 3), with their proposals; without a model, with orientation alone."""
-    return tuple(
-        replace(lesion, descriptors=propose(lesions, index, frame, window, model) if index < MOST else ())
-        for index, lesion in enumerate(lesions)
-    )
 
 
 def propose(

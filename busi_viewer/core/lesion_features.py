@@ -81,7 +81,9 @@ def cut(grey: NDArray[np.uint8], mask: Mask, others: Mask, pixel_aspect: float =
     small = np.asarray(cv2.GaussianBlur(fitted(mask), (0, 0), 1.0) > 0.5)
     pixels = fitted(grey)
     lit = np.asarray(cv2.dilate(pixels, np.ones((7, 7), np.uint8)) > 2.0)
-    field = lit & (fitted(others) < 0.25) | small
+    field = lit | small
+    if others.any():
+        field = field & (fitted(others) < 0.25) | small
     low, high = np.percentile(pixels[field], [5, 95]) if field.any() else (0.0, 255.0)
     return Patch(pixels, small, field, max(float(high - low), 16.0), scale, (x0, y0))
 
@@ -98,7 +100,7 @@ def features(patch: Patch) -> dict[str, float]:
         **_prefixed("echo", _echo(patch)),
         **_prefixed("posterior", _posterior(patch)),
     }
-    return {name: float(np.nan_to_num(value, nan=0.0, posinf=10.0, neginf=-10.0)) for name, value in found.items()}
+    return {name: value if np.isfinite(value) else 0.0 for name, value in found.items()}
 
 
 def _prefixed(family: str, values: dict[str, float]) -> dict[str, float]:
@@ -132,6 +134,15 @@ def _length(line: Floats) -> float:
     return float(np.hypot(*(line - np.roll(line, 1, axis=0)).T).sum())
 
 
+def _area(line: Floats) -> float:
+    return float(cv2.contourArea(line.astype(np.float32)))
+
+
+def _solidity(line: Floats) -> float:
+    """The area inside a line as a share of its convex hull's."""
+    return _area(line) / max(float(cv2.contourArea(cv2.convexHull(line.astype(np.float32)))), 1.0)
+
+
 def _turning(line: Floats) -> Floats:
     """The angle in radians by which a closed line turns at each of its points."""
     step = np.roll(line, -1, axis=0) - line
@@ -144,13 +155,12 @@ def _shape(outline: Floats, mask: Mask) -> dict[str, float]:
     fine, coarse = _smooth(outline, 1.5), _smooth(outline, 6.0)
     points = fine.astype(np.float32)
     hull = cv2.convexHull(points)
-    area, hull_area = cv2.contourArea(points), max(cv2.contourArea(hull), 1.0)
     length = _length(fine)
     series = np.fft.fft(fine[:, 0] + 1j * fine[:, 1])
     order = np.fft.fftfreq(len(series), 1.0 / len(series)).round()
     power = np.abs(series) ** 2
     ellipse = max(float(power[np.abs(order) == 1].max()), 1e-9)
-    middle = np.sqrt(power[(np.abs(order) >= 2) & (np.abs(order) <= 5)].sum() / ellipse)
+    beyond = np.sqrt(power[(np.abs(order) >= 2) & (np.abs(order) <= 24)].sum() / ellipse)
     high = np.sqrt(power[(np.abs(order) >= 6) & (np.abs(order) <= 24)].sum() / ellipse)
     x, y = fine.T
     width, height = float(np.ptp(x)), float(np.ptp(y))
@@ -158,10 +168,10 @@ def _shape(outline: Floats, mask: Mask) -> dict[str, float]:
     turning, gentle = _turning(fine), _turning(coarse)
     dents = _dents(points)
     return {
-        "solidity": float(area / hull_area),
-        "circularity": float(4.0 * np.pi * area / max(length, 1.0) ** 2),
+        "solidity": _solidity(fine),
+        "circularity": float(4.0 * np.pi * _area(fine) / max(length, 1.0) ** 2),
         "convexity": float(cv2.arcLength(hull, closed=True)) / max(length, 1.0),
-        "ellipse_residual": float(np.log(middle + 0.005)),
+        "ellipse_residual": float(np.log(beyond + 0.005)),
         "roughness": float(np.log(high + 0.002)),
         "detail": float(np.log(length / max(_length(coarse), 1.0))),
         "bending": float(np.log(np.abs(turning).sum() / (2 * np.pi))),
@@ -257,30 +267,23 @@ def _margin(patch: Patch, outline: Floats) -> dict[str, float]:
     }
 
 
-def _disc(radius: float) -> NDArray[np.uint8]:
-    side = 2 * round(radius * DIAMETER) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
-
-
 def _echo(patch: Patch) -> dict[str, float]:
     """Grey level inside against the tissue around, and how mixed it is, from fine speckle to large parts."""
     grey, spread = patch.grey / np.float32(patch.spread), patch.spread
-    mask = patch.mask.astype(np.uint8)
-    core = cv2.erode(mask, _disc(0.05)).astype(bool)
+    inwards = cv2.distanceTransform(patch.mask.astype(np.uint8), cv2.DIST_L2, 5) / DIAMETER
+    outwards = cv2.distanceTransform((~patch.mask).astype(np.uint8), cv2.DIST_L2, 5) / DIAMETER
+    core = inwards > 0.05
     core = core if core.sum() > 40 else patch.mask
-    ring = (cv2.dilate(mask, _disc(0.3)) > 0) & ~(cv2.dilate(mask, _disc(0.05)) > 0) & patch.field
+    ring = (outwards > 0.05) & (outwards <= 0.3) & patch.field
     around = grey[ring] if ring.sum() > 40 else grey[patch.field]
     rows = np.flatnonzero(patch.mask.any(axis=1))
-    level = np.zeros_like(patch.mask)
-    level[rows[0] : rows[-1] + 1] = True
-    same_depth = ring & level
-    beside = grey[same_depth] if same_depth.sum() > 40 else around
+    beside = grey[rows[0] : rows[-1] + 1][ring[rows[0] : rows[-1] + 1]]
+    beside = beside if len(beside) > 40 else around
     inside = grey[core]
     low, middle, high = np.percentile(inside, [10, 50, 90])
     dark = float(np.percentile(patch.grey[patch.field], 5))
-    weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 1.0)
-    large = [_blurred(grey, core, share * DIAMETER)[core].std() for share in (0.04, 0.09, 0.18)]
-    rim = core & ~cv2.erode(core.astype(np.uint8), _disc(0.12)).astype(bool)
+    small, middling, large = (_mixed(grey, core, share) for share in (0.04, 0.09, 0.18))
+    rim = core & (inwards <= 0.17)
     centre = core & ~rim
     return {
         "darkness": float(around.mean() - inside.mean()),
@@ -293,19 +296,25 @@ def _echo(patch: Patch) -> dict[str, float]:
         "spread_against_around": float(np.log((inside.std() + 0.02) / (around.std() + 0.02))),
         "range": float(high - low),
         "skew": float(((inside - inside.mean()) ** 3).mean() / max(float(inside.std()) ** 3, 1e-4)),
-        "mixed_small": float(large[0]),
-        "mixed_middle": float(large[1]),
-        "mixed_large": float(large[2]),
+        "mixed_small": small,
+        "mixed_middle": middling,
+        "mixed_large": large,
         "centre_against_rim": float(grey[centre].mean() - grey[rim].mean()) if centre.any() and rim.any() else 0.0,
-        **_texture(grey, core & (weight > 0.5)),
+        **_texture(grey, core),
     }
 
 
-def _blurred(grey: Grey, mask: Mask, sigma: float) -> Grey:
-    """``grey`` blurred within ``mask`` only (normalised convolution)."""
-    weight = mask.astype(np.float32)
-    soft = cv2.GaussianBlur(grey * weight, (0, 0), sigma)
-    return np.asarray(soft / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-4), dtype=np.float32)
+def _mixed(grey: Grey, mask: Mask, share: float) -> float:
+    """Standard deviation inside ``mask`` after blurring there over ``share`` of the equivalent diameter."""
+    x0, y0, x1, y1 = bounding_box(mask) or (0, 0, grey.shape[1], grey.shape[0])
+    weight = mask[y0:y1, x0:x1].astype(np.float32)
+    step = max(round(share * DIAMETER / 3), 1)  # coarser pixels where the blur is wide
+    size = max((x1 - x0) // step, 1), max((y1 - y0) // step, 1)
+    sigma = share * DIAMETER / step
+    total = cv2.GaussianBlur(cv2.resize(grey[y0:y1, x0:x1] * weight, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+    thin = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    soft = total / np.maximum(cv2.GaussianBlur(thin, (0, 0), sigma), 1e-4)
+    return float(soft[thin > 0.5].std()) if (thin > 0.5).any() else 0.0
 
 
 def _texture(grey: Grey, mask: Mask) -> dict[str, float]:

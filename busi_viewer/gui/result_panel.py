@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.results import AnalysisResult, FrameResult
 from busi_viewer.gui import theme
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.proposals import Describer, ProposalRows
 from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
 from busi_viewer.gui.session import Session
 
@@ -137,7 +139,9 @@ class ResultPanel(QWidget):
         self.estimate = Estimate()
         self.estimate.analyse_asked.connect(self.analyse_asked)
         self._why, self._quality, self._can = Section("Why"), Section("Input quality"), Section("You can")
-        self._lesions: list[tuple[Section, Measures]] = []
+        self._lesions: list[tuple[Section, Measures, ProposalRows]] = []
+        self._describer = Describer(self)
+        self._describer.ready.connect(self._on_described)
         self._no_lesion = Section("Lesions")
         self._fill_sections()
         self._scroll = QScrollArea()
@@ -194,13 +198,30 @@ class ResultPanel(QWidget):
         self._unreadable = unreadable
         if self._session is not None:
             self._session.changed.disconnect(self._later.start)
-            self._session.frame_changed.disconnect(self._later.start)
+            self._session.frame_changed.disconnect(self._on_frame)
+            self._session.frames.loaded.disconnect(self._on_loaded)
         self._session = session
         if session is not None:
             session.changed.connect(self._later.start)
-            session.frame_changed.connect(self._later.start)
+            session.frame_changed.connect(self._on_frame)
+            session.frames.loaded.connect(self._on_loaded)
+        self._forget_proposals()
         self._scroll.verticalScrollBar().setValue(0)
         self.refresh()
+
+    def _on_frame(self, _index: int) -> None:
+        """Another frame's lesions are others: what was proposed goes at once."""
+        self._forget_proposals()
+        self._later.start()
+
+    def _on_loaded(self, index: int) -> None:
+        if self._session is not None and index == self._session.frame:
+            self._later.start()
+
+    def _forget_proposals(self) -> None:
+        self._describer.ask(None, ())
+        for _, _, rows in self._lesions:
+            rows.set_proposals(())
 
     def set_stage(self, stage: tuple[str, float] | None) -> None:
         """What the running analysis of this image does, or None."""
@@ -280,19 +301,26 @@ class ResultPanel(QWidget):
         lesions = session.lesions() if session is not None else ()
         proposal = session is not None and session.document.is_proposal(session.frame)
         while len(self._lesions) < len(lesions):
-            section, measures = Section("Lesion"), Measures()
+            section, measures, rows = Section("Lesion"), Measures(), ProposalRows()
             section.body.addWidget(measures)
+            section.body.addWidget(rows)
             self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
-            self._lesions.append((section, measures))
-        for i, (section, measures) in enumerate(self._lesions):
+            self._lesions.append((section, measures, rows))
+        for i, (section, measures, rows) in enumerate(self._lesions):
             section.setVisible(i < len(lesions))
             if i < len(lesions):
                 section.set_title(f"Lesion {i + 1}")
                 section.set_aside("AI outline, not yet accepted" if proposal else "Reader's outline")
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
                 measures.set_lesion(lesions[i])
+            else:
+                rows.set_proposals(())
+        self._describer.ask(session, lesions)
         self._no_lesion.setVisible(session is not None and not lesions)
         self._no_lesion_words.setText("Nothing is outlined. Sizes appear here and follow every stroke.")
+
+    def _on_described(self, index: int, found: tuple[Proposal, ...]) -> None:
+        self._lesions[index][2].set_proposals(found)
 
 
 def _differs(session: Session, frame: FrameResult) -> bool:

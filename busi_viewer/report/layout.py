@@ -275,6 +275,7 @@ def _lesion(lesion: LesionTable, width: float) -> list[Flowable]:
         parts += [
             _text(f"Model's descriptor proposals for {proposals.of}", 7.5, fonts.MEDIUM, TEXT2, spaceBefore=4),
             _text("; ".join(proposals.words) + ".", 7.5, colour=TEXT2),
+            _text(proposals.basis, 7, colour=TEXT3),
         ]
     return parts
 

@@ -21,12 +21,19 @@ class Proposals:
 
     of: str
     words: tuple[str, ...]
+    basis: str
 
 
 def propose(
     document: Document, index: int, pairs: Sequence[Pair], describe: Describe | None
 ) -> tuple[Proposals | None, ...]:
-    """The model's descriptors for each outline as it stands; none for one that the reader removed."""
+    """The model's descriptors for each outline as it stands; none for one that the reader removed.
+
+    None at all on an image that the model found unlike those it knows.
+    """
+    machine = document.result.frame(index) if document.result else None
+    if machine is not None and not machine.quality.in_distribution:
+        describe = None
     standing = [pair for pair in pairs if pair.reader is not None or document.reader_mask(index) is None]
     if describe is None or not standing:
         return (None,) * len(pairs)
@@ -35,7 +42,11 @@ def propose(
     found = {pair.number: lesion.descriptors for pair, lesion in zip(standing, lesions, strict=True)}
     whose = {pair.number: "the reader's outline" if pair.reader is not None else "the AI outline" for pair in standing}
     return tuple(
-        Proposals(whose[pair.number], tuple(words.proposal(each) for each in found[pair.number]))
+        Proposals(
+            whose[pair.number],
+            tuple(words.proposal(each) for each in found[pair.number]),
+            words.proposal_basis(found[pair.number]),
+        )
         if found.get(pair.number)
         else None
         for pair in pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.lexicon import Proposal
@@ -91,6 +91,20 @@ def proposal(proposed: Proposal) -> str:
         return f"{proposed.phrase} (geometry)"
     low, high = proposed.basis.ci95
     return f"{proposed.phrase} {proposed.percent} (BA {proposed.basis.balanced_accuracy:.2f}, {low:.2f}–{high:.2f})"
+
+
+def proposal_basis(proposed: Sequence[Proposal]) -> str:
+    """What the figures behind proposals are and come from; the reader decides."""
+    bases = [each.basis for each in proposed if each.basis is not None]
+    if not bases:
+        return "Not the reader's findings."
+    counts = sorted({basis.n for basis in bases})
+    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    source = ", ".join(dict.fromkeys(basis.data for basis in bases))
+    return (
+        "Not the reader's findings. Per cent as if all values were equally frequent; "
+        f"BA: balanced accuracy with 95 % CI, cross-validated on {n} lesions of {source}."
+    )
 
 
 def spacing(record: ImageRecord) -> str:

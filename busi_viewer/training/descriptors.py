@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
 from busi_viewer.core.dataset import Sample, load_datasets
@@ -38,9 +39,9 @@ NAME, VERSION = "busi-descriptors", "1"
 FILE = "descriptors.json"
 COPIES = 5
 """Redrawn outlines of each image."""
-OUTER, INNER, REPEATS = 5, 4, 5
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
-"""Inverse regularisation strengths C, of which the inner folds choose."""
+OUTER, INNER, REPEATS = 5, 3, 5
+PENALTIES = (0.003, 0.01, 0.03, 0.1)
+"""L2 penalties, of which the inner folds choose."""
 SEED = 7
 FEWEST = 10
 """A descriptor is fitted only if each of its values has so many lesions."""
@@ -188,25 +189,42 @@ class _Fit:
     coefficients: Floats
     intercepts: Floats
 
+    def standardised(self, x: Floats) -> Floats:
+        """Features (…, F) in standard deviations, as at prediction."""
+        return np.asarray(np.clip((x - self.mean) / self.sd, -LIMIT, LIMIT))
+
     def probabilities(self, x: Floats) -> Floats:
         """(…, k) for features (…, F)."""
-        z = np.clip((x - self.mean) / self.sd, -LIMIT, LIMIT)
-        scores = z @ self.coefficients.T + self.intercepts
-        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+        return np.asarray(softmax(self.standardised(x) @ self.coefficients.T + self.intercepts, axis=-1))
 
 
-def _fit(true: Floats, copies: Floats, y: Ints, strength: float) -> _Fit:
-    """Fit on true (N, F) and redrawn (N, K, F) outlines, every value weighing the same."""
+def _fit(true: Floats, copies: Floats, y: Ints, penalty: float) -> _Fit:
+    """Fit on true (N, F) and redrawn (N, K, F) outlines, every value weighing the same.
+
+    Multinomial logistic regression with an L2 ``penalty``. A coefficient keeps the sign of what the feature by itself says
+    of the value: a deeper dent never speaks against an irregular shape, however the other features are correlated with it.
+    """
     x = np.concatenate([true, copies.reshape(-1, true.shape[1])])
     labels = np.concatenate([y, np.repeat(y, copies.shape[1])])
     mean, sd = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=500, tol=1e-4)
-    model.fit(np.clip((x - mean) / sd, -LIMIT, LIMIT), labels)
-    weights, biases = model.coef_, model.intercept_
-    if len(biases) == 1:  # two values: one score against zero, as two against each other
-        weights, biases = np.vstack([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
-    return _Fit(mean, sd, weights, biases)
+    z = np.clip((x - mean) / sd, -LIMIT, LIMIT)
+    k, f = int(y.max()) + 1, z.shape[1]
+    weight = 1.0 / (k * np.bincount(labels)[labels])
+    truth = np.eye(k)[labels]
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        coefficients = parameters[: k * f].reshape(k, f)
+        p = softmax(z @ coefficients.T + parameters[k * f :], axis=1)
+        excess = (p - truth) * weight[:, None]
+        value = -float(weight @ np.log(p[np.arange(len(z)), labels] + 1e-12)) + penalty * float((coefficients**2).sum())
+        return value, np.concatenate([(excess.T @ z + 2.0 * penalty * coefficients).ravel(), excess.sum(axis=0)])
+
+    usual = np.stack([z[labels == value].mean(axis=0) for value in range(k)])
+    signs = (usual - usual.mean(axis=0)).ravel()
+    bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs] + [(None, None)] * k
+    start = np.zeros(k * f + k)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300}).x
+    return _Fit(mean, sd, found[: k * f].reshape(k, f), found[k * f :])
 
 
 def _folds(y: Ints, group_of: Ints, count: int, seed: int) -> list[tuple[Ints, Ints]]:
@@ -215,16 +233,16 @@ def _folds(y: Ints, group_of: Ints, count: int, seed: int) -> list[tuple[Ints, I
 
 
 def _choose(true: Floats, copies: Floats, y: Ints, group_of: Ints, seed: int) -> float:
-    """The strength with the best held-out log-likelihood, every value weighing the same."""
+    """The penalty with the best held-out log-likelihood, every value weighing the same."""
     weight = 1.0 / np.bincount(y)[y]
-    gains = np.zeros(len(STRENGTHS))
+    gains = np.zeros(len(PENALTIES))
     for learn, judge in _folds(y, group_of, INNER, seed):
-        for i, strength in enumerate(STRENGTHS):
-            fit = _fit(true[learn], copies[learn], y[learn], strength)
+        for i, penalty in enumerate(PENALTIES):
+            fit = _fit(true[learn], copies[learn], y[learn], penalty)
             seen = np.concatenate([true[judge][:, None], copies[judge]], axis=1)
             p = fit.probabilities(seen)[np.arange(len(judge)), :, y[judge]]
             gains[i] += float((np.log(p + 1e-9).mean(axis=1) * weight[judge]).sum())
-    return STRENGTHS[int(gains.argmax())]
+    return PENALTIES[int(gains.argmax())]
 
 
 def _held_out(true: Floats, copies: Floats, y: Ints, group_of: Ints) -> Floats:
@@ -233,8 +251,8 @@ def _held_out(true: Floats, copies: Floats, y: Ints, group_of: Ints) -> Floats:
     out = np.zeros((REPEATS, 1 + copies.shape[1], len(y), k))
     for repeat in range(REPEATS):
         for learn, judge in _folds(y, group_of, OUTER, SEED + repeat):
-            strength = _choose(true[learn], copies[learn], y[learn], group_of[learn], SEED + repeat)
-            fit = _fit(true[learn], copies[learn], y[learn], strength)
+            penalty = _choose(true[learn], copies[learn], y[learn], group_of[learn], SEED + repeat)
+            fit = _fit(true[learn], copies[learn], y[learn], penalty)
             held = out[repeat]
             held[0, judge] = fit.probabilities(true[judge])
             held[1:, judge] = fit.probabilities(copies[judge]).swapaxes(0, 1)
@@ -295,8 +313,8 @@ def _entry(name: str, table: Table) -> dict[str, Any]:
     for part in found.values():
         part["recall"] = {values[int(c)]: share for c, share in part["recall"].items()}
     lowest = min(part["balanced_accuracy"]["ci95"][0] for part in found.values())
-    strength = _choose(true, copies, y, group_of, SEED)
-    fit = _fit(true, copies, y, strength)
+    penalty = _choose(true, copies, y, group_of, SEED)
+    fit = _fit(true, copies, y, penalty)
     counts = Counter(values[int(v)] for v in y)
     return {
         "values": list(values),
@@ -307,7 +325,7 @@ def _entry(name: str, table: Table) -> dict[str, Any]:
         "chance": round(1.0 / len(values), 4),
         "figures": found,
         "proposed": lowest > 1.0 / len(values),
-        "strength": strength,
+        "penalty": penalty,
         "features": [table.names[i] for i in columns],
         "mean": _rounded(fit.mean),
         "sd": _rounded(fit.sd),
@@ -332,9 +350,10 @@ def _content(samples: Sequence[Sample], table: Table, entries: Mapping[str, Any]
         "intended_use": "Research use only. Proposes descriptor words for an outlined lesion; the reader decides.",
         "data": {"names": " + ".join(sorted(sets)), "images": dict(sorted(sets.items()))},
         "protocol": {
-            "model": "multinomial logistic regression on standardised features, L2, every value weighing the same",
+            "model": "multinomial logistic regression on standardised features, L2, every value weighing the same, coefficients "
+            "with the sign of what each feature says by itself",
             "judged_by": f"{OUTER}-fold cross-validation on whole groups (patient, near-duplicates), {REPEATS} times; "
-            f"strength chosen in {INNER} inner folds; 95 % intervals from resampled groups",
+            f"penalty chosen in {INNER} inner folds; 95 % intervals from resampled groups",
             "redrawn_outlines": {"copies": table.redrawn.shape[1], "mean_dice_with_true": round(table.overlap, 3)},
             "proposed_if": "the lower bounds of balanced accuracy on true and on redrawn outlines lie above chance",
             "seed": SEED,

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from busi_viewer import paths
-from busi_viewer.core.descriptors import DescriptorModel, describe, read_model
+from busi_viewer.core.descriptors import MOST, DescriptorModel, propose, read_model
 from busi_viewer.core.errors import ModelError
 from busi_viewer.core.image import ImageRecord, Pixels
+from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import FrameResult
 
@@ -44,13 +45,21 @@ def _read(path: Path, modified: int) -> DescriptorModel:
     return read_model(path)
 
 
-def with_proposals(record: ImageRecord, pixels: Pixels, lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
-    """The lesions of a frame of ``record``, whose pixels are given, with their proposals.
+def proposals(record: ImageRecord, pixels: Pixels, lesions: Sequence[Lesion], index: int) -> tuple[Proposal, ...]:
+    """The proposals for one of the lesions of a frame of ``record``, whose pixels are given; milliseconds.
 
-    A DICOM file of another modality than ultrasound gets orientation alone.
+    A DICOM file of another modality than ultrasound gets orientation alone; so does every lesion after the largest
+    :data:`busi_viewer.core.descriptors.MOST`.
     """
     foreign = record.facts.get("Modality") not in (None, "", *ULTRASOUND)
-    return describe(lesions, pixels, record.window, None if foreign else model())
+    return propose(lesions, index, pixels, record.window, None if foreign or index >= MOST else model())
+
+
+def with_proposals(record: ImageRecord, pixels: Pixels, lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+    """The lesions of a frame, each with its :func:`proposals`."""
+    return tuple(
+        replace(lesion, descriptors=proposals(record, pixels, lesions, index)) for index, lesion in enumerate(lesions)
+    )
 
 
 def described(record: ImageRecord, frame: FrameResult) -> FrameResult:

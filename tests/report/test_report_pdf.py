@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,8 @@ import pytest
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
-from busi_viewer.core.measure import measure_all
+from busi_viewer.core.lexicon import Basis, Proposal
+from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.render import LESION_COLOURS
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.report.content import NO_LESION, build_content
@@ -125,6 +127,33 @@ def test_abstained_gives_reasons_and_no_number_of_the_model() -> None:
     text = flat(rendered(doc))
     assert "withheld" in text
     assert "drawn" in text
+
+
+def with_words(doc: Document) -> str:
+    """The report's text with descriptors proposed by a stand-in that says the same of every outline."""
+
+    def describe(record: ImageRecord, pixels: np.ndarray, lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+        basis = Basis(126, "BrEaST", 0.71, (0.62, 0.79))
+        words = (Proposal("orientation", "parallel"), Proposal("shape", "irregular", 0.78, basis))
+        return tuple(replace(lesion, descriptors=words) for lesion in lesions)
+
+    return flat(render(build_content(doc, when=WHEN, describe=describe)))
+
+
+def test_descriptors_stand_apart_as_the_models_proposals() -> None:
+    doc = document()
+    text = with_words(doc)
+    assert "Model's descriptor proposals for the AI outline" in text
+    assert "parallel orientation (geometry); irregular shape 78 % (BA 0.71, 0.62–0.79)." in text
+    assert "BA: balanced accuracy" in text
+    doc.set_reader_mask(0, disc((240, 300), 150, 110, 40))
+    assert "Model's descriptor proposals for the reader's outline" in with_words(doc)
+    doc.set_reader_mask(0, np.zeros((240, 300), bool))
+    assert "descriptor proposals" not in with_words(doc), "the reader removed the outline"
+
+
+def test_no_descriptors_on_an_image_unlike_those_known() -> None:
+    assert "descriptor proposals" not in with_words(document(quality=Quality(False, 0.1, ("Unlike",))))
 
 
 def test_normal_without_lesion_does_not_exclude_cancer() -> None:

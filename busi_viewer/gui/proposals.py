@@ -1,0 +1,126 @@
+"""The descriptors that the model proposes, shown quietly below a lesion's sizes; the reader decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from busi_viewer.core.image import Pixels
+from busi_viewer.core.lexicon import TITLES, Proposal
+from busi_viewer.core.measure import Lesion
+from busi_viewer.gui.controls import label
+from busi_viewer.gui.session import Session
+from busi_viewer.workflow.descriptors import proposals
+
+WAIT_MS = 80
+"""How long after the sizes the descriptors follow: a stroke that begins at once is not held up by them."""
+
+State = tuple[int, int, int, int]
+
+
+class Describer(QObject):
+    """Finds the proposals of a session's frame in view, one lesion at a time between the window's other work.
+
+    ``ready(i, proposals)`` comes for each lesion, from the largest; asking for another state drops what is left.
+    """
+
+    ready = Signal(int, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session: Session | None = None
+        self._lesions: tuple[Lesion, ...] = ()
+        self._pixels: Pixels | None = None
+        self._state: State | None = None
+        self._next = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._one)
+
+    def ask(self, session: Session | None, lesions: tuple[Lesion, ...]) -> None:
+        """Describe the lesions of the frame in view, unless they are being or have been described.
+
+        Nothing is found while the frame is not decoded: ask again when it is; nor on an image that the model found
+        unlike those it knows. None forgets everything.
+        """
+        result = (
+            session.document.result.frame(session.frame) if session is not None and session.document.result else None
+        )
+        if result is not None and not result.quality.in_distribution:
+            session = None
+        pixels = session.frames.peek(session.frame) if session is not None and lesions else None
+        if session is None or pixels is None:
+            self._timer.stop()
+            self._state = self._session = self._pixels = None
+            return
+        state = (id(session), session.frame, session.document.revision, id(session.document.result))
+        if state == self._state:
+            return
+        self._session, self._lesions, self._pixels, self._state, self._next = session, lesions, pixels, state, 0
+        self._timer.start(WAIT_MS)
+
+    def _one(self) -> None:
+        """Describe the next lesion, then let the window work."""
+        session, pixels, index = self._session, self._pixels, self._next
+        if session is None or pixels is None or index >= len(self._lesions):
+            return
+        found = proposals(session.document.record, pixels, self._lesions, index)
+        self._next += 1
+        if self._next < len(self._lesions):
+            self._timer.start(0)
+        else:
+            self._session = self._pixels = None
+        self.ready.emit(index, found)
+
+
+class ProposalRows(QWidget):
+    """The proposals for one lesion, a row each: descriptor, word, per cent. A silent descriptor has no row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(1)
+        grid.setColumnStretch(1, 1)
+        self._head = label("Proposed by the model; the reader decides", "caption")
+        grid.addWidget(self._head, 0, 0, 1, 2)
+        self._rows: dict[str, tuple[QLabel, QLabel]] = {}
+        for number, (name, title) in enumerate(TITLES.items(), 1):
+            row = (label(title, "caption"), label("", "quiet"))
+            for column, part in enumerate(row):
+                grid.addWidget(part, number, column)
+            self._rows[name] = row
+        self.set_proposals(())
+
+    def set_proposals(self, found: Sequence[Proposal]) -> None:
+        """Show these; none hides everything."""
+        given = {proposal.name: proposal for proposal in found}
+        for name, (title, value) in self._rows.items():
+            proposal = given.get(name)
+            title.setVisible(proposal is not None)
+            value.setVisible(proposal is not None)
+            if proposal is not None:
+                value.setText(f"{proposal.word}, {proposal.percent}" if proposal.percent else proposal.word)
+                words = explained(proposal)
+                for part in (title, value):
+                    part.setToolTip(words)
+                value.setAccessibleName(words.splitlines()[0])
+        self.setVisible(bool(given))
+
+
+def explained(proposal: Proposal) -> str:
+    """The proposal with how far it can be trusted, and what spoke for it."""
+    if proposal.basis is None:
+        lines = [f"Proposed: {proposal.phrase}, by geometry: wider than tall is parallel, all else is not."]
+    else:
+        lines = [f"Proposed: {proposal.phrase}, {proposal.percent}; {proposal.basis}."]
+    if proposal.evidence:
+        lines.append(f"From: {'; '.join(proposal.evidence)}.")
+    if proposal.basis is not None:
+        lines.append(
+            "The per cent is as if all values were equally frequent. It does not follow from it what the lesion is."
+        )
+    return "\n".join(lines)
