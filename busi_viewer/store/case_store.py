@@ -22,6 +22,7 @@ from busi_viewer.core.casebook import (
     StoredImage,
     Version,
 )
+from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import MaskStep
@@ -163,7 +164,14 @@ class SqliteCaseStore:
 
     def import_case(self, source: Path) -> str:
         """Take over a case folder that :meth:`export_case` wrote; its UID. Raises StoreError if it is damaged or known."""
-        return folder.take_over(self._db, self._images, self._journal, self.audit, source)
+        with self._db.transaction():
+            case = folder.take_over(self._db, self._images, self._journal, self.audit, source)
+            for image in self.images(case):  # what cannot be given back is not taken over either
+                try:
+                    self._kept(image.image, None, None)
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
+                    raise StoreError("this is no intact case folder", path=source) from error
+        return case
 
     def corrected(self) -> Iterator[Corrected]:
         """Every frame with a reader's outline, under names that tell nothing of the patient and stay the same."""
@@ -218,7 +226,9 @@ class SqliteCaseStore:
         self._db.back_up(path)
 
     def close(self) -> None:
-        """End the session properly and give the store free for other windows."""
+        """End the session properly and give the store free for other windows; a second time does nothing."""
+        if self._db.closed:
+            return
         if not self._db.read_only:
             self.audit.keep_head()
         self._db.close()

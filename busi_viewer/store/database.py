@@ -42,6 +42,7 @@ class Database:
         self.folder, self.user, self.read_only = folder, user, read_only
         self.path = folder / FILE
         self.user_id = self.session_id = 0
+        self.closed = False
         self._lock = threading.RLock()
         self._depth = 0
         if not self.path.is_file() and (read_only or not create):
@@ -213,6 +214,7 @@ class Database:
     def close(self) -> None:
         """End the session and give the store free. What could not be written then is no loss; never raises StoreError."""
         with self._lock:
+            self.closed = True
             if self.session_id:
                 with contextlib.suppress(StoreError), self.transaction():
                     self.execute("UPDATE sessions SET ended = ? WHERE id = ?", (now(), self.session_id))

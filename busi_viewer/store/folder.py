@@ -11,6 +11,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,7 @@ def take_over(db: Database, images: Images, journal: Journal, audit: Audit, sour
         return str(content["case"]["uid"])
     except OSError as error:
         raise StoreError(f"the case folder cannot be read ({error.strerror})", path=source) from error
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, sqlite3.Error) as error:
         raise StoreError("this is no intact case folder", path=source, remedy=_REMEDY) from error
 
 

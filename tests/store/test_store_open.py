@@ -84,9 +84,8 @@ def test_a_damaged_store_says_so(tmp_path):
     content = bytearray((tmp_path / FILE).read_bytes())
     content[4096:] = bytes(len(content) - 4096)
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(StoreError, match="damaged|not a case store") as caught:
-        store = open_store(tmp_path)
-        store.cases()
+    with pytest.raises(StoreError, match=r"damaged|not a case store") as caught:
+        open_store(tmp_path).cases()
     assert "copy" in caught.value.remedy
 
 

@@ -43,7 +43,7 @@ def killed_session(place, seed, wait):
 
 
 @pytest.mark.timeout(120 + 10 * KILLS)
-def test_kill_9_loses_no_committed_edit(tmp_path):
+def test_kill_9_loses_no_committed_edit(tmp_path, record_property):
     rng = random.Random(20)
     record = record_of(tmp_path)
     store = open_store(tmp_path)
@@ -74,7 +74,7 @@ def test_kill_9_loses_no_committed_edit(tmp_path):
         store.set_setting("seen", seed)
         before = after
         store.close()
-    print(f"{KILLS} kills, {total} edits kept, none lost")
+    record_property("kept", f"{KILLS} kills, {total} edits kept, none lost")
     assert total > KILLS
 
 
