@@ -107,6 +107,12 @@ def mouse(qtbot, canvas):
     return Mouse(qtbot, canvas)
 
 
+@pytest.fixture
+def hand(qtbot):
+    """Puts a hand on the mouse of any canvas, such as a window's."""
+    return lambda canvas: Mouse(qtbot, canvas)
+
+
 class Mouse:
     """A hand on the mouse."""
 

@@ -1,0 +1,153 @@
+"""The whole way in the real window: open, analyse, edit with each tool by the mouse, undo all, redo all, export; masks exactly."""
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QSlider, QSpinBox
+from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
+
+from busi_viewer.gui.actions import TOOLS as TOOL_NAMES
+from busi_viewer.gui.tools import TOOLS
+
+SHAPE = (120, 160)
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_image(tmp_path / "study" / "us1.png")
+
+
+def shown(made):
+    mask = made.reading.session.document.shown_mask(0)
+    return np.zeros(SHAPE, bool) if mask is None else mask.copy()
+
+
+def steps(made, mouse):
+    """(tool, what the mouse does, its undo item) for every editing tool."""
+    options, commit = made.canvas.options, made.canvas.commit_tool
+    apply, reset = made.review.options._apply, made.actions_["reset_to_ai"]
+    square = [(8, 8), (30, 8), (30, 30), (8, 30)]
+    ring = [(130 + 14 * np.cos(t), 95 + 14 * np.sin(t)) for t in np.linspace(0, 6, 24)]
+    return [
+        ("margin", lambda: mouse.click(80, 60), "Grow 2 px"),
+        ("smooth", lambda: apply.click(), "Smooth, median 3 px"),
+        ("polygon", lambda: [*(mouse.click(*p) for p in square), commit()], "Polygon"),
+        ("brush", lambda: mouse.drag((40, 100), (60, 100), (60, 110)), "Brush"),
+        ("eraser", lambda: mouse.drag((50, 90), (50, 115)), "Erase"),
+        ("freehand", lambda: [mouse.drag(*ring), commit()], "Freehand"),
+        ("split", lambda: mouse.drag((130, 70), (130, 119)), "Split lesion"),
+        ("merge", lambda: mouse.drag((122, 95), (138, 95)), "Merge lesions"),
+        ("flood", lambda: mouse.click(80, 60, keys=Qt.KeyboardModifier.AltModifier), "Flood fill, subtract"),
+        ("holes", lambda: apply.click(), "Fill holes"),
+        ("segment", lambda: [mouse.drag((50, 30), (80, 60), (110, 90)), commit()], "Segment"),
+        (
+            "livewire",
+            lambda: [*(mouse.click(*p) for p in ((80, 33), (107, 60), (80, 87), (53, 60))), commit()],
+            "Livewire",
+        ),
+        ("islands", lambda: [options.set("islands_click", "Keep clicked"), mouse.click(80, 60)], "Keep one lesion"),
+        ("copy_ai", lambda: [options.set("copy_how", "Replace"), mouse.click(80, 60)], "Copy from AI"),
+        (None, reset.trigger, "Reset to AI outline"),
+        ("brush", lambda: mouse.drag((150, 5), (170, 5)), "Brush"),
+    ]
+
+
+def test_open_analyse_edit_with_each_tool_undo_redo_export(qtbot, qapp, study, tmp_path, monkeypatch, hand):
+    with window(qtbot, qapp, ThresholdEngine()) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        session, mouse = made.reading.session, hand(made.canvas)
+        machine = session.document.result.frame(0).mask.copy()
+        made.canvas.set_brush_radius(6)
+        states, labels = [shown(made)], []
+        assert np.array_equal(states[0], machine)
+        for tool, deed, label in steps(made, mouse):
+            if tool is not None:
+                made.actions_[tool].trigger()
+                assert made.canvas.tool == tool
+                assert made.review.options.isVisible()
+            deed()
+            assert session.undo.undoText() == label
+            assert session.undo.count() == len(states), f"{label} is exactly one undo item"
+            states.append(shown(made))
+            labels.append(label)
+            assert (states[-1] != states[-2]).any() or label == "Reset to AI outline", label
+            assert np.array_equal(session.document.result.frame(0).mask, machine), "AI's outline is never changed"
+        assert {tool.name for tool in TOOLS if tool.edits} <= {tool for tool, _, _ in steps(made, mouse)}
+
+        for state in reversed(states[:-1]):
+            made.actions_["undo"].trigger()
+            assert np.array_equal(shown(made), state)
+        assert not made.actions_["undo"].isEnabled()
+        assert session.document.is_proposal(0), "undoing all gives the proposal back, as it was"
+        for state, label in zip(states[1:], labels, strict=True):
+            assert made.actions_["redo"].text() == f"Redo {label.lower()}"
+            made.actions_["redo"].trigger()
+            assert np.array_equal(shown(made), state)
+
+        target = tmp_path / "out.png"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+        made.actions_["export_mask"].trigger()
+        qtbot.waitUntil(target.exists, timeout=8000)
+        qtbot.waitUntil(lambda: bool(made.notices.shown()))
+        exported = cv2.imread(str(target), cv2.IMREAD_GRAYSCALE)
+        assert np.array_equal(exported > 0, states[-1])
+        assert set(np.unique(exported)) == {0, 255}
+
+
+def test_tools_are_reached_by_key_menu_and_toolbar_and_all_are_named(qtbot, qapp, study):
+    with window(qtbot, qapp, ThresholdEngine()) as made:
+        made.activateWindow()
+        open_and_wait(qtbot, made, study)
+        assert tuple(tool.name for tool in TOOLS) == TOOL_NAMES
+        made.canvas.setFocus()
+        qtbot.waitUntil(made.canvas.hasFocus)
+        for key, tool in (("4", "freehand"), ("L", "livewire"), ("6", "flood"), ("G", "segment"), ("8", "margin")):
+            qtbot.keyClick(made.canvas, getattr(Qt.Key, f"Key_{key}"))
+            assert made.canvas.tool == tool
+        qtbot.keyClick(made.canvas, Qt.Key.Key_I)
+        assert made.canvas.options.on("range_on")
+        refine = made.toolbar.groups[2]
+        assert refine.tool == "margin"
+        refine.menu.aboutToShow.emit()
+        [split] = [action for action in refine.menu.actions() if action.text() == "Split lesion"]
+        split.trigger()
+        assert (made.canvas.tool, refine.tool) == ("split", "split")
+        assert not split.icon().isNull()
+        for tool in TOOLS:
+            made.actions_[tool.name].trigger()
+            unnamed = [
+                control
+                for kind in (QAbstractButton, QSlider, QSpinBox)
+                for control in made.review.options.findChildren(kind)
+                if not control.isHidden() and not (control.accessibleName() or control.text())
+            ]
+            assert not unnamed, tool.name
+        assert all(
+            button.accessibleName() for group in made.toolbar.groups for button in group.findChildren(QAbstractButton)
+        )
+
+
+def test_the_options_bar_and_the_canvas_follow_each_other(qtbot, qapp, study):
+    with window(qtbot, qapp, ThresholdEngine()) as made:
+        open_and_wait(qtbot, made, study)
+        bar, options = made.review.options, made.canvas.options
+        made.actions_["brush"].trigger()
+        bar.control("radius").setValue(17)
+        assert made.canvas.brush_radius == 17
+        made.canvas.set_brush_radius(30)
+        assert bar.control("radius").value() == 30
+        bar.control("range_on").click()
+        assert made.actions_["grey_range"].isChecked()
+        made.actions_["margin"].trigger()
+        bar.control("margin").setValue(9)
+        assert options.number("margin") == 9
+        shrink = next(b for b in bar.control("margin_how").findChildren(QAbstractButton) if b.text() == "Shrink")
+        shrink.click()
+        assert options.choice("margin_how") == "Shrink"
+        made.canvas.say("Nothing there.")
+        assert bar.hint == "Nothing there."
+        made.actions_["pointer"].trigger()
+        assert bar.isHidden()
+        assert not made.actions_["apply"].isEnabled()
