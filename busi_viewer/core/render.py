@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from busi_viewer.core.band import Band
 from busi_viewer.core.image import Mask
 from busi_viewer.core.measure import Lesion
 
@@ -27,6 +28,8 @@ HEAT_THRESHOLD = 0.15
 """Heat below this value is not drawn; above it, opacity rises to its full value at 1."""
 HEAT_OPACITY = 0.72
 FILL_OPACITY = 0.10
+BAND_COLOUR: Colour = (76, 215, 246)
+BAND_OPACITY = 0.22
 CASING_OPACITY = 0.60
 DASH = (5.0, 4.0)
 """Lengths of a dash and of the gap after it, in line widths of 1 px."""
@@ -176,16 +179,26 @@ def draw_callipers(image: Rgb, lesion: Lesion) -> None:
         _draw(image, marks, False, CALLIPER_COLOUR, width)
 
 
+def draw_band(image: Rgb, rings: Sequence[NDArray[np.generic]]) -> None:
+    """Tint the zone that closed ``rings`` (N, 2) enclose, by the even-odd rule, in place."""
+    if not rings:
+        return
+    zone = np.zeros(image.shape[:2], dtype=np.uint8)
+    cv2.fillPoly(zone, [np.rint(ring).astype(np.int32).reshape(-1, 1, 2) for ring in rings], 255)
+    _paint(image, zone, BAND_COLOUR, BAND_OPACITY)
+
+
 def overlay_image(
     frame: NDArray[np.uint8],
     mask: Mask | None,
     lesions: Sequence[Lesion],
     heatmap: NDArray[np.floating] | None = None,
     *,
+    band: Band | None = None,
     proposal: bool = True,
     callipers: bool = True,
 ) -> Rgb:
-    """The 8-bit frame (grey or RGB) with heat, lesion fill, outlines and callipers over it.
+    """The 8-bit frame (grey or RGB) with heat, uncertainty band, lesion fill, outlines and callipers over it.
 
     ``lesions`` are the measured components of ``mask``; ``proposal`` draws the outline dashed (machine's) instead of
     solid (reader's). Heat and mask have the frame's (H, W).
@@ -193,6 +206,8 @@ def overlay_image(
     image = as_rgb(frame) if heatmap is None else blend_heatmap(frame, heatmap)
     if mask is None or not lesions:
         return image
+    if band is not None:
+        draw_band(image, band.rings)
     for index, paths in enumerate(outlines(mask, lesions)):
         fill = np.zeros(mask.shape, dtype=np.uint8)
         cv2.fillPoly(fill, [np.rint(path).astype(np.int32).reshape(-1, 1, 2) for path in paths], 255)

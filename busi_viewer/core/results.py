@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from busi_viewer.core.band import Band
 from busi_viewer.core.image import Mask
 from busi_viewer.core.measure import Lesion
 
@@ -50,6 +51,7 @@ class FrameResult:
 
     ``above_operating_point``: p(malignant) ≥ the model's operating point. ``abstained``: the estimate is withheld.
     ``probability`` (H, W) float16 is the lesion probability of each pixel at native size, where the engine gives it.
+    ``band`` is the zone around the mask in which the true boundary lies with the stated coverage, where the model has one.
     """
 
     index: int
@@ -64,6 +66,7 @@ class FrameResult:
     heatmap: Heatmap | None
     timing_ms: dict[str, float] = field(default_factory=dict)
     probability: NDArray[np.float16] | None = None
+    band: Band | None = None
 
     @property
     def prediction(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from busi_viewer.core.band import Band, on_image
 from busi_viewer.core.errors import Cancelled
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
 from busi_viewer.core.measure import measure_all
@@ -117,6 +118,7 @@ class TorchEngine:
             heatmap=heat,
             timing_ms={name: round(1000 * seconds, 3) for name, seconds in timing.items()},
             probability=prediction.probability.astype(np.float16),
+            band=self._band(prediction, mask),
         )
 
     def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
@@ -124,6 +126,12 @@ class TorchEngine:
         return outline(
             prediction.probability, p_normal, card.mask_threshold, card.min_lesion_share, card.no_outline_above
         )
+
+    def _band(self, prediction: Prediction, mask: Mask) -> Band | None:
+        band = self.card.band
+        if band is None or not mask.any():
+            return None
+        return on_image(prediction.probability, mask, Band(band.low, band.high, band.coverage))
 
     def _withheld(self, p: Floats, quality: Quality) -> tuple[str, ...]:
         """Why no estimate is given; empty if one is."""

@@ -55,6 +55,19 @@ class Guard(_Strict):
     max_colour: float
 
 
+class ContourBand(_Strict):
+    """Probability levels between which the true boundary lies with ``coverage``; chosen on ``n`` outlined lesions of ``data``.
+
+    See :mod:`busi_viewer.core.band`.
+    """
+
+    low: float
+    high: float
+    coverage: float
+    n: int = 0
+    data: str = ""
+
+
 class Card(_Strict):
     """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
 
@@ -77,6 +90,7 @@ class Card(_Strict):
     operating_point: float | None = None
     abstain_below: float | None = None
     guard: Guard | None = None
+    band: ContourBand | None = None
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)

@@ -245,7 +245,7 @@ def _write_pictures(stage: export.Staging, record: ImageRecord, frame: FrameResu
     image = to_uint8(record.frames[frame.index], record.window)
     export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
     shown = None if frame.abstained else frame.mask
-    export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, shown, frame.lesions))
+    export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, shown, frame.lesions, band=frame.band))
     if frame.heatmap is not None:
         export.write_png(stage.path(f"{infix}.heatmap.png"), heatmap_image(frame.heatmap.values))
 
@@ -266,7 +266,7 @@ class _ReportFrames:
             least = min(self._whole, key=self._interest)
             self._whole.remove(least)
             bare = np.broadcast_to(np.False_, self._record.shape)
-            self._frames[least] = replace(self._frames[least], mask=bare, heatmap=None)
+            self._frames[least] = replace(self._frames[least], mask=bare, heatmap=None, band=None)
 
     def _interest(self, index: int) -> tuple[bool, float, int]:
         frame = self._frames[index]
