@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from busi_viewer.cli import audit, studies
+from busi_viewer.cli import audit, cases, studies
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import ModelError, UsageError
@@ -91,7 +91,7 @@ def doctor(arguments: argparse.Namespace, services: Services, terminal: Terminal
     from busi_viewer.workflow.doctor import examine
     from busi_viewer.workflow.export import write_json
 
-    findings = examine()
+    findings = examine(services)
     width = max(len(f.name) for f in findings)
     for finding in findings:
         print(f"{finding.status:<7} {finding.name:<{width}}  {finding.detail}")
@@ -227,6 +227,7 @@ HANDLERS: dict[str, Handler] = {
     "train": train,
     "crossval": studies.crossval,
     "compare": studies.compare,
+    "cases": cases.cases,
     "models": models,
     "bench": bench,
     "doctor": doctor,

@@ -45,7 +45,7 @@ def build() -> Parser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )
-    for add in (_analyze, _audit_data, _evaluate, _train, _crossval, _compare, _models, _bench, _doctor, _demo):
+    for add in (_analyze, _audit_data, _evaluate, _train, _crossval, _compare, _cases, _models, _bench, _doctor, _demo):
         add(commands)
     return parser
 
@@ -141,6 +141,28 @@ def _compare(commands: _Commands[Parser]) -> None:
     )
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for tables and page")
     _add_json(parser, "write the comparison")
+
+
+def _cases(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands, "cases", "list, export and import kept cases; make a training set; verify the audit trail"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    listed = _command(verbs, "list", "the cases in the store (with WORD: those that hold every word)")
+    listed.add_argument("names", nargs="*", default=[], metavar="WORD", help="of path, patient, title or UID")
+    _add_json(listed, "write the same for machines")
+    export = _command(verbs, "export", "write whole cases as folders: images, outlines and their history, reports")
+    export.add_argument("names", nargs="+", metavar="CASE", help="the case's UID, as list shows it")
+    taken = _command(verbs, "import", "take over folders that export wrote")
+    taken.add_argument("names", nargs="+", type=_folder, metavar="FOLDER", help="an exported case")
+    made = _command(
+        verbs, "training-set", "write all corrected images as the next version of a de-identified training set"
+    )
+    for verb in (export, made):
+        verb.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder to write into")
+    audit = _command(verbs, "audit", "verify who did what")
+    audit.add_argument("names", nargs="*", default=[], metavar="WORD", help="with --csv: only rows that hold this text")
+    audit.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
 
 
 def _models(commands: _Commands[Parser]) -> None:

@@ -46,7 +46,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         if not self.path.is_file() and (read_only or not create):
-            raise NoStore("there is no case store", path=self.path)
+            raise NoStore("there is no case store yet", path=self.path, remedy="Keep or import a case first.")
         with self._plain_words():
             self._connection = self._immutable() if read_only else self._owned()
 

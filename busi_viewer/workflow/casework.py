@@ -19,9 +19,11 @@ def store_folder() -> Path:
     return paths.data_dir() / "cases"
 
 
-def open_store(services: Services, *, user: str | None = None, read_only: bool = False) -> CaseStore:
-    """Open the user's case store, or make it. Raises StoreError; StoreInUse while another window has it open."""
-    return services.open_store(store_folder(), user, read_only=read_only)
+def open_store(
+    services: Services, *, user: str | None = None, read_only: bool = False, create: bool = True
+) -> CaseStore:
+    """Open the user's case store, or make it. Raises StoreError; StoreInUse while another window has it open, NoStore."""
+    return services.open_store(store_folder(), user, read_only=read_only, create=create)
 
 
 def restore(document: Document, kept: Kept) -> None:

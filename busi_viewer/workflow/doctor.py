@@ -12,14 +12,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from busi_viewer import __version__, paths
-from busi_viewer.core.errors import ModelError
-from busi_viewer.workflow import models
+from busi_viewer.core.errors import ModelError, NoStore, StoreError, StoreInUse
+from busi_viewer.core.ports import CaseStore, Services
+from busi_viewer.workflow import casework, models
 
 FREE_BYTES = 1_000_000_000
 MEMORY_BYTES = 3_000_000_000
@@ -58,8 +60,8 @@ class Finding:
         return {**asdict(self), "remedy": self.remedy or None}
 
 
-def examine() -> list[Finding]:
-    """Look at everything; never raises."""
+def examine(services: Services | None = None) -> list[Finding]:
+    """Look at everything, at the case store only where ``services`` are given; never raises."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _system,
         _packages,
@@ -68,15 +70,15 @@ def examine() -> list[Finding]:
         _resources,
         _folders,
         _models,
+        *([partial(_store, services)] if services is not None else []),
     )
     findings = []
     for check in checks:
         try:
             findings += list(check())
         except Exception as error:  # noqa: BLE001 - one broken check must not hide the others
-            findings.append(
-                Finding(check.__name__.strip("_"), "warning", f"check failed: {type(error).__name__}: {error}")
-            )
+            name = getattr(check, "__name__", "case store").strip("_")
+            findings.append(Finding(name, "warning", f"check failed: {type(error).__name__}: {error}"))
     return findings
 
 
@@ -212,3 +214,47 @@ def _models() -> Iterator[Finding]:
             yield Finding(f"model {model.name}", status, str(error), error.remedy)
         else:
             yield Finding(f"model {model.name}", "ok", f"weights verified, SHA-256 {digest[:12]}")
+
+
+def _store(services: Services) -> Iterator[Finding]:
+    """Whether the case store is whole and its audit trail intact. One that a window has open is left to that window."""
+    place = casework.store_folder()
+    try:
+        store = _store_to_read(services, place)
+    except NoStore:
+        yield Finding("case store", "ok", f"none yet in {place}")
+        return
+    except StoreInUse as error:
+        yield Finding("case store", "ok", f"{error.what}; not checked from here")
+        return
+    except StoreError as error:
+        yield Finding("case store", "warning", str(error), error.remedy)
+        return
+    try:
+        faults = store.check()
+        size = store.path.stat().st_size / 1e6
+        if faults:
+            remedy = f"Keep the file, and bring back a copy of it (in {place / 'backups'}, or your own)."
+            yield Finding("case store", "warning", f"{store.path}: {'; '.join(faults[:3])}", remedy)
+        else:
+            yield Finding("case store", "ok", f"{store.path}, {size:.1f} MB, whole")
+        trail = store.audit.verify()
+        detail = f"{trail.rows} rows verified, head {trail.head[:12] or '–'}"
+        if not trail.intact:
+            detail = f"{trail.rows} rows: {' '.join(trail.problems[:3])}"
+        remedy = "" if trail.intact else "Compare with a backup, and find out who could write to this folder."
+        yield Finding("audit trail", "ok" if trail.intact else "warning", detail, remedy)
+    finally:
+        store.close()
+
+
+def _store_to_read(services: Services, place: Path) -> CaseStore:
+    """The store, without changing it; one that was not closed has to be opened for writing first. Raises StoreError."""
+    if not place.is_dir():
+        raise NoStore("there is no case store yet", path=place)
+    try:
+        return services.open_store(place, read_only=True)
+    except NoStore:
+        raise
+    except StoreError:
+        return services.open_store(place, create=False)

@@ -1,0 +1,98 @@
+"""The command that works on the case store: list, export, import, training-set, audit."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
+from busi_viewer.cli.terminal import Terminal
+from busi_viewer.core.casebook import AuditQuery, CaseQuery
+from busi_viewer.core.errors import StoreError
+
+if TYPE_CHECKING:
+    from busi_viewer.core.ports import CaseStore, Services
+
+
+def cases(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
+    """Open the user's case store and do what the verb says."""
+    from busi_viewer.workflow.casework import open_store
+
+    store = open_store(services, create=arguments.verb == "import")
+    try:
+        return _VERBS[arguments.verb](arguments, store, services, terminal)
+    finally:
+        store.close()
+
+
+def _write(arguments: argparse.Namespace, content: dict[str, Any]) -> None:
+    from busi_viewer.workflow.export import write_json
+
+    if arguments.json:
+        write_json(arguments.json, {"schema": 1, **content}, indent=1)
+
+
+def _list(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    found = store.cases(CaseQuery(text=" ".join(arguments.names), limit=-1))
+    for case in found:
+        flags = (("edited", case.edited), ("signed", case.signed))
+        words = (case.prediction or "not analysed", *(word for word, on in flags if on))
+        print(f"{case.case}  {case.images:>3}  {case.title}  {', '.join(words)}")
+    rows = [{**dataclasses.asdict(case), "paths": [str(path) for path in case.paths]} for case in found]
+    _write(arguments, {"cases": rows})
+    terminal.finish(f"{len(found)} cases")
+    return DONE
+
+
+def _export(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    for case in arguments.names:
+        print(store.export_case(case, arguments.out / case))
+    return DONE
+
+
+def _import(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    failed = 0
+    for folder in arguments.names:
+        try:
+            print(store.import_case(folder))
+        except StoreError as error:
+            failed += 1
+            terminal.error(str(error))
+    return DONE if not failed else SOME_FAILED if failed < len(arguments.names) else FAILED
+
+
+def _training_set(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    from busi_viewer.workflow.training_set import BURNED_IN, make_training_set
+
+    made = make_training_set(store, services.sources, arguments.out, terminal.progress)
+    for error in made.left_out:
+        terminal.error(str(error))
+    terminal.finish(
+        f"{made.images} images, version {made.version}{'' if made.new else ' (nothing changed since)'}. {BURNED_IN}"
+    )
+    print(made.folder)
+    return SOME_FAILED if made.left_out else DONE
+
+
+def _audit(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    from busi_viewer.workflow.casework import export_audit
+
+    check = store.audit.verify()
+    for problem in check.problems:
+        terminal.error(problem)
+    if arguments.csv:
+        export_audit(store, arguments.csv, AuditQuery(text=" ".join(arguments.names)))
+    state = "intact" if check.intact else "not as it was written"
+    print(f"{check.rows} rows, {state}, head {check.head or '–'}")
+    return DONE if check.intact else FAILED
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace, CaseStore, Services, Terminal], int]] = {
+    "list": _list,
+    "export": _export,
+    "import": _import,
+    "training-set": _training_set,
+    "audit": _audit,
+}
