@@ -101,6 +101,12 @@ class KeyButton(QPushButton):
             self._key.setVisible(not compact)
         self.updateGeometry()
 
+    def show_key(self, shown: bool) -> None:
+        """Show or leave out the cap of the shortcut."""
+        if self._key is not None:
+            self._key.setVisible(shown)
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
         """As wide as its parts."""
         return QSize(self._row.sizeHint().width(), 30)

@@ -72,7 +72,11 @@ QToolButton[role="tab"]:checked { background: @panel; border-top-color: @accent;
 QLineEdit, QComboBox, QAbstractSpinBox {
     background: @raised; border: 1px solid @border; border-radius: 3px; min-height: 26px; padding: 0 8px;
     selection-background-color: @sel_line; selection-color: @text; }
-QLineEdit:focus, QComboBox:focus { border: 1px solid @accent; }
+QAbstractSpinBox { padding: 0; min-height: 24px; max-height: 24px; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0; border: none; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
+    background: transparent; border: none; min-height: 0; padding: 0 7px; }
+QAbstractSpinBox:focus, QLineEdit:focus, QComboBox:focus { border: 1px solid @accent; }
 QComboBox { padding-right: 22px; }
 QComboBox:hover { background: @hover; }
 QComboBox:disabled, QLineEdit:disabled { color: @text_40; background: transparent; }

@@ -7,7 +7,6 @@ from functools import partial
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QButtonGroup,
     QHBoxLayout,
     QLabel,
@@ -29,7 +28,7 @@ from busi_viewer.gui.tools.options import Choice, Deed, Number, Switch
 
 HEIGHT = 40
 SAID_MS = 6000
-SLIDER, FIELD = 96, 46
+SLIDER, FIELD = 88, 46
 SLIDER_MAX = 100
 
 
@@ -90,7 +89,7 @@ class ToolOptions(QWidget):
         self.commit.bind(actions["accept"])
         self._cancel = KeyButton("Cancel", key="Esc", role="flat")
         self._cancel.bind(actions["leave"])
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 10, 0)
         row.setSpacing(10)
         row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # a narrow canvas stays narrow
@@ -155,15 +154,18 @@ class ToolOptions(QWidget):
         return QSize(0, HEIGHT)
 
     def _fit(self) -> None:
-        for part in self._captions:
-            part.show()
-        if self._controls.sizeHint().width() + self._others() > self.width():
+        """Leave out, in this order: captions, keys on the buttons, the tool's name."""
+        if self._tool is None:
+            return
+        for room in (3, 2, 1, 0):
             for part in self._captions:
-                part.hide()
-
-    def _others(self) -> int:
-        parts = (self._icon, self._name, self._apply, self.commit, self._cancel)
-        return sum(part.sizeHint().width() + 10 for part in parts if not part.isHidden()) + 60
+                part.setVisible(room > 2)
+            for button in (self._apply, self.commit, self._cancel):
+                button.show_key(room > 1)
+            self._name.setVisible(room > 0)
+            self._row.invalidate()
+            if self._row.sizeHint().width() <= self.width():
+                break
 
     def _show_hint(self) -> None:
         self._quiet.stop()
@@ -200,6 +202,7 @@ class ToolOptions(QWidget):
                 Qt.FocusPolicy.ClickFocus if isinstance(widget, QSpinBox) else Qt.FocusPolicy.TabFocus
             )
         self._controls.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        widget.show()  # what is not shown yet takes no room when the row is fitted
 
     def _add_caption(self, words: str) -> None:
         caption = label(words, "dim")
@@ -223,7 +226,6 @@ class ToolOptions(QWidget):
             return
         field = QSpinBox()
         field.setRange(round(option.low), round(option.high))
-        field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         field.setKeyboardTracking(False)
         field.setFixedWidth(FIELD + (8 if option.high > 999 else 0))
         field.valueChanged.connect(partial(self._options.set, option.name))
@@ -233,10 +235,13 @@ class ToolOptions(QWidget):
             self._add_caption(option.unit)
 
     def _add_choice(self, option: Choice) -> None:
+        if option.captioned:
+            self._add_caption(option.label)
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
+        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         group = QButtonGroup(box)
         for value in option.values:
             button = _chip(value, option.tip)
@@ -258,6 +263,7 @@ class ToolOptions(QWidget):
     def _add_deed(self, option: Deed, tool: Tool) -> None:
         button = QPushButton(option.label)
         set_role(button, "chip")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         button.clicked.connect(partial(_do, tool, option.name))
         self._add(button, option.name, tip=option.tip, words=option.label)
 
@@ -295,6 +301,7 @@ def _chip(words: str, tip: str) -> QPushButton:
     chip.setCheckable(True)
     chip.setToolTip(tip)
     chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return chip
 
 

@@ -208,7 +208,7 @@ def test_scribbles_segment_and_backspace_takes_them_back(qtbot, canvas, session,
         ("smooth", {"smooth_how": "Open", "smooth": 6}, "Smooth, open 6 px"),
         ("smooth", {"smooth": 5}, "Smooth, median 5 px"),
         ("holes", {}, "Fill holes"),
-        ("islands", {"islands_click": "Keep clicked"}, "Keep one lesion"),
+        ("islands", {"islands_click": "Keep"}, "Keep one lesion"),
         ("islands", {}, "Remove lesion"),
     ],
 )

@@ -9,7 +9,9 @@ from busi_viewer.core.edits import MaskEdit
 
 @pytest.fixture
 def study(tmp_path):
-    return [write_image(tmp_path / f"us{i}.png", seed=i).parent for i in range(3)][0]
+    for i in range(3):
+        write_image(tmp_path / f"us{i}.png", seed=i)
+    return tmp_path
 
 
 def draw(session):

@@ -46,7 +46,7 @@ def steps(made, mouse):
             lambda: [*(mouse.click(*p) for p in ((80, 33), (107, 60), (80, 87), (53, 60))), commit()],
             "Livewire",
         ),
-        ("islands", lambda: [options.set("islands_click", "Keep clicked"), mouse.click(80, 60)], "Keep one lesion"),
+        ("islands", lambda: [options.set("islands_click", "Keep"), mouse.click(80, 60)], "Keep one lesion"),
         ("copy_ai", lambda: [options.set("copy_how", "Replace"), mouse.click(80, 60)], "Copy from AI"),
         (None, reset.trigger, "Reset to AI outline"),
         ("brush", lambda: mouse.drag((150, 5), (170, 5)), "Brush"),

@@ -26,7 +26,7 @@ RANGE_ON, LOW, HIGH = "range_on", "range_low", "range_high"
 DARKEST_SHARE = 88
 """Upper end of the grey range at the start: lesions are dark."""
 GREY_RANGE: tuple[Option, ...] = (
-    Switch(RANGE_ON, "Only where grey is", "Paint and erase only pixels whose grey value lies in the range (I)"),
+    Switch(RANGE_ON, "Grey range", "Paint and erase only pixels whose grey value lies in the range (I)"),
     Number(LOW, "Lowest grey value", 0, 65535, 0, unit=""),
     Number(HIGH, "Highest grey value", 0, 65535, DARKEST_SHARE, unit=""),
     Deed("sample", "From outline", "Take the range from the grey values inside the outline"),

@@ -7,10 +7,10 @@ from busi_viewer.core.refine import keep_largest, without_islands
 from busi_viewer.gui.tools.lesion import LesionTool
 from busi_viewer.gui.tools.options import Choice, Number
 
-REMOVE, KEEP = "Remove clicked", "Keep clicked"
+REMOVE, KEEP = "Remove", "Keep"
 LARGEST, SMALL = "Keep largest", "Remove small"
-HOW = Choice("islands_how", "Apply to all", (LARGEST, SMALL), "What Apply does")
-CLICK = Choice("islands_click", "A click", (REMOVE, KEEP), "What a click on a lesion does")
+HOW = Choice("islands_how", "All", (LARGEST, SMALL), "What Apply does", captioned=True)
+CLICK = Choice("islands_click", "Click", (REMOVE, KEEP), "What a click on a lesion does with it", captioned=True)
 BELOW = Number("islands_below", "Below", 2, 5000, 50, unit="px²", turns=True, tip="Area below which Remove small works")
 
 

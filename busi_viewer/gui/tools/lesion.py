@@ -65,7 +65,7 @@ class LesionTool(Tool):
         before = self._lesion
         lesion = self._under(session, at)
         if lesion is not before:
-            self._preview = () if lesion is None else trace(self.result(_mask(session), lesion))
+            self._preview = () if lesion is None else trace(self.result(lesion, lesion))
             self.host.refresh()
 
     def leave(self) -> None:
@@ -84,9 +84,8 @@ class LesionTool(Tool):
 
     def options_changed(self) -> None:
         """Show what a click would do now."""
-        session = self.host.session
-        if session is not None and self._lesion is not None:
-            self._preview = trace(self.result(_mask(session), self._lesion))
+        if self._lesion is not None:
+            self._preview = trace(self.result(self._lesion, self._lesion))
         self.host.refresh()
 
     def apply(self) -> None:

@@ -34,6 +34,7 @@ class Choice:
     label: str
     values: tuple[str, ...]
     tip: str = ""
+    captioned: bool = False
 
 
 @dataclass(frozen=True)
