@@ -312,7 +312,7 @@ def copying_train(source, split):
     return train
 
 
-def test_train_passes_its_options_on_and_puts_figures_into_the_card(tmp_path, services, make_image, capsys):
+def test_train_passes_its_options_on_and_puts_validation_figures_into_the_card(tmp_path, services, make_image, capsys):
     source = tmp_path / "model"
     source.mkdir()
     (source / "card.json").write_text(json.dumps({"schema": 1, "name": "m", "version": "1", "sha256": "0"}))
@@ -330,8 +330,8 @@ def test_train_passes_its_options_on_and_puts_figures_into_the_card(tmp_path, se
     assert "'epochs': 3" in summary["options"]
     assert "'resume': True" in summary["options"]
     card = json.loads((tmp_path / "run" / "model" / "card.json").read_text())
-    assert card["metrics"]["test"]["set"]["n"] == 1
-    assert set(card["metrics"]) == {"val", "test"}
+    assert card["metrics"]["val"]["set"]["n"] == 1
+    assert set(card["metrics"]) == {"val"}, "training leaves the test part closed"
 
 
 def test_evaluate_takes_a_part_of_a_split_and_refuses_half_of_one(tmp_path, services, make_image, capsys):
