@@ -46,10 +46,12 @@ class ShortcutsDialog(QDialog):
         for words, keys in (
             ("Frame (single frame: zoom)", "Wheel"),
             ("Zoom", "Ctrl + wheel"),
-            ("Brush size", "Shift + wheel"),
+            ("Size of the tool: brush, tolerance, width, by how much", "Shift + wheel"),
             ("Window and level", "Right drag"),
             ("Pan", "Middle drag"),
-            ("Erase while painting", "Alt"),
+            ("Erase while painting, take away while filling, mark background", "Alt"),
+            ("Remove a handle of polygon, freehand or livewire", "Alt + click"),
+            ("Take back the last handle or mark", "Backspace"),
         ):
             grid.addWidget(label(words), row, 0)
             grid.addWidget(label(keys, "dim"), row, 1)

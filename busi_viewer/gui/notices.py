@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label
 from busi_viewer.gui.problem import Problem
@@ -117,8 +117,12 @@ class Notices(QWidget):
         """A question in place of an earlier one; its first answer has the focus, and any answer takes it away."""
         self.drop_question()
         notice = self._add("warn", question.title, question.text, question.deeds, "")
+        before = QApplication.focusWidget()
         for button in notice.answers:
+            button.setAccessibleDescription(question.title)
             button.clicked.connect(notice.dismiss)
+            if before is not None:
+                button.clicked.connect(before.setFocus)
         self._question = notice if question.here else None
         if notice.answers:
             notice.answers[0].setFocus(Qt.FocusReason.TabFocusReason)

@@ -229,7 +229,7 @@ class ToolOptions(QWidget):
         field.setKeyboardTracking(False)
         field.setFixedWidth(FIELD + (8 if option.high > 999 else 0))
         field.valueChanged.connect(partial(self._options.set, option.name))
-        field.editingFinished.connect(self.used)
+        field.lineEdit().returnPressed.connect(self.used)
         self._add(field, option.name, tip=option.tip, words=words)
         if option.unit:
             self._add_caption(option.unit)

@@ -1,4 +1,4 @@
-"""Time from a mouse movement with the brush down to the repainted canvas, 95th percentile against the bar."""
+"""Time from a mouse movement with the brush down to the repainted canvas, 95th percentile against the bar; and edits at 4K."""
 
 import hashlib
 import math
@@ -16,6 +16,8 @@ from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.session import Session
 
 BARS_MS = {(768, 1024): 8.0, (2160, 3840): 16.0}
+EDIT_MS = 300.0
+"""From an edit to its sizes."""
 SLACK = 3.0
 """A shared test machine may be this much slower than the bar before the test fails; the report has the true figures."""
 
@@ -49,9 +51,12 @@ def send(viewport, kind, at, buttons):
     QApplication.sendEvent(viewport, event)
 
 
+@pytest.mark.parametrize("limited", [False, True], ids=["free", "grey range"])
 @pytest.mark.parametrize("shape", list(BARS_MS), ids=["1024x768", "3840x2160"])
-def test_stroke_update(qtbot, benchmark, shape):
+def test_stroke_update(qtbot, benchmark, shape, limited):
     canvas = open_canvas(qtbot, shape)
+    canvas.options.set("range_high", 127)
+    canvas.options.set("range_on", limited)
     viewport = canvas._view.viewport()
     middle = canvas.camera.to_screen(shape[1] / 2, shape[0] / 2)
     reach = 0.22 * shape[0] * canvas.camera.scale
@@ -78,3 +83,18 @@ def test_stroke_update(qtbot, benchmark, shape):
     benchmark.extra_info["p95_ms"] = p95
     assert canvas.session.undo.count() == 1
     assert p95 <= SLACK * BARS_MS[shape], f"p95 {p95:.1f} ms"
+
+
+@pytest.mark.parametrize("tool", ["margin", "smooth", "holes", "islands"])
+def test_refining_at_4k_takes_no_more_than_an_edit_may(qtbot, benchmark, tool):
+    canvas = open_canvas(qtbot, (2160, 3840))
+    canvas.set_tool(tool)
+    qtbot.wait(300)
+
+    def update():
+        canvas.apply_tool()
+        canvas.session.lesions()
+        QApplication.processEvents()
+
+    benchmark.pedantic(update, rounds=10, iterations=1)
+    assert max(benchmark.stats.stats.data) * 1000 <= SLACK * EDIT_MS

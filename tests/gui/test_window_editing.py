@@ -132,6 +132,7 @@ def test_tools_are_reached_by_key_menu_and_toolbar_and_all_are_named(qtbot, qapp
 def test_the_options_bar_and_the_canvas_follow_each_other(qtbot, qapp, study):
     with window(qtbot, qapp, ThresholdEngine()) as made:
         open_and_wait(qtbot, made, study)
+        made.activateWindow()
         bar, options = made.review.options, made.canvas.options
         made.actions_["brush"].trigger()
         bar.control("radius").setValue(17)
@@ -141,7 +142,14 @@ def test_the_options_bar_and_the_canvas_follow_each_other(qtbot, qapp, study):
         bar.control("range_on").click()
         assert made.actions_["grey_range"].isChecked()
         made.actions_["margin"].trigger()
-        bar.control("margin").setValue(9)
+        field = bar.control("margin")
+        field.setFocus()
+        qtbot.waitUntil(field.hasFocus)
+        field.selectAll()
+        qtbot.keyClick(field, Qt.Key.Key_9)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert made.canvas.tool == "margin", "digits typed into a field choose no tool"
+        assert made.canvas.hasFocus()
         assert options.number("margin") == 9
         shrink = next(b for b in bar.control("margin_how").findChildren(QAbstractButton) if b.text() == "Shrink")
         shrink.click()
