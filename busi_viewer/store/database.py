@@ -34,6 +34,10 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_CACHE_KIB = 32_000
+"""Room for the list of ten thousand cases, so that searching it reads nothing."""
+
+
 class Database:
     """The store's file, for any thread. ``user_id`` and ``session_id`` mark what is written."""
 
@@ -58,6 +62,7 @@ class Database:
             raise _not_writable(self.path, error) from error
         connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA temp_store = MEMORY")
             self._refuse_unknown(connection)

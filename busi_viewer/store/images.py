@@ -178,7 +178,7 @@ class Images:
                 conditions.append(("" if wanted else "NOT ") + _ANY + f"i.{column})")
         cases = self._db.rows(
             f"SELECT c.id, c.uid, c.title, c.patient, c.changed FROM cases c WHERE {' AND '.join(conditions)}"
-            " ORDER BY c.changed DESC, c.id DESC LIMIT ? OFFSET ?",
+            " ORDER BY c.changed DESC, c.id LIMIT ? OFFSET ?",
             (*values, query.limit, query.offset),
         )
         return self._summaries(cases)
