@@ -42,6 +42,7 @@ class Settings:
     maximized: bool = False
     mask_style: str = "outline"
     heatmap: bool = True
+    band: bool = True
     heatmap_opacity: float = 0.4
     brush_radius: float = 7.0
     model: str | None = None

@@ -68,6 +68,9 @@ COMMANDS = (
     Command("outline", "Outline", ("O",), "View", True),
     Command("fill", "Fill", ("Shift+O",), "View", True),
     Command("heatmap", "Heatmap", ("H",), "View", True),
+    Command(
+        "band", "Uncertainty band", ("U",), "View", True, "Where the true boundary may run; goes with the first edit"
+    ),
     Command("invert", "Invert grey values", ("Shift+I",), "View", True),
     Command("reset_window", "Reset window and level", ("Shift+W",), "View"),
     Command("fit", "Fit image to window", ("Ctrl+0",), "View"),
@@ -96,7 +99,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&View",
         (
-            *("outline", "fill", "heatmap", "", "presets:", "reset_window", "invert", ""),
+            *("outline", "fill", "heatmap", "band", "", "presets:", "reset_window", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "", "theme:", "", "next_case", "previous_case"),
             *("next_frame", "previous_frame", "play"),
         ),

@@ -32,6 +32,7 @@ NEED_IMAGE = (
         "outline",
         "fill",
         "heatmap",
+        "band",
         "invert",
     ),
     *("reset_window", "fit", "one_to_one", "zoom_in", "zoom_out", "next_frame", "previous_frame", "export_mask"),
@@ -79,7 +80,6 @@ class Commands(QObject):
             "grey_range": self._grey_range,
             "outline": self._apply_mask_style,
             "fill": self._apply_mask_style,
-            "heatmap": self._heatmap,
             "invert": self._invert,
             "reset_window": canvas.reset_window,
             "fit": canvas.fit,
@@ -102,6 +102,8 @@ class Commands(QObject):
             "about": self._about,
         }.items():
             actions[name].triggered.connect(deed)
+        actions["heatmap"].toggled.connect(canvas.set_heatmap)
+        actions["band"].toggled.connect(canvas.set_band)
         canvas.tool_changed.connect(self._on_tool)
         canvas.options.changed.connect(self._on_option)
         reading.analysis_changed.connect(self.refresh)
@@ -233,9 +235,6 @@ class Commands(QObject):
 
     def _apply_mask_style(self) -> None:
         self._canvas.set_mask_style(self.mask_style)
-
-    def _heatmap(self) -> None:
-        self._canvas.set_heatmap(self._actions["heatmap"].isChecked())
 
     def _invert(self) -> None:
         self._canvas.set_inverted(self._actions["invert"].isChecked())

@@ -17,6 +17,8 @@ from busi_viewer.gui.theme import LESION_COLOURS
 
 WIDTH, CASING = 1.8, 3.8
 FILL = 0.10
+BAND = 0.22
+"""Opacity of the uncertainty band."""
 DASH = (3.2, 1.9)
 """Dash and gap in pen widths."""
 SMOOTHING = 5
@@ -60,6 +62,25 @@ def trace(mask: Mask, box: Box | None = None) -> tuple[Outline, ...]:
             hole = int(tree[0][hole][0])
         outlines.append(Outline(path, rank))
     return tuple(outlines)
+
+
+def enclosed(rings: tuple[NDArray[np.int32], ...]) -> QPainterPath:
+    """What closed rings (N, 2) enclose, by the even-odd rule, with smoothed edges."""
+    path = QPainterPath()
+    path.setFillRule(Qt.FillRule.OddEvenFill)
+    for ring in rings:
+        _add(path, ring)
+    return path
+
+
+def paint_band(painter: QPainter, band: QPainterPath, transform: QTransform) -> None:
+    """Tint the uncertainty band in the colour of lesion 1, without a line."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    tint = QColor(LESION_COLOURS[0])
+    tint.setAlphaF(BAND)
+    painter.fillPath(transform.map(band), tint)
+    painter.restore()
 
 
 def _ranks(part: NDArray[np.uint8], seeds: list[NDArray[np.int32]]) -> list[int]:

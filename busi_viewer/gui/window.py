@@ -159,8 +159,8 @@ class MainWindow(QMainWindow):
         chosen, actions = self._settings, self.actions_
         actions[chosen.theme].setChecked(True)
         actions["heatmap"].setChecked(chosen.heatmap)
+        actions["band"].setChecked(chosen.band)
         self.commands.set_mask_style(chosen.mask_style)
-        self.canvas.set_heatmap(chosen.heatmap)
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
         self.canvas.set_brush_radius(chosen.brush_radius)
@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
             maximized=self.isMaximized(),
             mask_style=self.commands.mask_style,
             heatmap=self.actions_["heatmap"].isChecked(),
+            band=self.actions_["band"].isChecked(),
             heatmap_opacity=self.toolbar.opacity,
             brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
         )
@@ -318,8 +319,7 @@ class MainWindow(QMainWindow):
         self._show_status()
         if stopped:
             return
-        good = done - failed
-        text = f"{good} image{'' if good == 1 else 's'} analysed"
+        text = f"{done - failed} image{'' if done - failed == 1 else 's'} analysed"
         if failed:
             deed = ("Show failed", lambda: self.worklist.set_filter("Failed"))
             self.notices.show_warning(f"{text}, {failed} failed.", "The others are not affected.", deed)

@@ -325,3 +325,41 @@ def test_the_camera_round_trip():
     at = camera.to_screen(12.5, 99.25)
     assert camera.to_image(at.x(), at.y()) == pytest.approx((12.5, 99.25))
     assert camera.transform().map(12.5, 99.25) == pytest.approx((at.x(), at.y()))
+
+
+def test_the_uncertainty_band_goes_with_the_first_edit_and_with_its_switch(canvas, phantom, propose):
+    from dataclasses import replace
+
+    from busi_viewer.core.band import Band, on_image
+
+    session = phantom()
+    propose(session, heat=False)
+    result = session.document.result
+    yy, xx = np.mgrid[:120, :160]
+    falling = (1 / (1 + np.exp((np.hypot(xx - 80, yy - 60) - 25) / 3))).astype(np.float32)
+    band = on_image(falling, result.frames[0].mask, Band(0.1, 0.9, 0.9))
+    frames = tuple(replace(frame, band=band) for frame in result.frames)
+    session.document.offer(replace(result, frames=frames, revision=session.document.revision))
+    canvas.set_session(session)
+    canvas.zoom_by(3)
+
+    def blue_over_red():
+        at = canvas.camera.to_screen(80 - 20, 60 - 20).toPoint()
+        red, _, blue = (int(v) for v in pixels(canvas)[at.y(), at.x()])
+        return blue - red
+
+    assert abs(blue_over_red()) <= 2
+    canvas.set_band(True)
+    assert canvas.band
+    assert blue_over_red() > 15
+    canvas.set_band(False)
+    assert abs(blue_over_red()) <= 2
+    canvas.set_band(True)
+    session.accept()
+    assert blue_over_red() > 15, "an accepted outline is still the model's"
+    mask = session.document.reader_mask(0).copy()
+    mask[:60] = False
+    session.document.set_reader_mask(0, mask)
+    canvas.set_session(None)
+    canvas.set_session(session)
+    assert abs(blue_over_red()) <= 2

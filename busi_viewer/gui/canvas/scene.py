@@ -27,6 +27,7 @@ class Scene:
         self.outlines: tuple[Outline, ...] = ()
         self.machine: tuple[Outline, ...] = ()
         self.lesions: tuple[Lesion, ...] = ()
+        self.band: QPainterPath | None = None
         self.proposed = False
         self.result: FrameResult | None = None
         self._tags: tuple[tuple[Camera, int], tuple[Tag, ...]] | None = None
@@ -38,9 +39,11 @@ class Scene:
         self.proposed = document.is_proposal(frame)
         if mask is not None:
             self.outlines = outline.trace(mask)
-            if not self.proposed and not self.withheld and self.result is not None:
-                same = np.array_equal(mask, self.result.mask)
+            if not self.withheld and self.result is not None:
+                same = self.proposed or np.array_equal(mask, self.result.mask)
                 self.machine = () if same else outline.trace(self.result.mask)
+                if same and self.result.band is not None:
+                    self.band = outline.enclosed(self.result.band.rings)
 
     @property
     def withheld(self) -> bool:
@@ -67,11 +70,13 @@ class Scene:
         machine: bool,
         heated: bool,
         sizes: bool,
+        band: bool,
     ) -> None:
         """Draw everything. ``live`` replaces the outlines while a tool changes them, and hides callipers and names.
 
         ``machine``: draw the machine's outline behind the reader's. ``heated``: a heatmap is shown, no area is filled.
-        ``sizes``: draw callipers.
+        ``sizes``: draw callipers. ``band``: tint the uncertainty band; it belongs to the model's outline and goes with the
+        first edit.
         """
         if machine:
             self._paint_machine(painter, camera)
@@ -80,6 +85,8 @@ class Scene:
             return
         if style == "hidden":
             return
+        if band and self.band is not None:
+            outline.paint_band(painter, self.band, camera.transform())
         fill = style == "fill" or (style == "both" and not heated)
         line = style != "fill"
         outline.paint(painter, self.outlines, camera.transform(), dashed=self.proposed, line=line, fill=fill)

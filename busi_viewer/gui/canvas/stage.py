@@ -39,6 +39,7 @@ class Stage(QWidget):
         self._style = "both"
         self._heat_on, self._heat_opacity = False, 1.0
         self._heat: Heatmap | None = None
+        self._band_on = False
         self._measure = QTimer(self, singleShot=True, interval=0)
         self._measure.timeout.connect(self._take_measurements)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -183,6 +184,16 @@ class Stage(QWidget):
         self._heat_opacity = min(max(share, 0.0), 1.0)
         self._update_heat()
         self.refresh()
+
+    def set_band(self, visible: bool) -> None:
+        """Show or hide the uncertainty band around the model's outline."""
+        self._band_on = visible
+        self.refresh()
+
+    @property
+    def band(self) -> bool:
+        """Whether the uncertainty band is switched on."""
+        return self._band_on
 
     def _heat_shown(self) -> bool:
         return self._heat_on and self._scene.heat is not None and not self._heat_hidden()

@@ -172,6 +172,7 @@ class Canvas(Stage):
                 machine=self._tool.edits,
                 heated=self._heat_shown(),
                 sizes=not self._tool.drawing,
+                band=self._band_on and not self._tool.drawing,
             )
             hud.paint(painter, self._camera, self._facts(session))
             painter.save()
