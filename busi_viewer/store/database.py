@@ -62,8 +62,10 @@ class Database:
             raise _not_writable(self.path, error) from error
         connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute(
+                "PRAGMA locking_mode = EXCLUSIVE"
+            )  # before all else: the first access decides on shared memory
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA temp_store = MEMORY")
             self._refuse_unknown(connection)
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -238,15 +240,24 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._in_words(error) from error
 
-    def _in_words(self, error: sqlite3.DatabaseError) -> StoreError:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            who = self.holder()
+    def _in_use(self) -> StoreInUse:
+        who = self.holder()
+        if who:
             return StoreInUse(
-                "the case store is open in another window" + (f" ({who})" if who else ""),
+                f"the case store is open in another window ({who})",
                 path=self.path,
                 remedy="Use that window, or close it first.",
             )
+        return StoreInUse(
+            "another program has the case store open, or its folder cannot lock files as some network folders cannot",
+            path=self.path,
+            remedy="Close the other program, or choose a local folder with BUSI_VIEWER_HOME.",
+        )
+
+    def _in_words(self, error: sqlite3.DatabaseError) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return self._in_use()
         what, remedy = next((words for start, words in _WORDS if name.startswith(start)), _OTHER)
         return StoreError(f"{what} ({error})", path=self.path, remedy=remedy)
 

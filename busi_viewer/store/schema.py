@@ -127,10 +127,14 @@ def is_foreign(connection: sqlite3.Connection) -> bool:
 
 
 def migrate(connection: sqlite3.Connection, folder: Path, back_up: Callable[[Path], None]) -> None:
-    """Bring an older store to the present schema, step by step; before each step ``back_up`` is given a file to write."""
+    """Bring an older store to the present schema, step by step; before each step ``back_up`` is given a file to write.
+
+    A new store has nothing to back up.
+    """
     version = version_of(connection)
+    new = not version
     while version < VERSION:
-        if version:
+        if not new:
             back_up(folder / f"cases-schema-{version}.sqlite3")
         connection.execute("BEGIN IMMEDIATE")
         try:

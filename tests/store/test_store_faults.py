@@ -1,7 +1,6 @@
 """Writing that fails for real, at every write call of a save: the old state stays whole, and the error says what to do."""
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.steps import replacement_step
 
+resource = pytest.importorskip("resource", reason="limits on the size of files are POSIX's")
 HERE = Path(__file__).parent
 PAGE = 4096
 
@@ -195,6 +195,19 @@ def test_an_error_from_the_disk_at_the_nth_call(tmp_path, call, error):
             break
     assert outcomes[0] == "refused"
     assert outcomes[-1] == "saved"
+
+
+def test_a_folder_that_cannot_lock_says_so(tmp_path):
+    tracer = shutil.which("strace")
+    if tracer is None or subprocess.run([tracer, "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("needs strace and the right to trace")
+    path = tmp_path / "store" / "cases.sqlite3"
+    locks = "inject=fcntl:error=ENOLCK"
+    said = saving(
+        tmp_path / "store", tracer, "-f", "-qq", "-o", "/dev/null", "-P", str(path), "-e", "trace=fcntl", "-e", locks
+    )
+    assert said.startswith("refused")
+    assert "cannot lock files" in said
 
 
 def test_no_right_to_write(tmp_path):

@@ -101,6 +101,11 @@ def test_only_its_owner_may_read_it(tmp_path):
     store = open_store(tmp_path / "store")
     record = make_record(tmp_path / "a.png")
     store.open_image(record)
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
+        HOLDER,
+        FILE,
+        f"{FILE}-wal",
+    ]  # no shared memory
     for path in (tmp_path / "store").glob("cases.sqlite3*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o700
