@@ -13,7 +13,7 @@ from busi_viewer import __version__
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord, Mask, to_uint8
 from busi_viewer.core.measure import Lesion, measure_all
-from busi_viewer.core.render import Path2d, outlines
+from busi_viewer.core.render import Path2d, outlines, smooth
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.report import words
 from busi_viewer.report.pairs import Pair, pair_lesions
@@ -57,13 +57,17 @@ class Outline:
 
 @dataclass(frozen=True)
 class Figure:
-    """An 8-bit image (H, W) or (H, W, 3) with outlines, and, for a heatmap, heat (H, W). ``mm_per_px`` is across."""
+    """An 8-bit image (H, W) or (H, W, 3) with outlines, and, for a heatmap, heat (H, W). ``mm_per_px`` is across.
+
+    ``band``: closed rings (N, 2) that enclose the uncertainty band by the even-odd rule.
+    """
 
     image: NDArray[np.uint8]
     outlines: tuple[Outline, ...]
     caption: str
     mm_per_px: float | None = None
     heat: NDArray[np.float32] | None = None
+    band: tuple[Path2d, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -291,7 +295,11 @@ def _figures(
         text = f"Reader's outline (solid){', AI proposal (dashed)' if beneath else ''}.{ends}"
     else:
         text = "AI proposal removed by the reader (dashed)." if beneath else "Image as opened, no outline."
-    first = Figure(image, (*beneath, *drawn), text, mm)
+    unaltered = machine is not None and (mask is None or np.array_equal(mask, machine.mask))
+    band = machine.band if machine is not None and unaltered and (beneath or drawn) else None
+    if band is not None and band.rings:
+        text += f" {words.band(band.coverage)}"
+    first = Figure(image, (*beneath, *drawn), text, mm, band=tuple(map(smooth, band.rings)) if band else ())
     heatmap = machine.heatmap if machine else None
     if heatmap is not None:
         caption = f"Heatmap, class {heatmap.target}: where the model looked, not the cause."

@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from reportlab.lib.colors import Color
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfgen.canvas import FILL_EVEN_ODD, Canvas
 from reportlab.platypus import Flowable
 
-from busi_viewer.core.render import CALLIPER_COLOUR, blend_heatmap, heat_colours, lesion_colour
+from busi_viewer.core.render import (
+    BAND_COLOUR,
+    BAND_OPACITY,
+    CALLIPER_COLOUR,
+    blend_heatmap,
+    heat_colours,
+    lesion_colour,
+)
 from busi_viewer.report import fonts, words
 from busi_viewer.report.content import Figure, Outline
 
@@ -82,6 +89,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         clip.rect(0, 0, self.image_width, self.height)
         canvas.clipPath(clip, stroke=0, fill=0)
         taken: list[_Box] = [self._scale_bar(canvas)]
+        self._band(canvas)
         for outline in figure.outlines:
             self._outline(canvas, outline)
         for outline in figure.outlines:
@@ -96,6 +104,19 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
     def _at(self, x: float, y: float) -> tuple[float, float]:
         """Points on paper of a pixel centre."""
         return (x + 0.5) * self.scale, self.height - (y + 0.5) * self.scale
+
+    def _band(self, canvas: Canvas) -> None:
+        """Tint the uncertainty band, by the even-odd rule."""
+        if not self.figure.band:
+            return
+        path = canvas.beginPath()
+        for ring in self.figure.band:
+            for step, (x, y) in enumerate(ring):
+                (path.lineTo if step else path.moveTo)(*self._at(float(x), float(y)))
+            path.close()
+        canvas.setFillColor(_ink(BAND_COLOUR, BAND_OPACITY))
+        canvas.drawPath(path, stroke=0, fill=1, fillMode=FILL_EVEN_ODD)
+        canvas.setFillAlpha(1.0)
 
     def _outline(self, canvas: Canvas, outline: Outline) -> None:
         path = canvas.beginPath()

@@ -14,6 +14,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pytest
 
+from busi_viewer.core.band import Band, on_image
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
@@ -325,3 +326,21 @@ def test_old_report_survives_a_failed_write(tmp_path: Path, monkeypatch: pytest.
         PdfReportWriter().write(document(), path)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.pdf"]
+
+
+def test_the_band_is_tinted_and_named_only_around_the_models_own_outline() -> None:
+    shape = (300, 400)
+    record = ImageRecord(Path("x.png"), "ab" * 32, "png", ArrayFrames((np.full(shape, 90, np.uint8),)), shape)
+    mask = disc(shape, 200, 150, 60)
+    yy, xx = np.mgrid[: shape[0], : shape[1]]
+    falling = (1 / (1 + np.exp((np.hypot(xx - 200, yy - 150) - 60) / 6))).astype(np.float32)
+    frame = frame_result(record, mask, band=on_image(falling, mask, Band(0.1, 0.9, 0.9)))
+    doc = Document(record)
+    doc.offer(AnalysisResult(record.path, record.sha256, MODEL, "cpu", (frame,)))
+    with_band = build_content(doc, when=WHEN).frames[0].figures[0]
+    assert len(with_band.band) == 2
+    assert "holds 90 % of the true boundary" in flat(rendered(doc))
+    doc.set_reader_mask(0, disc(shape, 210, 150, 50))
+    edited = build_content(doc, when=WHEN).frames[0].figures[0]
+    assert edited.band == ()
+    assert "Tinted" not in edited.caption
