@@ -142,6 +142,10 @@ class CaseStore(Protocol):
         """What was committed in a session that did not end properly, as found at opening; else None."""
         ...
 
+    def acknowledge_recovery(self) -> None:
+        """Note that the reader was told of it, so that it is not told again."""
+        ...
+
     def open_image(self, record: ImageRecord) -> Kept:
         """What is kept of an image, known by its content; a new one is added."""
         ...

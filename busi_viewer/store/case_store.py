@@ -77,6 +77,16 @@ class SqliteCaseStore:
         """What a session that did not end properly had committed, as found at opening; None after a proper end."""
         return self._recovery
 
+    def acknowledge_recovery(self) -> None:
+        """Note, in the audit trail too, that the reader was told what was recovered; it is not told again."""
+        found = self._recovery
+        if found is None:
+            return
+        with self._db.transaction():
+            said = f"{found.edits} edits of {len(found.images)} images, the last at {found.last}"
+            self.audit.append("session recovered", field=f"session of {found.user} since {found.since}", new=said)
+        self._recovery = None
+
     # one image's work
 
     def open_image(self, record: ImageRecord) -> Kept:

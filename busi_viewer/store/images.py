@@ -50,7 +50,7 @@ class Images:
             with self._db.transaction():
                 return self._add(record, path), None, self._predecessor(record, path)
         image, before = int(known[0]), bytes(known[1])
-        moved = before != path and not as_path(before).exists()
+        moved = before != path and self.file_state(image) is not FileState.SAME  # else it is a copy
         if moved:
             with contextlib.suppress(StoreError):  # a full disk hides no work; the move is noted next time
                 self.relink(image, record.path)
@@ -65,7 +65,7 @@ class Images:
     def _add(self, record: ImageRecord, path: bytes) -> int:
         case, uid = self._case_of(record)
         size, mtime = _stat(record.path)
-        facts = record.facts
+        facts = {key: clean(value) for key, value in record.facts.items()}
         image = self._db.insert(
             "INSERT INTO images(case_id, path, sha256, size, mtime_ns, kind, height, width, frames, sop_uid, series_uid,"
             " added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -78,18 +78,18 @@ class Images:
 
     def _case_of(self, record: ImageRecord) -> tuple[int, str]:
         """The case the image belongs to: its DICOM study's, or one of its own. Makes it where there is none."""
-        study = record.facts.get("StudyInstanceUID")
+        facts = {key: clean(value) for key, value in record.facts.items()}
+        study = facts.get("StudyInstanceUID")
         if study:
             row = self._db.one("SELECT id, uid FROM cases WHERE study_uid = ?", (study,))
             if row:
                 return int(row[0]), str(row[1])
         uid, at = str(uuid.uuid4()), now()
-        facts = record.facts
         title = facts.get("StudyDescription") or record.path.stem
         patient = " ".join(facts[key] for key in ("PatientName", "PatientID") if facts.get(key))
         case = self._db.insert(
             "INSERT INTO cases(uid, title, patient, study_uid, created, changed) VALUES(?, ?, ?, ?, ?, ?)",
-            (uid, clean(title), clean(patient), study, at, at),
+            (uid, clean(title), patient, study, at, at),
         )
         return case, uid
 

@@ -161,6 +161,16 @@ def test_a_moved_file_is_known_by_its_content(store, record, tmp_path):
     assert store.audit.rows()[0].action == "image moved"
 
 
+def test_a_copy_leaves_the_first_path(store, record, tmp_path):
+    image = store.open_image(record).image
+    copy = make_record(tmp_path / "copy.png", record.path.read_bytes(), frames=2)
+    assert store.open_image(copy).moved_from is None
+    assert store.images(store.cases()[0].case)[0].path == record.path
+    record.path.write_bytes(b"saved over")
+    kept = store.open_image(copy)
+    assert (kept.image, kept.moved_from) == (image, record.path)
+
+
 def test_a_changed_file_is_another_image_and_says_so(store, record, tmp_path):
     kept = store.open_image(record)
     store.commit(kept.image, replacement_step(Document(record), 0, disc(), "Accept outline"))
