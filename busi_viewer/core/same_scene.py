@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import groupby
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.duplicates import SIDE as COARSE_SIDE
-from busi_viewer.core.duplicates import fingerprint
+from busi_viewer.core.duplicates import near_pairs
 
 SIDE = 256
 """Longer side in pixels of the pictures that are compared."""
@@ -25,10 +25,12 @@ FEATURES = 250
 """Largest number of features of a picture."""
 CANDIDATE = 0.6
 """Thumbnail correlation from which a pair is compared at all."""
+LIKELY = 0.9
+"""Thumbnail correlation from which it is compared even if the strongest features have nothing in common."""
 STRICT_CANDIDATE = 0.8
-"""The same for a pair of which one is mirrored, or cut to one of ZOOMS."""
-ZOOMS = (0.87, 0.75, 0.63)
-"""Shares of width and height to which an image is cut, from the top centre, to be compared with whole images."""
+"""Thumbnail correlation from which a pair is compared of which one is mirrored, or cut to one of ZOOMS."""
+ZOOMS = ((0.87, 0.87), (0.75, 0.75), (0.63, 0.63), (1.0, 0.75))
+"""Shares of height and width to which an image is cut, from the top centre, to be compared with whole images."""
 INLIERS = 12
 """Fewest features that agree on one transform. Burned-in text, rulers and logos alone give up to about 10."""
 OVERLAP = 0.4
@@ -39,7 +41,7 @@ COPY_DETAIL = 0.9
 """Detail correlation from which a pair is a copy (of any size or crop) rather than neighbouring frames."""
 _RATIO = 0.8
 _QUICK = 64
-_QUICK_MATCHES = 2
+_QUICK_MATCHES = 3
 _REACH = 3.0
 
 Grey = NDArray[np.uint8]
@@ -108,8 +110,16 @@ def _described(picture: Grey) -> Sketch:
 
 
 def mirrored(original: Sketch) -> Sketch:
-    """The sketch of the image mirrored left to right."""
-    return _described(np.ascontiguousarray(original.picture[:, ::-1]))
+    """The sketch of the image mirrored left to right.
+
+    A SIFT descriptor of 4 × 4 cells with 8 directions lies along its feature's direction, so mirroring reverses the rows
+    across it and the sense of the directions.
+    """
+    cells = original.words.reshape(-1, 4, 4, 8)[:, ::-1]
+    words = np.ascontiguousarray(cells[..., -np.arange(8) % 8]).reshape(-1, 128)
+    points = original.points.copy()
+    points[:, 0] = original.picture.shape[1] - 1 - points[:, 0]
+    return Sketch(np.ascontiguousarray(original.picture[:, ::-1]), points, words)
 
 
 def match(first: Sketch, second: Sketch) -> Match | None:
@@ -133,9 +143,9 @@ def match(first: Sketch, second: Sketch) -> Match | None:
     return Match(int(agreeing.sum()), detail, overlap, scale, mirrored=False)
 
 
-def _vectors(of: Sketch, count: int = FEATURES) -> Floats:
+def _vectors(of: Sketch) -> Floats:
     """Descriptors as (N, 128) float32 unit vectors (nearly, because of the rounding)."""
-    return of.words[:count].astype(np.float32) / np.float32(255.0)
+    return of.words.astype(np.float32) / np.float32(255.0)
 
 
 def _pairs(a: Floats, b: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -181,60 +191,102 @@ def find_pairs(
     ``fingerprints`` (N, side²) are those of ``core.duplicates``. A pair is found only if its thumbnails correlate above
     CANDIDATE or, with one of them mirrored or cut to a zoom, STRICT_CANDIDATE. ``progress`` gets the done share.
     """
-    count = len(sketches)
-    flipped = np.ascontiguousarray(fingerprints.reshape(count, COARSE_SIDE, COARSE_SIDE)[:, :, ::-1]).reshape(count, -1)
-    cut = [np.array([fingerprint(_cut(one.picture, share)) for one in sketches]) for share in ZOOMS]
-    quick = [_vectors(one, _QUICK) for one in sketches]
-
-    @lru_cache(maxsize=256)
-    def turned(j: int) -> Sketch:
-        return mirrored(sketches[j])
-
+    thumbnails = fingerprints.reshape(len(sketches), COARSE_SIDE, COARSE_SIDE)
+    turned = [mirrored(one) for one in sketches]
+    strongest, strongest_turned = _strongest(sketches), _strongest(turned)
+    near = near_pairs(fingerprints, CANDIDATE)
+    zoomed = _zoom_candidates(thumbnails, sketches)
+    flipped = _alike(_halved(thumbnails), _halved(thumbnails[:, :, ::-1]))
+    likely = {(i, j) for i, j, correlation in near if correlation > LIKELY}
+    rest = zoomed.union((i, j) for i, j, _ in near) - likely
+    worth = [*likely, *_worth_comparing(sorted(rest), strongest, strongest)]
+    worth_turned = _worth_comparing(sorted(flipped), strongest, strongest_turned)
     found: dict[tuple[int, int], Pair] = {}
-    for i in range(count):
-        if progress is not None and i % 16 == 0:
-            progress(i / count)
-        plain = fingerprints[i + 1 :] @ fingerprints[i]
-        for j in _later(plain, i, CANDIDATE):
-            correlation = float(plain[j - i - 1])
-            if correlation < STRICT_CANDIDATE and not _promising(quick[i], quick[j]):
-                continue
-            same = match(sketches[i], sketches[j])
-            if same is not None or correlation > alike:
-                found[i, j] = Pair(i, j, correlation, same)
-        for j in _zoomed(fingerprints, cut, i):
-            same = match(sketches[i], sketches[j]) if (i, j) not in found else None
-            if same is not None:
-                found[i, j] = Pair(i, j, float(plain[j - i - 1]), same)
-        turn = flipped[i + 1 :] @ fingerprints[i]
-        for j in _later(turn, i, STRICT_CANDIDATE):
-            same = match(sketches[i], turned(j)) if (i, j) not in found else None
-            if same is not None:
-                found[i, j] = Pair(i, j, float(turn[j - i - 1]), replace(same, mirrored=True))
+    for done, (i, j) in enumerate(worth):
+        if progress is not None and done % 64 == 0:
+            progress(done / len(worth))
+        same = match(sketches[i], sketches[j])
+        if same is not None:
+            found[i, j] = Pair(i, j, float((thumbnails[i] * thumbnails[j]).sum()), same)
+    for i, j in worth_turned:
+        same = match(sketches[i], turned[j]) if (i, j) not in found else None
+        if same is not None:
+            correlation = float((thumbnails[i] * thumbnails[j][:, ::-1]).sum())
+            found[i, j] = Pair(i, j, correlation, replace(same, mirrored=True))
+    for i, j, correlation in near:
+        if correlation > alike:
+            found.setdefault((i, j), Pair(i, j, correlation, None))
     return list(found.values())
 
 
-def _later(correlations: Floats, i: int, threshold: float) -> list[int]:
-    """Which images after ``i`` correlate above the threshold; ``correlations`` are those of the images i + 1 and on."""
-    return [int(k) + i + 1 for k in np.flatnonzero(correlations > threshold)]
+def _worth_comparing(
+    pairs: Sequence[tuple[int, int]], first: NDArray[np.uint8], second: NDArray[np.uint8]
+) -> list[tuple[int, int]]:
+    """Of pairs (i, j) in order of i, those with a few features in common among the strongest of i and of j."""
+    chosen = []
+    for i, group in groupby(pairs, key=lambda pair: pair[0]):
+        members = [j for _, j in group]
+        for start in range(0, len(members), 256):
+            some = members[start : start + 256]
+            promising = _promising(first[i], second[some])
+            chosen += [(i, j) for j, good in zip(some, promising, strict=True) if good]
+    return chosen
 
 
-def _zoomed(fingerprints: Floats, cut: Sequence[Floats], i: int) -> set[int]:
-    """The images after ``i`` of which one, whole, is like the other cut to a zoom."""
-    later: set[int] = set()
-    for zoom in cut:
-        later.update(_later(zoom[i + 1 :] @ fingerprints[i], i, STRICT_CANDIDATE))
-        later.update(_later(fingerprints[i + 1 :] @ zoom[i], i, STRICT_CANDIDATE))
-    return later
+def _zoom_candidates(thumbnails: Floats, sketches: Sequence[Sketch]) -> set[tuple[int, int]]:
+    """Pairs of which one, whole, is like the other cut to a zoom."""
+    whole = _halved(thumbnails)
+    found: set[tuple[int, int]] = set()
+    for shares in ZOOMS:
+        side = (COARSE_SIDE, COARSE_SIDE)
+        cut = [cv2.resize(_cut(one.picture, shares), side, interpolation=cv2.INTER_AREA) for one in sketches]
+        found |= _alike(whole, _halved(np.asarray(cut, dtype=np.float32)))
+    return found
 
 
-def _cut(picture: Grey, share: float) -> Grey:
-    """The top centre of a picture."""
-    height, width = round(picture.shape[0] * share), round(picture.shape[1] * share)
+def _halved(thumbnails: Floats) -> Floats:
+    """Thumbnails (N, s, s) at half the size, as vectors (N, s²/4) of zero mean and unit norm."""
+    count, side, _ = thumbnails.shape
+    small = thumbnails.reshape(count, side // 2, 2, side // 2, 2).mean(axis=(2, 4)).reshape(count, -1)
+    small -= small.mean(axis=1, keepdims=True)
+    return np.asarray(small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+
+
+def _alike(first: Floats, second: Floats) -> set[tuple[int, int]]:
+    """Pairs i < j of which one's vector in ``first`` correlates above STRICT_CANDIDATE with the other's in ``second``."""
+    found: set[tuple[int, int]] = set()
+    for start in range(0, len(first), 512):
+        rows, columns = np.nonzero(first[start : start + 512] @ second.T > STRICT_CANDIDATE)
+        for i, j in zip((rows + start).tolist(), columns.tolist(), strict=True):
+            if i != j:
+                found.add((min(i, j), max(i, j)))
+    return found
+
+
+def _cut(picture: Grey, shares: tuple[float, float]) -> Grey:
+    """The top centre of a picture: these shares of its height and width."""
+    height, width = round(picture.shape[0] * shares[0]), round(picture.shape[1] * shares[1])
     left = (picture.shape[1] - width) // 2
     return picture[: max(height, 1), left : left + max(width, 1)]
 
 
-def _promising(a: Floats, b: Floats) -> bool:
-    """Whether the strongest features alone give a few matches."""
-    return len(a) >= 2 and len(b) >= 2 and len(_pairs(a, b)[0]) >= _QUICK_MATCHES
+def _strongest(sketches: Sequence[Sketch]) -> NDArray[np.uint8]:
+    """The strongest features' descriptors of all sketches: (N, _QUICK, 128), zeros where there are fewer."""
+    words = np.zeros((len(sketches), _QUICK, 128), dtype=np.uint8)
+    for row, one in zip(words, sketches, strict=True):
+        row[: len(one.words[:_QUICK])] = one.words[:_QUICK]
+    return words
+
+
+def _promising(one: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which of the others (K, _QUICK, 128) have a few matches with the one (_QUICK, 128); many pairs at once."""
+    mine = one.astype(np.float32) / np.float32(255.0)
+    theirs = others.astype(np.float32) / np.float32(255.0)
+    likeness = theirs @ mine.T
+    best = likeness.argmax(axis=2)
+    back = likeness.argmax(axis=1)
+    mutual = np.take_along_axis(back, best, axis=1) == np.arange(_QUICK)
+    nearest = np.take_along_axis(likeness, best[..., None], axis=2)[..., 0]
+    np.put_along_axis(likeness, best[..., None], -1.0, axis=2)
+    clear = (nearest > 0.0) & ((1.0 - nearest) < _RATIO**2 * (1.0 - likeness.max(axis=2)))
+    return np.asarray((mutual & clear).sum(axis=1) >= _QUICK_MATCHES)
