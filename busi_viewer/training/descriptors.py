@@ -122,7 +122,9 @@ def _usable(samples: Sequence[Sample]) -> list[Sample]:
         for sample in samples
         if sample.masks and any(code(name, sample.extra.get(column, "")) >= 0 for name, column in COLUMNS.items())
     ]
-    if not any(_enough(np.array([code(n, s.extra.get(c, "")) for s in found]), n) for n, c in COLUMNS.items()):
+    if not any(
+        _enough(np.array([code(n, s.extra.get(c, "")) for s in found], dtype=np.int64), n) for n, c in COLUMNS.items()
+    ):
         raise DataSetError(
             f"no descriptor has {FEWEST} outlined lesions of each of its values",
             remedy=f"Give a manifest.csv with masks and the columns {', '.join(COLUMNS.values())}.",

@@ -34,7 +34,7 @@ def made_session():
 
 
 def draw(session, turn):
-    session.apply(MaskEdit(0, (0, 0, SHAPE[1], SHAPE[0]), outline(turn)))
+    session.apply(MaskEdit(0, (0, 0, SHAPE[1], SHAPE[0]), outline(turn), "Brush"))
 
 
 def test_edit_to_descriptors(benchmark, qapp):

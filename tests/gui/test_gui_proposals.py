@@ -37,7 +37,7 @@ def session(frames=1):
 
 
 def draw(case, mask):
-    case.apply(MaskEdit(case.frame, (0, 0, SHAPE[1], SHAPE[0]), mask))
+    case.apply(MaskEdit(case.frame, (0, 0, SHAPE[1], SHAPE[0]), mask, "Brush"))
 
 
 def shown(panel):
