@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
-from busi_viewer.core.casebook import AuditQuery, CaseQuery
 from busi_viewer.core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ def _write(arguments: argparse.Namespace, content: dict[str, Any]) -> None:
 
 
 def _list(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    from busi_viewer.core.casebook import CaseQuery
+
     found = store.cases(CaseQuery(text=" ".join(arguments.names), limit=-1))
     for case in found:
         flags = (("edited", case.edited), ("signed", case.signed))
@@ -77,6 +78,7 @@ def _training_set(arguments: argparse.Namespace, store: CaseStore, services: Ser
 
 
 def _audit(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
+    from busi_viewer.core.casebook import AuditQuery
     from busi_viewer.workflow.casework import export_audit
 
     check = store.audit.verify()
