@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 
 from busi_viewer.core.masks import fill_polygon
+from busi_viewer.gui.tools import TOOLS
 
 ALT = Qt.KeyboardModifier.AltModifier
 TRIANGLE = [(20, 20), (60, 20), (40, 50)]
@@ -209,8 +210,9 @@ def test_shift_wheel_changes_the_brush(qtbot, canvas, session, mouse):
 
 
 def test_tools_without_an_image_do_nothing(canvas, mouse):
-    for tool in ("pointer", "window", "pan", "zoom", "brush", "eraser", "polygon"):
-        canvas.set_tool(tool)
+    for tool in TOOLS:
+        canvas.set_tool(tool.name)
+        canvas.apply_tool()
         mouse.drag((0, 0), (1, 1))
         mouse.wheel(0, 0)
     assert not canvas.has_pending()

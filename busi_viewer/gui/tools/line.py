@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -16,8 +18,8 @@ class LineTool(Tool):
 
     cursor = Qt.CursorShape.CrossCursor
     edits = True
-    width = 1.6
-    """Width of the line in logical px."""
+    why_not: ClassVar[str] = ""
+    """What to tell the reader when nothing has changed."""
 
     def __init__(self, host: ToolHost) -> None:
         super().__init__(host)
@@ -28,8 +30,9 @@ class LineTool(Tool):
         """The mask afterwards."""
         raise NotImplementedError
 
-    why_not = ""
-    """What to tell the reader when nothing has changed."""
+    def line_width(self) -> float:
+        """Width of the line in logical px."""
+        return 1.6
 
     @property
     def drawing(self) -> bool:
@@ -70,7 +73,7 @@ class LineTool(Tool):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line = QPolygonF([self.host.camera.to_screen(x, y) for x, y in self._points])
         for colour, wider in ((QColor(0, 0, 0, 153), 2.0), (QColor("#FFFFFF"), 0.0)):
-            pen = QPen(colour, self.width + wider)
+            pen = QPen(colour, self.line_width() + wider)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             painter.drawPolyline(line)

@@ -23,3 +23,7 @@ class Merge(LineTool):
     def result(self, mask: Mask, points: list[tuple[float, float]]) -> Mask:
         """Joined."""
         return merge(mask, points, self.host.options.number(WIDTH.name) / 2)
+
+    def line_width(self) -> float:
+        """As wide as the bridge will be."""
+        return max(super().line_width(), self.host.options.number(WIDTH.name) * self.host.camera.scale)
