@@ -99,6 +99,8 @@ def test_an_analysis_comes_back_whole(store, record):
     assert one.probabilities == other.probabilities
     assert (one.quality, one.timing_ms) == (other.quality, other.timing_ms)
     assert np.abs(one.heatmap.values - other.heatmap.values).max() < 0.02
+    assert (other.band.low, other.band.high, other.band.coverage) == (0.2, 0.8, 0.9)
+    assert np.array_equal(other.band.rings[0], one.band.rings[0])
     assert (other.heatmap.target, other.heatmap.inside_mask_share) == ("malignant", 0.8)
     for before, after in zip(one.lesions, other.lesions, strict=True):
         assert np.array_equal(before.contour, after.contour)
