@@ -66,8 +66,11 @@ class Content:
         return self.pane_edge is not None
 
 
-def describe(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> Content:
-    """Look at a (H, W) grey or (H, W, 3) RGB frame. ``window`` is the grey range shown, as in ImageRecord."""
+def describe(frame: Pixels, window: tuple[float, float] = (0.0, 255.0), *, marks: bool = True) -> Content:
+    """Look at a (H, W) grey or (H, W, 3) RGB frame. ``window`` is the grey range shown, as in ImageRecord.
+
+    Without ``marks`` text and callipers are not looked for.
+    """
     height, width = frame.shape[:2]
     scale = min(1.0, WORKING_SIDE / max(height, width))
     eight = to_uint8(frame, window)
@@ -77,7 +80,8 @@ def describe(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> Conte
     grey = to_grey(eight)
     share, flow = _colour(eight)
     edge = pane_edge(grey)
-    text = text_lines(grey)
+    text = text_lines(grey) if marks else []
+    crosses = callipers(grey, text) if marks else []
 
     def native(box: Box) -> Box:
         x0, y0, x1, y1 = (round(v / scale) for v in box)
@@ -89,7 +93,7 @@ def describe(frame: Pixels, window: tuple[float, float] = (0.0, 255.0)) -> Conte
         flow=tuple(native(box) for box in flow),
         pane_edge=None if edge is None else round(edge / scale),
         text=tuple(native(box) for box in text),
-        callipers=tuple(native(box) for box in callipers(grey, text)),
+        callipers=tuple(native(box) for box in crosses),
     )
 
 

@@ -88,7 +88,7 @@ class TorchEngine:
         p = probabilities(prediction.class_logits.astype(np.float64), self.card.calibration)
         mask = self._mask(prediction, float(p[0]))
         lesions = measure_all(mask, record, prediction.probability)
-        quality = judge(frame, grey, prediction.embedding, self.card.guard)
+        quality = judge(frame, record.window, prediction.box.forward(grey), prediction.embedding, self.card.guard)
         measured = time.perf_counter()
         heat = None
         if heatmap:

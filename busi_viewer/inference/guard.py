@@ -7,11 +7,13 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from busi_viewer.core.content import colour_share, is_blank
+from busi_viewer.core.content import COLOURED, describe
 from busi_viewer.core.errors import NotUltrasound
 from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.core.results import Quality
-from busi_viewer.nets.card import Guard
+from busi_viewer.core.texture import texture
+from busi_viewer.nets.card import Guard, LearnedGuard
+from busi_viewer.nets.novelty import novelty
 
 MIN_SIDE = 64
 
@@ -32,23 +34,47 @@ def refuse_foreign(record: ImageRecord) -> None:
         )
 
 
-def judge(frame: Pixels, grey: NDArray[np.uint8], embedding: NDArray[np.float32], guard: Guard | None) -> Quality:
-    """Compare a frame with the training images.
+def judge(
+    frame: Pixels,
+    window: tuple[float, float],
+    square: NDArray[np.uint8],
+    embedding: NDArray[np.float32],
+    guard: LearnedGuard | Guard | None,
+) -> Quality:
+    """Whether the model may judge a frame; ``square`` (S, S) is the frame as the network saw it.
 
-    Simple faults first (too small, blank, coloured), then the Mahalanobis distance d² of the embedding. The score is
-    limit / (limit + d²): 0.5 at the limit, near 1 for images like the training images; None without a fitted guard.
+    What the pixels say first (too small, blank, Doppler, two views), then how unlike the training images the frame is. The
+    score is 0.5 at the guard's limit and near 1 for images like those; None without a fitted guard.
     """
     reasons = []
-    if min(grey.shape) < MIN_SIDE:
+    if min(frame.shape[:2]) < MIN_SIDE:
         reasons.append(f"Image smaller than {MIN_SIDE} pixels")
-    if is_blank(grey):
+    content = describe(frame, window, marks=False)
+    if content.blank:
         reasons.append("Image almost blank")
+    if content.colour_share >= COLOURED:
+        reasons.append("Coloured image (Doppler, elastography or a photograph)")
+    elif content.flow:
+        reasons.append("Colour Doppler")
+    if content.two_views:
+        reasons.append("Two views side by side")
     if guard is None:
         return Quality(not reasons, None, tuple(reasons))
-    if colour_share(frame) > guard.max_colour:
-        reasons.append("Coloured image (Doppler, elastography or a photograph)")
+    score = _likeness(square, embedding, guard)
+    if not score >= 0.5:
+        reasons.append("Unlike the training images")
+    return Quality(not reasons, score if np.isfinite(score) else 0.0, tuple(reasons))
+
+
+def _likeness(square: NDArray[np.uint8], embedding: NDArray[np.float32], guard: LearnedGuard | Guard) -> float:
+    """In [0, 1], 0.5 at the guard's limit; NaN where the embedding is not finite.
+
+    From the log odds o: 1 / (1 + exp(o − limit)). With a guard of earlier releases, from the squared Mahalanobis distance
+    d² of the embedding: limit / (limit + d²).
+    """
+    if isinstance(guard, LearnedGuard):
+        beyond = novelty(guard, embedding, texture(square)) - guard.limit
+        return float(1.0 / (1.0 + np.exp(np.clip(beyond, -50.0, 50.0))))
     offset = embedding.astype(np.float64) - np.asarray(guard.mean)
     distance = float(((offset @ np.asarray(guard.projection)) ** 2).sum())
-    if not distance <= guard.limit:
-        reasons.append("Unlike the training images")
-    return Quality(not reasons, guard.limit / (guard.limit + distance), tuple(reasons))
+    return guard.limit / (guard.limit + distance)

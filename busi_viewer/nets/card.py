@@ -44,7 +44,7 @@ class Calibration(_Strict):
 
 
 class Guard(_Strict):
-    """What the training images look like: mean and inverse covariance of the projected embedding, and the distance limit.
+    """The guard of earlier releases: mean and inverse covariance of the projected embedding, and the distance limit.
 
     ``projection`` is (E, K) row-wise; the squared Mahalanobis distance of an image is compared with ``limit``.
     """
@@ -53,6 +53,23 @@ class Guard(_Strict):
     projection: list[list[float]]
     limit: float
     max_colour: float
+
+
+class LearnedGuard(_Strict):
+    """How training images differ from images that are none: see :mod:`busi_viewer.nets.novelty`.
+
+    ``mean`` (E,), ``axes`` (K, E) row-wise and ``scales`` (K,) of the embedding; ``centre`` and ``spread`` (F,) of the
+    measures; ``weights`` (2F,) and ``bias`` of the log odds, which are compared with ``limit``.
+    """
+
+    mean: list[float]
+    axes: list[list[float]]
+    scales: list[float]
+    centre: list[float]
+    spread: list[float]
+    weights: list[float]
+    bias: float
+    limit: float
 
 
 class ContourBand(_Strict):
@@ -89,7 +106,7 @@ class Card(_Strict):
     calibration: Calibration | None = None
     operating_point: float | None = None
     abstain_below: float | None = None
-    guard: Guard | None = None
+    guard: LearnedGuard | Guard | None = None
     band: ContourBand | None = None
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Calibration, operating point, abstention and input guard: chosen on validation data only."""
+"""Calibration, operating point, abstention, input guard and uncertainty band: chosen on validation data only."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from busi_viewer.core.band import Margins, fit_band, margins
+from busi_viewer.core.image import Mask
 from busi_viewer.core.metrics import dice
 from busi_viewer.core.results import CLASSES
 from busi_viewer.nets.calibration import probabilities
-from busi_viewer.nets.card import Calibration, Card, Guard
+from busi_viewer.nets.card import Calibration, Card, ContourBand, LearnedGuard
 from busi_viewer.nets.postprocess import threshold_mask
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.registry import load_model
 from busi_viewer.training.data import Item
+from busi_viewer.training.guard import fit_guard, gather, negatives, view
 
 SENSITIVITY = 0.95
 COVERAGE = 0.9
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 NORMAL_LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9)
 DICE_COST = 0.005
-GUARD_QUANTILE = 0.99
-GUARD_DIMENSIONS = 24
-MAX_COLOUR = 0.01
-"""Share of clearly coloured pixels above which an image is taken for Doppler, elastography or a photograph."""
+REFERENCES = 800
+"""Training images that the input guard takes for its measure."""
 
 Array = NDArray[np.float64]
 
@@ -60,37 +61,25 @@ def operating_point(malignant: Array) -> float:
     return float(ordered[int(np.floor((1 - SENSITIVITY) * len(ordered)))])
 
 
-def fit_guard(reference: Array, validation: Array) -> Guard:
-    """Gaussian of whitened principal components of training embeddings (N, E); the limit is a validation quantile.
-
-    Mahalanobis distance as in Lee et al., NeurIPS 2018, on one pooled class.
-    """
-    mean = reference.mean(axis=0)
-    _, scales, axes = np.linalg.svd(reference - mean, full_matrices=False)
-    k = min(GUARD_DIMENSIONS, len(scales))
-    projection = axes[:k].T / (scales[:k] / np.sqrt(max(1, len(reference) - 1)) + 1e-9)
-    distance = (((validation - mean) @ projection) ** 2).sum(axis=1)
-    return Guard(
-        mean=[round(float(v), 5) for v in mean],
-        projection=[[round(float(v), 5) for v in row] for row in projection],
-        limit=float(np.quantile(distance, GUARD_QUANTILE)),
-        max_colour=MAX_COLOUR,
-    )
-
-
 @dataclass(frozen=True)
 class _Seen:
-    """What the product's own predictor says of one item. ``dice`` and ``marked`` hold one entry for each THRESHOLDS."""
+    """What the product's own predictor says of one item. ``dice`` and ``marked`` hold one entry for each THRESHOLDS.
+
+    ``probability`` (H, W) is kept where there is a lesion, for the uncertainty band.
+    """
 
     label: int
     logits: Array
-    embedding: Array
+    view: tuple[Array, Array]
     dice: tuple[float, ...]
     marked: tuple[bool, ...]
+    truth: Mask | None = None
+    probability: NDArray[np.float16] | None = None
 
 
 def _look(predictor: Predictor, card: Card, item: Item) -> _Seen:
-    prediction = predictor.predict([item.grey if item.grey is not None else item.small])[0]
+    grey = item.grey if item.grey is not None else item.small
+    prediction = predictor.predict([grey])[0]
     truth = item.native_mask
     masks = (
         [] if truth is None else [threshold_mask(prediction.probability, t, card.min_lesion_share) for t in THRESHOLDS]
@@ -99,9 +88,11 @@ def _look(predictor: Predictor, card: Card, item: Item) -> _Seen:
     return _Seen(
         item.label,
         prediction.class_logits.astype(np.float64),
-        prediction.embedding.astype(np.float64),
+        view(grey, prediction),
         overlaps,
         tuple(bool(mask.any()) for mask in masks),
+        truth if overlaps else None,
+        prediction.probability.astype(np.float16) if overlaps else None,
     )
 
 
@@ -144,8 +135,9 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
     )
     p = probabilities(logits[known], calibration)
     malignant = p[labels[known] == 2, 2]
-    threshold, no_outline_above = mask_rules(seen, probabilities(logits, calibration)[:, 0])
-    reference = [_look(predictor, card, item).embedding for item in training[:: max(1, len(training) // 800)]]
+    p_normal = probabilities(logits, calibration)[:, 0]
+    threshold, no_outline_above = mask_rules(seen, p_normal)
+    shown = [s for s, p0 in zip(seen, p_normal, strict=True) if no_outline_above is None or p0 < no_outline_above]
     return card.model_copy(
         update={
             "calibration": calibration,
@@ -153,6 +145,30 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
             "abstain_below": float(np.quantile(p.max(axis=1), 1 - COVERAGE)),
             "mask_threshold": threshold,
             "no_outline_above": no_outline_above,
-            "guard": fit_guard(np.stack(reference), np.stack([s.embedding for s in seen])),
+            "guard": _guard(predictor, training, [s.view for s in seen]),
+            "band": _band(shown, threshold, card.min_lesion_share, calibration.data),
         }
     )
+
+
+def _guard(predictor: Predictor, training: Sequence[Item], validation: Sequence[tuple[Array, Array]]) -> LearnedGuard:
+    """The input guard, from at most REFERENCES training images and images made to be refused."""
+    reference = [item.small for item in training[:: max(1, len(training) // REFERENCES)]]
+    usual = gather([view(small, predictor.predict([small])[0]) for small in reference])
+    return fit_guard(usual, negatives(predictor, reference), gather(validation))
+
+
+def _band(seen: Sequence[_Seen], threshold: float, min_share: float, data: str) -> ContourBand | None:
+    """The uncertainty band on the lesions that the model outlines; None with too few of them."""
+    found: list[Margins] = []
+    for s in seen:
+        if s.truth is None or s.probability is None:
+            continue
+        probability = s.probability.astype(np.float32)
+        margin = margins(s.truth, probability, threshold_mask(probability, threshold, min_share))
+        if margin is not None:
+            found.append(margin)
+    band = fit_band(found, threshold)
+    if band is None:
+        return None
+    return ContourBand(low=band.low, high=band.high, coverage=band.coverage, n=len(found), data=data)

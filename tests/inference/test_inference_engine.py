@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from busi_viewer.core.content import colour_share
 from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.engine import TorchEngine
-from busi_viewer.inference.guard import judge
 from busi_viewer.inference.heatmaps import grad_cam
-from busi_viewer.nets.card import Guard
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.registry import load_model
 
@@ -116,27 +113,3 @@ def test_other_modalities_are_refused_by_name(engine):
 def test_missing_model_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"card\.json"):
         TorchEngine(tmp_path, "cpu")
-
-
-def test_guard_withholds_blank_tiny_coloured_and_strange_images():
-    guard = Guard(mean=[0.0, 0.0], projection=[[1.0, 0.0], [0.0, 1.0]], limit=4.0, max_colour=0.01)
-    usual = np.random.default_rng(0).integers(0, 255, (100, 100)).astype(np.uint8)
-    near, far = np.zeros(2, np.float32), np.full(2, 9.0, np.float32)
-    assert judge(usual, usual, near, guard).in_distribution
-    assert judge(usual, usual, near, guard).score == 1.0
-    assert not judge(usual, usual, far, guard).in_distribution
-    assert judge(usual, usual, far, guard).score < 0.5
-    blank = np.full((100, 100), 30, np.uint8)
-    assert "blank" in judge(blank, blank, near, guard).reasons[0]
-    assert "smaller" in judge(usual[:20], usual[:20], near, guard).reasons[0]
-    colour = np.stack([usual] * 3, axis=-1)
-    assert colour_share(colour) == 0
-    colour[:20, :, 0] = 255
-    colour[:20, :, 1:] = 0
-    assert "Coloured" in judge(colour, usual, near, guard).reasons[0]
-
-
-def test_not_a_number_is_never_in_distribution():
-    guard = Guard(mean=[0.0], projection=[[1.0]], limit=4.0, max_colour=0.01)
-    usual = np.random.default_rng(0).integers(0, 255, (100, 100)).astype(np.uint8)
-    assert not judge(usual, usual, np.array([np.nan], np.float32), guard).in_distribution

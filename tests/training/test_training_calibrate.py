@@ -9,7 +9,6 @@ from busi_viewer.nets.card import Calibration
 from busi_viewer.training.calibrate import (
     THRESHOLDS,
     _Seen,
-    fit_guard,
     fit_temperature,
     mask_rules,
     operating_point,
@@ -37,19 +36,10 @@ def test_operating_point_keeps_the_promised_sensitivity():
         assert limit in malignant
 
 
-def test_guard_limit_keeps_nearly_all_of_validation():
-    rng = np.random.default_rng(2)
-    guard = fit_guard(rng.normal(size=(400, 40)), rng.normal(size=(300, 40)))
-    validation = rng.normal(size=(2000, 40))
-    distance = (((validation - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1)
-    assert 0.95 < (distance <= guard.limit).mean() < 1.0
-    assert (((validation + 4 - guard.mean) @ np.array(guard.projection)) ** 2).sum(axis=1).min() > guard.limit
-
-
 def test_outlines_are_dropped_only_where_that_costs_almost_nothing():
     n = len(THRESHOLDS)
-    lesion = _Seen(1, np.zeros(3), np.zeros(1), tuple(0.5 + 0.01 * i for i in range(n)), (True,) * n)
-    normal = _Seen(0, np.zeros(3), np.zeros(1), (), (True,) * n)
+    lesion = _Seen(1, np.zeros(3), (np.zeros(1), np.zeros(1)), tuple(0.5 + 0.01 * i for i in range(n)), (True,) * n)
+    normal = _Seen(0, np.zeros(3), (np.zeros(1), np.zeros(1)), (), (True,) * n)
     seen = [lesion] * 9 + [normal] * 3
     sure = np.array([0.1] * 9 + [0.9] * 3)
     assert mask_rules(seen, sure) == (THRESHOLDS[-1], 0.5)
