@@ -3,7 +3,7 @@
 Orientation is geometry (:attr:`busi_viewer.core.measure.Lesion.orientation`). Shape, margin, echo pattern and posterior
 features come from multinomial logistic regressions on :mod:`busi_viewer.core.lesion_features`, read from a JSON file that
 ``busi-viewer train --recipe descriptors`` writes. A descriptor that was no better than chance in cross-validation is
-never proposed, and none is where the picture does not allow it: see :func:`obstacles`.
+never proposed, none is where the picture does not allow it (:func:`obstacles`), and none that is a toss-up.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ COLOURED = 0.02
 """Share of coloured pixels (Doppler) around a lesion from which nothing but orientation is proposed."""
 LIMIT = 4.0
 """Standardised features are cut off at so many standard deviations."""
+LEAD = 0.1
+"""A value is proposed only if its probability lies so far above that of the next: a toss-up is no proposal."""
 RIM = 0.4
 """Width of the band looked at along the outline, in equivalent diameters."""
 
@@ -149,8 +151,10 @@ def propose(
         values = features(patch)
     except ValueError:
         return tuple(found)
-    spoken = [c for c in model.classifiers if c.proposed and c.name not in silent]
-    found += [_proposal(classifier, values, patch, part, lesion) for classifier in spoken]
+    for classifier in model.classifiers:
+        z = classifier.standardised(values)
+        if classifier.proposed and classifier.name not in silent and leads(classifier.probabilities(z)):
+            found.append(_proposal(classifier, z, patch, part, lesion))
     order = list(VALUES)
     return tuple(sorted(found, key=lambda proposal: order.index(proposal.name)))
 
@@ -243,10 +247,13 @@ def obstacles(part: Part, patch: Patch) -> dict[str, str]:
     return found
 
 
-def _proposal(
-    classifier: Classifier, values: Mapping[str, float], patch: Patch, part: Part, lesion: Lesion
-) -> Proposal:
-    z = classifier.standardised(values)
+def leads(p: Floats) -> NDArray[np.bool_]:
+    """Whether the highest of the probabilities (…, k) leads by :data:`LEAD`."""
+    ordered = np.sort(p, axis=-1)
+    return np.asarray(ordered[..., -1] - ordered[..., -2] >= LEAD)
+
+
+def _proposal(classifier: Classifier, z: Floats, patch: Patch, part: Part, lesion: Lesion) -> Proposal:
     p = classifier.probabilities(z)
     chosen = int(p.argmax())
     return Proposal(
@@ -298,9 +305,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "margin.wander": ("brightness changes off the outline", "brightness changes on the outline"),
     "margin.jaggedness": ("uneven line of change", "even line of change"),
     "margin.bright_rim": ("bright rim around the lesion", "no bright rim around the lesion"),
-    "margin.contrast_below": ("clear lower margin", "lower margin with little contrast"),
-    "margin.contrast_above": ("clear upper margin", "upper margin with little contrast"),
-    "margin.contrast_beside": ("clear lateral margins", "lateral margins with little contrast"),
+    "margin.contrast_below": ("strong contrast at its lower margin", "little contrast at its lower margin"),
+    "margin.contrast_above": ("strong contrast at its upper margin", "little contrast at its upper margin"),
+    "margin.contrast_beside": ("strong contrast at its sides", "little contrast at its sides"),
     "echo.darkness": ("darker than the tissue around", "not darker than the tissue around"),
     "echo.darkness_beside": ("darker than the tissue beside it", "not darker than the tissue beside it"),
     "echo.darkest": ("very dark parts", "no very dark parts"),

@@ -16,6 +16,7 @@ from busi_viewer.workflow.descriptors import proposals
 
 WAIT_MS = 80
 """How long after the sizes the descriptors follow: a stroke that begins at once is not held up by them."""
+TITLES_WIDE = 104
 
 State = tuple[int, int, int, int]
 
@@ -84,6 +85,7 @@ class ProposalRows(QWidget):
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(1)
+        grid.setColumnMinimumWidth(0, TITLES_WIDE)
         grid.setColumnStretch(1, 1)
         self._head = label("Proposed by the model; the reader decides", "caption")
         grid.addWidget(self._head, 0, 0, 1, 2)

@@ -191,7 +191,9 @@ def _frame(frame: FramePart, number: int, *, compact: bool) -> list[Flowable]:
     head: list[Flowable] = []
     if frame.title:
         head += [_text(frame.title, 9, fonts.BOLD, spaceBefore=4)]
-    head += [_text(frame.statement, 9), Spacer(1, 5), _figures(frame.figures, number, 150.0 if compact else 205.0)]
+    proposed = any(lesion.proposals is not None for lesion in frame.lesions)
+    tallest = 150.0 if compact else 180.0 if proposed else 205.0
+    head += [_text(frame.statement, 9), Spacer(1, 5), _figures(frame.figures, number, tallest)]
     estimate = frame.estimate
     if compact and estimate is not None and len(frame.lesions) == 1:
         half = (WIDTH - GAP) / 2
@@ -274,10 +276,14 @@ def _lesion(lesion: LesionTable, width: float) -> list[Flowable]:
     if proposals is not None:
         parts += [
             _text(f"Model's descriptor proposals for {proposals.of}", 7.5, fonts.MEDIUM, TEXT2, spaceBefore=4),
-            _text("; ".join(proposals.words) + ".", 7.5, colour=TEXT2),
+            _text(_sentence("; ".join(proposals.words)), 7.5, colour=TEXT2),
             _text(proposals.basis, 7, colour=TEXT3),
         ]
     return parts
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _table(lesion: LesionTable, width: float) -> Table:

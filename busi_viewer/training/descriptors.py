@@ -23,7 +23,7 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
 from busi_viewer.core.dataset import Sample, load_datasets
-from busi_viewer.core.descriptors import FAMILIES, LIMIT, SCHEMA, SMALLEST, equivalent_diameter, look
+from busi_viewer.core.descriptors import FAMILIES, LEAD, LIMIT, SCHEMA, SMALLEST, equivalent_diameter, leads, look
 from busi_viewer.core.duplicates import fingerprint, groups, near_pairs
 from busi_viewer.core.errors import DataSetError, OutputError, UsageError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
@@ -42,6 +42,7 @@ COPIES = 5
 OUTER, INNER, REPEATS = 5, 3, 5
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 """L2 penalties, of which the inner folds choose."""
+FAINT = 0.1
 SEED = 7
 FEWEST = 10
 """A descriptor is fitted only if each of its values has so many lesions."""
@@ -205,6 +206,7 @@ def _fit(true: Floats, copies: Floats, y: Ints, penalty: float) -> _Fit:
 
     Multinomial logistic regression with an L2 ``penalty``. A coefficient keeps the sign of what the feature by itself says
     of the value: a deeper dent never speaks against an irregular shape, however the other features are correlated with it.
+    A feature that by itself says next to nothing of the value (less than FAINT standard deviations) has none.
     """
     x = np.concatenate([true, copies.reshape(-1, true.shape[1])])
     labels = np.concatenate([y, np.repeat(y, copies.shape[1])])
@@ -223,7 +225,8 @@ def _fit(true: Floats, copies: Floats, y: Ints, penalty: float) -> _Fit:
 
     usual = np.stack([z[labels == value].mean(axis=0) for value in range(k)])
     signs = (usual - usual.mean(axis=0)).ravel()
-    bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs] + [(None, None)] * k
+    allowed = [(0.0, 0.0) if abs(s) < FAINT else (0.0, None) if s > 0 else (None, 0.0) for s in signs]
+    bounds = [*allowed, *[(None, None)] * k]
     start = np.zeros(k * f + k)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300}).x
     return _Fit(mean, sd, found[: k * f].reshape(k, f), found[k * f :])
@@ -264,11 +267,14 @@ def _held_out(true: Floats, copies: Floats, y: Ints, group_of: Ints) -> Floats:
 def figures(p: Floats, y: Ints, group_of: Ints) -> dict[str, Any]:
     """Balanced accuracy, κ and overconfidence of held-out probabilities (M, N, k), meaned over the M judgements.
 
-    Intervals resample groups. Overconfidence is mean probability of the proposed value minus balanced accuracy.
+    Intervals resample groups. Overconfidence is mean probability of the proposed value minus balanced accuracy. All of that
+    is over every lesion; ``without_toss_ups`` is over those of which anything would be said.
     """
     k = p.shape[-1]
     chosen = p.argmax(axis=-1)
     said = np.stack([(chosen == value).mean(axis=0) for value in range(k)], axis=1)  # (N, k)
+    told = leads(p)
+    right = [float((told & (chosen == c))[:, y == c].sum() / max(told[:, y == c].sum(), 1)) for c in range(k)]
     truth = np.eye(k)[y]
     boot = GroupedBootstrap(group_of.tolist())
 
@@ -292,6 +298,10 @@ def figures(p: Floats, y: Ints, group_of: Ints) -> dict[str, Any]:
         "kappa": _figure(boot.estimate(kappa)),
         "recall": {str(c): round(float(said[y == c, c].mean()), 3) for c in range(k)},
         "overconfidence": round(float((confidence * equal).sum()) - balanced(np.ones(len(y))), 3),
+        "without_toss_ups": {
+            "share": round(float(told.mean()), 3),
+            "balanced_accuracy": round(float(np.mean(right)), 3),
+        },
     }
 
 
@@ -358,6 +368,7 @@ def _content(samples: Sequence[Sample], table: Table, entries: Mapping[str, Any]
             f"penalty chosen in {INNER} inner folds; 95 % intervals from resampled groups",
             "redrawn_outlines": {"copies": table.redrawn.shape[1], "mean_dice_with_true": round(table.overlap, 3)},
             "proposed_if": "the lower bounds of balanced accuracy on true and on redrawn outlines lie above chance",
+            "silent_on": f"a lesion whose most probable value leads by less than {LEAD}; the figures count these as well",
             "seed": SEED,
         },
         "descriptors": dict(entries),

@@ -145,7 +145,7 @@ def test_descriptors_stand_apart_as_the_models_proposals() -> None:
     doc = document()
     text = with_words(doc)
     assert "Model's descriptor proposals for the AI outline" in text
-    assert "parallel orientation (geometry); irregular shape 78 % (BA 0.71, 0.62–0.79)." in text
+    assert "Parallel orientation (geometry); irregular shape 78 % (BA 0.71, 0.62–0.79)." in text
     assert "BA: balanced accuracy" in text
     doc.set_reader_mask(0, disc((240, 300), 150, 110, 40))
     assert "Model's descriptor proposals for the reader's outline" in with_words(doc)
