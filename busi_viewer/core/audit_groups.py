@@ -10,9 +10,6 @@ from busi_viewer.core.audit import Finding, Observation
 from busi_viewer.core.duplicates import groups
 from busi_viewer.core.same_scene import Pair
 
-_NAMED = 20
-"""So many ids are given with a finding about a split as a whole; all are counted."""
-
 
 def pair_findings(observed: Sequence[Observation], pairs: Sequence[Pair], split: Mapping[str, str]) -> list[Finding]:
     """Exact duplicates (a group a finding), near-duplicates and look-alikes (a pair a finding).
@@ -163,6 +160,5 @@ def split_findings(observed: Sequence[Observation], split: Mapping[str, str]) ->
         ("split_missing_ids", missing, "are in no part"),
     ):
         if ids:
-            named = tuple(ids[:_NAMED])
-            findings.append(Finding(kind, named, (), f"{len(ids)} ids {words}", {"count": len(ids)}))
+            findings.append(Finding(kind, tuple(ids), (), f"{len(ids)} ids {words}", {"count": len(ids)}))
     return findings

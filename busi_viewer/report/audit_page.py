@@ -124,17 +124,17 @@ def _kind(
 
 
 def _card(finding: Finding, labels: Mapping[str, str | None], pictures: Mapping[str, bytes]) -> Markup:
-    ids, files = finding["ids"], finding["files"]
-    parts = finding["numbers"].get("parts")
+    ids, parts = finding["ids"], finding["numbers"].get("parts")
     figures = []
-    for number, id_ in enumerate(ids[:ABREAST]):
-        part = parts[number] if isinstance(parts, list) else None
-        figures.append(_figure(id_, labels, part, pictures))
     lines: list[page.Part] = []
+    if pictures.keys() & set(ids):
+        for number, id_ in enumerate(ids[:ABREAST]):
+            part = parts[number] if isinstance(parts, list) else None
+            figures.append(_figure(id_, labels, part, pictures))
+    else:
+        lines += [page.code(name) for name in (ids or finding["files"])[:ABREAST]]
     if len(ids) > ABREAST:
         lines.append(f"and {len(ids) - ABREAST} more")
-    if not ids:
-        lines += [page.code(file) for file in files]
     return page.card(figures, finding["what"], lines)
 
 
