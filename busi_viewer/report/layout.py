@@ -265,7 +265,7 @@ def _lesions(tables: tuple[LesionTable, ...]) -> list[Flowable]:
     for start in range(0, len(tables), 2):
         row: list[object] = [_lesion(table, half) for table in tables[start : start + 2]]
         row += [""] * (2 - len(row))
-        parts += [KeepTogether([_grid([row], [half + GAP, half]), Spacer(1, 6)])]
+        parts += [KeepTogether([_grid([row], [half + GAP, half], _GUTTER), Spacer(1, 6)])]
     return parts
 
 
