@@ -31,7 +31,8 @@ class Settings:
     """Every setting with its default. ``unknown`` and ``version`` carry what a newer release wrote.
 
     ``theme`` is dark or light; ``recent`` holds files and folders opened last, newest first; ``splitter`` the widths of
-    worklist, canvas and result in px; ``window_size`` (width, height) in px; ``heatmap_opacity`` ∈ [0, 1];
+    worklist, canvas and result in px; ``window_size`` (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold``
+    ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4]; ``panels`` is one, sides (AI beside reader) or four;
     ``brush_radius`` in image px; ``model`` the model to load (None = the active one); ``device`` as on the command line.
     """
 
@@ -43,7 +44,12 @@ class Settings:
     mask_style: str = "outline"
     heatmap: bool = True
     band: bool = True
+    regions: bool = False
     heatmap_opacity: float = 0.4
+    heatmap_threshold: float = 0.15
+    heatmap_colours: str = "inferno"
+    gamma: float = 1.0
+    panels: str = "one"
     brush_radius: float = 7.0
     model: str | None = None
     device: str = "auto"
@@ -60,8 +66,15 @@ class Settings:
 _CHOICES = {
     "theme": ("dark", "light"),
     "mask_style": ("outline", "fill", "both", "hidden"),
+    "heatmap_colours": ("inferno", "viridis", "cividis", "jet"),
+    "panels": ("one", "sides", "four"),
 }
-_RANGES = {"heatmap_opacity": (0.0, 1.0), "brush_radius": (1.0, 200.0)}
+_RANGES = {
+    "heatmap_opacity": (0.0, 1.0),
+    "heatmap_threshold": (0.0, 0.9),
+    "gamma": (0.25, 4.0),
+    "brush_radius": (1.0, 200.0),
+}
 _OPTIONAL = ("model",)
 
 

@@ -8,10 +8,16 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from busi_viewer.gui.canvas.heat import COLOURS as HEAT_COLOURS
+from busi_viewer.gui.presets import PRESETS
+
 VIEWING = ("pointer", "window", "pan", "zoom")
 PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
 REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
 TOOLS = (*VIEWING, *PAINTING, *DRAWING, *FINDING, *REFINING)
+DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
+COLOURS = tuple(f"colours_{name}" for name in HEAT_COLOURS)
+LAYOUTS = ("layout_one", "layout_sides", "layout_four")
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,29 @@ COMMANDS = (
         "band", "Uncertainty band", ("U",), "View", True, "Where the true boundary may run; goes with the first edit"
     ),
     Command("invert", "Invert grey values", ("Shift+I",), "View", True),
-    Command("reset_window", "Reset window and level", ("Shift+W",), "View"),
+    *(Command(p.command, f"Window: {p.name}", (f"Alt+{i}",), "View", tip=p.tip) for i, p in enumerate(PRESETS, 1)),
+    Command("reset_window", "Reset window, level and gamma", ("Shift+W",), "View"),
+    Command("gamma_up", "Brighten middle greys", (".",), "View", tip="Raises gamma"),
+    Command("gamma_down", "Darken middle greys", (",",), "View", tip="Lowers gamma"),
     Command("fit", "Fit image to window", ("Ctrl+0",), "View"),
     Command("one_to_one", "One image pixel to one screen pixel", ("Ctrl+1",), "View"),
     Command("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View"),
     Command("zoom_out", "Zoom out", ("Ctrl+-",), "View"),
+    Command("turn_right", "Turn right 90°", ("R",), "View", tip=DISPLAY_ONLY),
+    Command("turn_left", "Turn left 90°", ("Shift+R",), "View", tip=DISPLAY_ONLY),
+    Command("flip_sideways", "Flip left to right", ("Y",), "View", tip=DISPLAY_ONLY),
+    Command("flip_down", "Flip top to bottom", ("Shift+Y",), "View", tip=DISPLAY_ONLY),
+    Command("as_stored", "Show as stored", ("Ctrl+Shift+R",), "View", tip="Neither turned nor flipped"),
+    Command("threshold_up", "Raise heatmap threshold", ("Ctrl+.",), "View", tip="Draws less of the heat"),
+    Command("threshold_down", "Lower heatmap threshold", ("Ctrl+,",), "View", tip="Draws more of the heat"),
+    Command("next_colours", "Next heatmap colours", ("Shift+H",), "View"),
+    *(Command(f"colours_{name}", words, (), "View", True) for name, words in HEAT_COLOURS.items()),
+    Command(
+        "regions", "Acquisition regions", ("Ctrl+D",), "View", True, "Outlines and scales that the DICOM file states"
+    ),
+    Command("layout_one", "One panel", ("F2",), "View", True),
+    Command("layout_sides", "AI and reader side by side", ("F3",), "View", True),
+    Command("layout_four", "Four panels", ("F4",), "View", True, "Image, mask, heatmap, overlay"),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
     Command("analyse", "Analyse image", ("A",), "Analyse"),
@@ -99,9 +123,10 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&View",
         (
-            *("outline", "fill", "heatmap", "band", "", "presets:", "reset_window", "invert", ""),
-            *("fit", "one_to_one", "zoom_in", "zoom_out", "", "theme:", "", "next_case", "previous_case"),
-            *("next_frame", "previous_frame", "play"),
+            *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
+            *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
+            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "theme:", ""),
+            *("next_case", "previous_case", "next_frame", "previous_frame", "play"),
         ),
     ),
     (
@@ -115,6 +140,19 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("&Report", ("report", "export_mask")),
     ("&Help", ("keys", "", "about")),
 )
+
+DISPLAY_MENU = (
+    *("layouts:", "", "presets:", "reset_window", "gamma_up", "gamma_down", "invert", "", "heat:", "regions", ""),
+    *("turn_right", "turn_left", "flip_sideways", "flip_down", "as_stored"),
+)
+"""What the button above the canvas offers."""
+SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "layouts": ("Panels", LAYOUTS),
+    "heat": ("Heatmap colours and threshold", (*COLOURS, "next_colours", "", "threshold_up", "threshold_down")),
+    "presets": ("Window preset", tuple(preset.command for preset in PRESETS)),
+    "orientation": ("Turn and flip", ("turn_right", "turn_left", "flip_sideways", "flip_down", "", "as_stored")),
+    "theme": ("Theme", ("dark", "light")),
+}
 
 
 class Actions(QObject):
@@ -131,8 +169,7 @@ class Actions(QObject):
             action.setToolTip(_tip(command))
             window.addAction(action)
             self._by_name[command.name] = action
-        self._tools = self._exclusive(window, TOOLS)
-        self._themes = self._exclusive(window, ("dark", "light"))
+        self._groups = [self._exclusive(window, names) for names in (TOOLS, ("dark", "light"), COLOURS, LAYOUTS)]
 
     def __getitem__(self, name: str) -> QAction:
         return self._by_name[name]
@@ -149,17 +186,24 @@ class Actions(QObject):
         return group
 
 
-def fill_menu_bar(bar: QMenuBar, actions: Actions, submenus: dict[str, QMenu]) -> None:
-    """Build the menus of MENUS; names ending in ``:`` are the given submenus."""
+def fill_menu_bar(bar: QMenuBar, actions: Actions, made: dict[str, QMenu]) -> None:
+    """Build the menus of MENUS; names ending in ``:`` are the menus already ``made``, else those of SUBMENUS."""
     for title, names in MENUS:
-        menu = bar.addMenu(title)
-        for name in names:
-            if not name:
-                menu.addSeparator()
-            elif name.endswith(":"):
-                menu.addMenu(submenus[name[:-1]])
-            else:
-                menu.addAction(actions[name])
+        fill_menu(bar.addMenu(title), names, actions, made)
+
+
+def fill_menu(menu: QMenu, names: tuple[str, ...], actions: Actions, made: dict[str, QMenu]) -> None:
+    """Add actions, separators ("") and submenus (``name:``) to a menu."""
+    for name in names:
+        if not name:
+            menu.addSeparator()
+        elif not name.endswith(":"):
+            menu.addAction(actions[name])
+        elif name[:-1] in made:
+            menu.addMenu(made[name[:-1]])
+        else:
+            title, inner = SUBMENUS[name[:-1]]
+            fill_menu(menu.addMenu(title), inner, actions, made)
 
 
 def keys_in_words(command: Command) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
-from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.actions import DISPLAY_MENU, Actions, fill_menu
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
 from busi_viewer.gui.result_parts import sizes_in_words
 from busi_viewer.gui.theme import LESION_COLOURS
@@ -36,9 +36,14 @@ class CanvasHeader(QWidget):
         one.setMinimumHeight(26)
         smaller, larger = (IconButton(name, action=actions[deed], edge=26) for name, deed in ZOOMS)
         fit = IconButton("maximize", action=actions["fit"], edge=26)
+        self.display = IconButton("sliders-horizontal", "Display: panels, window, heatmap, turn and flip", edge=26)
+        menu = QMenu(self.display)
+        fill_menu(menu, DISPLAY_MENU, actions, {})
+        self.display.setMenu(menu)
+        self.display.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setLayout(
             spaced(
-                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16)),
+                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.display),
                 *(smaller, self._zoom, larger, one, fit),
                 margins=(12, 0, 8, 0),
                 spacing=6,

@@ -13,31 +13,14 @@ from busi_viewer.gui.dialogs import AboutDialog, ShortcutsDialog
 from busi_viewer.gui.exporting import Exporter
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
-from busi_viewer.gui.toolbar import Preset
 from busi_viewer.gui.tools.brush import RANGE_ON
 from busi_viewer.gui.worklist import Worklist
 
 NEED_IMAGE = (
     *TOOLS,
-    *(
-        "report",
-        "accept",
-        "edit",
-        "discard",
-        "clear",
-        "reset_to_ai",
-        "last_tool",
-        "apply",
-        "grey_range",
-        "outline",
-        "fill",
-        "heatmap",
-        "band",
-        "invert",
-    ),
-    *("reset_window", "fit", "one_to_one", "zoom_in", "zoom_out", "next_frame", "previous_frame", "export_mask"),
+    *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "apply", "grey_range"),
+    *("next_frame", "previous_frame", "export_mask"),
 )
-ZOOM_STEP = 1.25
 
 
 class Commands(QObject):
@@ -78,14 +61,6 @@ class Commands(QObject):
             "last_tool": self._last_tool,
             "apply": canvas.apply_tool,
             "grey_range": self._grey_range,
-            "outline": self._apply_mask_style,
-            "fill": self._apply_mask_style,
-            "invert": self._invert,
-            "reset_window": canvas.reset_window,
-            "fit": canvas.fit,
-            "one_to_one": canvas.one_to_one,
-            "zoom_in": self._zoom_in,
-            "zoom_out": self._zoom_out,
             "analyse": self._analyse,
             "analyse_frames": self._analyse_frames,
             "analyse_all": self._analyse_all,
@@ -102,8 +77,6 @@ class Commands(QObject):
             "about": self._about,
         }.items():
             actions[name].triggered.connect(deed)
-        actions["heatmap"].toggled.connect(canvas.set_heatmap)
-        actions["band"].toggled.connect(canvas.set_band)
         canvas.tool_changed.connect(self._on_tool)
         canvas.options.changed.connect(self._on_option)
         reading.analysis_changed.connect(self.refresh)
@@ -219,37 +192,7 @@ class Commands(QObject):
         if self._session is not None:
             self._session.reset_to_ai()
 
-    # view
-
-    @property
-    def mask_style(self) -> str:
-        """How masks are drawn, as the two toggles say: outline, fill, both or hidden."""
-        outline, fill = self._actions["outline"].isChecked(), self._actions["fill"].isChecked()
-        return {(True, True): "both", (True, False): "outline", (False, True): "fill"}.get((outline, fill), "hidden")
-
-    def set_mask_style(self, style: str) -> None:
-        """Set the toggles and the canvas."""
-        self._actions["outline"].setChecked(style in ("outline", "both"))
-        self._actions["fill"].setChecked(style in ("fill", "both"))
-        self._apply_mask_style()
-
-    def _apply_mask_style(self) -> None:
-        self._canvas.set_mask_style(self.mask_style)
-
-    def _invert(self) -> None:
-        self._canvas.set_inverted(self._actions["invert"].isChecked())
-
-    def _zoom_in(self) -> None:
-        self._canvas.zoom_by(ZOOM_STEP)
-
-    def _zoom_out(self) -> None:
-        self._canvas.zoom_by(1 / ZOOM_STEP)
-
-    @Slot(object)
-    def use_preset(self, preset: Preset) -> None:
-        """Show a preset's grey range."""
-        if self._session is not None:
-            self._canvas.set_window(*preset.window(self._session.document.record))
+    # frames and worklist
 
     def _next_frame(self) -> None:
         if self._session is not None:

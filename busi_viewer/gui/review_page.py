@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.canvas import Canvas
+from busi_viewer.gui.canvas.panels import Panels
 from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard
 from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.controls import IconLabel, label
@@ -31,13 +32,14 @@ class ReviewPage(QSplitter):
         self.worklist = worklist
         self.canvas, self.cine, self.result = Canvas(), CineBar(), ResultPanel()
         self.header, self.options = CanvasHeader(actions), ToolOptions(actions, self.canvas.options)
-        self.card = ProgressCard(self.canvas, actions)
+        self.panels = Panels(self.canvas)
+        self.card = ProgressCard(self.panels, actions)
         self._session: Session | None = None
         self._widths = [WIDTH, 2000, RESULT_WIDTH]
         self._no_image_title, self._no_image_text = label("", "body"), label("")
         self._no_image = self._make_no_image()
         self._stage = QStackedWidget()
-        self._stage.addWidget(self.canvas)
+        self._stage.addWidget(self.panels)
         self._stage.addWidget(self._no_image)
         middle = QWidget()
         middle.setMinimumWidth(CANVAS_MIN)
@@ -97,7 +99,7 @@ class ReviewPage(QSplitter):
         """Bring an image into view; None empties canvas and result."""
         self._session = session
         record = session.document.record if session is not None else None
-        self._stage.setCurrentWidget(self.canvas)
+        self._stage.setCurrentWidget(self.panels)
         self.canvas.set_session(session)
         self.cine.set_session(session)
         self.result.set_session(session)

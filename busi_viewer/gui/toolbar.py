@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
-from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.gui.actions import DRAWING, FINDING, PAINTING, REFINING, VIEWING, Actions
 from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
+from busi_viewer.gui.presets import PRESETS, PresetWindows, Window
 from busi_viewer.gui.tool_group import ToolGroup
 from busi_viewer.gui.tools import TOOLS
 
@@ -31,29 +30,6 @@ ICONS = {
     "heatmap": "layers",
     **{tool.name: tool.icon for tool in TOOLS if tool.icon},
 }
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named window: which share of the image's own grey range is shown, (low, high) in [0, 1]."""
-
-    name: str
-    low: float
-    high: float
-
-    def window(self, record: ImageRecord) -> tuple[float, float]:
-        """The grey values to show, in the image's units."""
-        start, end = record.window
-        return start + self.low * (end - start), start + self.high * (end - start)
-
-
-PRESETS = (
-    Preset("Default", 0.0, 1.0),
-    Preset("Brighter", 0.0, 0.65),
-    Preset("Dark areas", 0.0, 0.4),
-    Preset("More contrast", 0.15, 0.75),
-    Preset("Bright areas", 0.4, 1.0),
-)
 
 
 class Toolbar(QWidget):
@@ -89,6 +65,7 @@ class Toolbar(QWidget):
             )
         )
         self._add(*self.groups)
+        self._windows = PresetWindows()
         self._preset_rule = self._add_rule()
         self.presets = self._make_presets()
         self._add(self.presets)
@@ -117,7 +94,9 @@ class Toolbar(QWidget):
         combo = Combo("W/L")
         combo.addItems([preset.name for preset in PRESETS])
         combo.setMinimumWidth(176)
-        combo.setToolTip("Window and level preset; drag with the right mouse button to set your own")
+        combo.setToolTip("Window and level preset (Alt+1 to Alt+7); drag with the right mouse button to set your own")
+        for index, preset in enumerate(PRESETS):
+            combo.setItemData(index, preset.tip, Qt.ItemDataRole.ToolTipRole)
         combo.activated.connect(lambda index: self.preset_chosen.emit(PRESETS[index]))
         return combo
 
@@ -155,14 +134,13 @@ class Toolbar(QWidget):
         self._opacity.setEnabled(is_open)
         self._percent.setEnabled(is_open)
 
-    def show_window(self, window: tuple[float, float], record: ImageRecord) -> None:
-        """Say which window (low, high) is in force: a preset's name or "Own", with width and level."""
-        names = [preset.name for preset in PRESETS if _close(preset.window(record), window)]
+    def show_window(self, window: Window, record: ImageRecord, pixels: Pixels) -> None:
+        """Say which window (low, high) of a frame is in force: a preset's name or "Own", with width and level."""
+        fits = [_close(preset, window) for preset in self._windows.of(record, pixels)]
         width, level = window[1] - window[0], (window[0] + window[1]) / 2
-        for index, preset in enumerate(PRESETS):
-            figures = f"{width:.0f} / {level:.0f}"
-            self.presets.setItemText(index, f"{preset.name} {figures}" if preset.name in names else preset.name)
-        self.presets.setCurrentIndex(next((i for i, p in enumerate(PRESETS) if p.name in names), -1))
+        for index, (preset, fit) in enumerate(zip(PRESETS, fits, strict=True)):
+            self.presets.setItemText(index, f"{preset.name} {width:.0f} / {level:.0f}" if fit else preset.name)
+        self.presets.setCurrentIndex(fits.index(True) if True in fits else -1)
         self.presets.setPlaceholderText(f"Own {width:.0f} / {level:.0f}")
         self.presets.update()
 
@@ -175,6 +153,6 @@ class Toolbar(QWidget):
             part.setVisible(width >= PRESETS_BELOW)
 
 
-def _close(a: tuple[float, float], b: tuple[float, float]) -> bool:
+def _close(a: Window, b: Window) -> bool:
     tolerance = max(1e-6, 0.005 * abs(a[1] - a[0]))
     return abs(a[0] - b[0]) <= tolerance and abs(a[1] - b[1]) <= tolerance

@@ -49,7 +49,8 @@ from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.review_page import ReviewPage, stack_up
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.thumbnails import Thumbnails
-from busi_viewer.gui.toolbar import PRESETS, Toolbar
+from busi_viewer.gui.toolbar import Toolbar
+from busi_viewer.gui.viewing import Viewing
 from busi_viewer.gui.welcome import Welcome
 from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_model import WorklistModel
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self._make_parts(services)
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
+        self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
         self._make_menus()
         self._connect()
         self._restore()
@@ -107,13 +109,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1024, 640)
 
     def _make_menus(self) -> None:
-        self._recent_menu, presets, themes = QMenu("Recent", self), QMenu("Window preset", self), QMenu("Theme", self)
-        for preset in PRESETS:
-            presets.addAction(preset.name).triggered.connect(lambda _on=False, p=preset: self.commands.use_preset(p))
-        themes.addActions([self.actions_["dark"], self.actions_["light"]])
-        submenus = {"recent": self._recent_menu, "presets": presets, "theme": themes}
+        self._recent_menu = QMenu("Recent", self)
         self.menuBar().setNativeMenuBar(False)
-        fill_menu_bar(self.menuBar(), self.actions_, submenus)
+        fill_menu_bar(self.menuBar(), self.actions_, {"recent": self._recent_menu})
 
     def _connect(self) -> None:
         actions, reading, canvas = self.actions_, self.reading, self.canvas
@@ -149,7 +147,7 @@ class MainWindow(QMainWindow):
         self.exporter.failed.connect(self.notices.show_problem)
         self.result.analyse_asked.connect(actions["analyse"].trigger)
         self.result.tool_asked.connect(self.commands.set_tool)
-        self.toolbar.preset_chosen.connect(self.commands.use_preset)
+        self.toolbar.preset_chosen.connect(self.viewing.use_preset)
         self.toolbar.opacity_changed.connect(canvas.set_heatmap_opacity)
         canvas.view_changed.connect(self._on_view)
 
@@ -158,11 +156,8 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         chosen, actions = self._settings, self.actions_
         actions[chosen.theme].setChecked(True)
-        actions["heatmap"].setChecked(chosen.heatmap)
-        actions["band"].setChecked(chosen.band)
-        self.commands.set_mask_style(chosen.mask_style)
         self.toolbar.set_opacity(chosen.heatmap_opacity)
-        self.canvas.set_heatmap_opacity(chosen.heatmap_opacity)
+        self.viewing.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
         wanted = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else QSize(1600, 1000)
         self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))  # room for the frame
@@ -174,15 +169,11 @@ class MainWindow(QMainWindow):
 
     def _save(self) -> None:
         self._settings = replace(
-            self._settings,
+            self.viewing.remembered(self._settings),
             theme=theme.tokens().name,
             splitter=self.review.widths,
             window_size=(self.width(), self.height()),
             maximized=self.isMaximized(),
-            mask_style=self.commands.mask_style,
-            heatmap=self.actions_["heatmap"].isChecked(),
-            band=self.actions_["band"].isChecked(),
-            heatmap_opacity=self.toolbar.opacity,
             brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
         )
         try:
@@ -269,7 +260,7 @@ class MainWindow(QMainWindow):
         record = session.document.record if session is not None else None
         self.review.show_session(session)
         self.commands.follow(session)
-        self.actions_["invert"].setChecked(False)
+        self.viewing.follow(session)
         self.toolbar.set_image_open(session is not None)
         self.bottom.show_calibration(record)
         self._on_view()
@@ -291,9 +282,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_view(self) -> None:
-        session = self.reading.session
-        if session is not None:
-            self.toolbar.show_window(self.canvas.window, session.document.record)
+        session, pixels = self.canvas.session, self.canvas.pixels
+        if session is not None and pixels is not None:
+            self.toolbar.show_window(self.canvas.window, session.document.record, pixels)
 
     # what goes on
 

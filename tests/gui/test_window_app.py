@@ -12,6 +12,7 @@ from window_kit import ThresholdEngine, open_and_wait, window, write_image
 from busi_viewer import paths, settings
 from busi_viewer.gui import theme
 from busi_viewer.gui.app import ErrorHook
+from busi_viewer.gui.presets import PRESETS
 from busi_viewer.gui.problem import problem_from
 
 PAINTED = """
@@ -168,7 +169,7 @@ def test_window_presets_change_what_the_canvas_shows(qtbot, qapp, tmp_path):
     write_image(tmp_path / "a.png")
     with window(qtbot, qapp, size=(1600, 900)) as made:
         open_and_wait(qtbot, made, tmp_path)
-        made.toolbar.presets.activated.emit(2)
+        made.toolbar.presets.activated.emit([preset.name for preset in PRESETS].index("Dark areas"))
         assert made.canvas.window == (0.0, 102.0)
         assert made.toolbar.presets.currentText().startswith("Dark areas")
         made.actions_["reset_window"].trigger()

@@ -10,21 +10,26 @@ from busi_viewer.core.image import Pixels
 from busi_viewer.gui.camera import Camera
 
 
-def table(depth: int, window: tuple[float, float], inverted: bool) -> NDArray[np.uint8]:
-    """Look-up table of ``depth`` entries: ``window`` (low, high) goes to 0…255, or to 255…0 when inverted."""
+def table(depth: int, window: tuple[float, float], inverted: bool, gamma: float = 1.0) -> NDArray[np.uint8]:
+    """Look-up table of ``depth`` entries: ``window`` (low, high) goes to 0…255, or to 255…0 when inverted.
+
+    Between the ends a share s is shown as s ** (1 / gamma).
+    """
     low, high = window
-    ramp = (np.arange(depth, dtype=np.float32) - low) * (255.0 / max(high - low, 1e-6))
-    values = np.clip(np.rint(ramp), 0, 255).astype(np.uint8)
+    ramp = np.clip((np.arange(depth, dtype=np.float32) - low) / max(high - low, 1e-6), 0.0, 1.0)
+    if gamma != 1.0:
+        ramp = ramp ** np.float32(1.0 / gamma)
+    values = np.rint(ramp * 255.0).astype(np.uint8)
     return np.asarray(255 - values if inverted else values, dtype=np.uint8)
 
 
-def shown(pixels: Pixels, window: tuple[float, float], inverted: bool = False) -> NDArray[np.uint8]:
+def shown(pixels: Pixels, window: tuple[float, float], inverted: bool = False, gamma: float = 1.0) -> NDArray[np.uint8]:
     """A frame, (H, W) uint8 / uint16 or (H, W, 3) uint8, as 8 bits for the screen; the same shape."""
     if pixels.dtype == np.uint8:
-        if window == (0.0, 255.0) and not inverted:
+        if window == (0.0, 255.0) and not inverted and gamma == 1.0:
             return np.asarray(pixels, dtype=np.uint8)
-        return np.asarray(cv2.LUT(pixels, table(256, window, inverted)), dtype=np.uint8)
-    return table(65536, window, inverted)[pixels]
+        return np.asarray(cv2.LUT(pixels, table(256, window, inverted, gamma)), dtype=np.uint8)
+    return table(65536, window, inverted, gamma)[pixels]
 
 
 def halved(image: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
@@ -51,9 +56,10 @@ def resampled(
     if x1 <= x0 or y1 <= y0:
         return None
     x, y = camera.to_image((x0 + 0.5) / ratio, (y0 + 0.5) / ratio)
-    dx, dy = 1.0 / (camera.scale * ratio), 1.0 / (camera.scale * camera.aspect * ratio)
     sx, sy = image.shape[1] / camera.image[0], image.shape[0] / camera.image[1]
-    matrix = np.array([[dx * sx, 0.0, (x + 0.5) * sx - 0.5], [0.0, dy * sy, (y + 0.5) * sy - 0.5]])
+    dx, dy = sx / (camera.scale * ratio), sy / (camera.scale * camera.aspect * ratio)
+    a, b, c, d = camera.orientation.matrix
+    matrix = np.array([[a * dx, c * dx, (x + 0.5) * sx - 0.5], [b * dy, d * dy, (y + 0.5) * sy - 0.5]])
     how = (cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(image, matrix, (x1 - x0, y1 - y0), flags=how, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, dtype=np.uint8), (x0, y0)

@@ -12,7 +12,9 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas.heat import THRESHOLD, inferno
+from busi_viewer.gui.canvas.heat import COLOURS, lut
+from busi_viewer.gui.canvas.look import HeatStyle, Look
+from busi_viewer.gui.tag import Tag, tag_size
 
 EDGE = 10.0
 LINE = 16.0
@@ -30,7 +32,7 @@ class Facts:
     detail: str
     size: str
     state: str
-    window: tuple[float, float]
+    look: Look
     zoom: float
     spacing: tuple[float, float] | None
     rows: tuple[float, float]
@@ -45,9 +47,7 @@ def calibration(record: ImageRecord) -> tuple[tuple[float, float] | None, tuple[
     return record.spacing_mm, (-0.5, record.shape[0] - 0.5)
 
 
-def facts(
-    record: ImageRecord, frame: int, bits: int, state: str, window: tuple[float, float], zoom: float, heat: str | None
-) -> Facts:
+def facts(record: ImageRecord, frame: int, bits: int, state: str, look: Look, zoom: float, heat: str | None) -> Facts:
     """Collect what is said about a frame. An empty ``state`` becomes the frame's number; ``heat`` is its class."""
     frames = len(record.frames)
     rate = f", {record.frame_rate:g} frames/s" if record.frame_rate else ""
@@ -57,7 +57,7 @@ def facts(
         detail=f"{frames} frames{rate}" if frames > 1 else "",
         size=f"{record.shape[1]} × {record.shape[0]} px, {bits} bit, {record.kind.upper()}",
         state=state or f"Frame {frame + 1} of {frames}",
-        window=window,
+        look=look,
         zoom=zoom,
         spacing=spacing,
         rows=rows,
@@ -76,11 +76,21 @@ def paint(painter: QPainter, camera: Camera, facts: Facts) -> None:
     painter.save()
     image = camera.image_rect()
     _paint_facts(painter, camera, facts, image)
-    _paint_depth(painter, camera, facts, image)
+    if camera.orientation.depth_runs_down:
+        _paint_depth(painter, camera, facts, image)
     _paint_bottom(painter, camera, facts, image)
     if facts.heat is not None:
-        _paint_heat(painter, camera, facts.heat, image)
+        paint_heat(painter, camera, facts.heat, facts.look.heat, image)
+    if not camera.orientation.plain:
+        paint_marker(painter, camera)
     painter.restore()
+
+
+def paint_marker(painter: QPainter, camera: Camera) -> None:
+    """Say at the top, for as long as it is so, that the display is turned or flipped."""
+    words = f"Display only: {camera.orientation.words}"
+    left = (camera.view[0] - tag_size(words).width()) / 2
+    Tag.at(words, QPointF(left, max(camera.image_rect().top() + 6.0, 46.0)), theme.DARK.warn).paint(painter)
 
 
 def paint_message(painter: QPainter, camera: Camera, name: str, words: str) -> None:
@@ -166,10 +176,11 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
     left = min(max(image.left(), EDGE), camera.view[0] - 360)
     left = max(left, EDGE)
     base = max(min(image.bottom() + 20.0, camera.view[1] - BELOW), 60.0)
-    low, high = facts.window
+    (low, high), gamma = facts.look.window, facts.look.gamma
     grey = f"W {high - low:.0f}  L {(low + high) / 2:.0f}"
+    zoom = f"Zoom {facts.zoom * 100:.0f} %" + (f"  γ {gamma:.2g}" if gamma != 1.0 else "")
     _text(painter, QPointF(left, base), grey, over=image)
-    _text(painter, QPointF(left, base + LINE), f"Zoom {facts.zoom * 100:.0f} %", over=image)
+    _text(painter, QPointF(left, base + LINE), zoom, over=image)
     unit = camera.scale / (facts.spacing[1] if facts.spacing else 1.0)
     length = round_step(90.0 / unit)
     x, y, wide = left + 128.0, base - 1.0, length * unit
@@ -185,14 +196,14 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
         _text(painter, QPointF(x, base + LINE + 3), UNKNOWN_SCALE, theme.DARK.warn, over=image)
 
 
-def _paint_heat(painter: QPainter, camera: Camera, target: str, image: QRectF) -> None:
+def paint_heat(painter: QPainter, camera: Camera, target: str, style: HeatStyle, image: QRectF) -> None:
     """The colour bar with its ticks, and what the heat is about."""
     x = min(image.right() + 18.0, camera.view[0] - 46.0)
     top = max(image.top(), 44.0) + 34.0
     high = max(min(200.0, image.height() * 0.4, camera.view[1] - top - BELOW - 170), 60.0)
     for i, word in enumerate(("Heat", "map")):
         _text(painter, QPointF(x - 8, top - 22 + 12 * i), word, theme.DARK.text2, size=theme.CAPTION, over=image)
-    ramp = np.ascontiguousarray(np.broadcast_to(inferno()[::-1, None, :], (256, 4, 3)))
+    ramp = np.ascontiguousarray(np.broadcast_to(lut(style.colours)[::-1, None, :], (256, 4, 3)))
     painter.drawImage(QRectF(x, top, 10, high), QImage(ramp.data, 4, 256, 12, QImage.Format.Format_RGB888))
     painter.setPen(QPen(QColor(theme.DARK.text3), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -202,14 +213,14 @@ def _paint_heat(painter: QPainter, camera: Camera, target: str, image: QRectF) -
         painter.setPen(QPen(QColor(theme.DARK.text2), 1.0))
         painter.drawLine(QLineF(x + 10, y, x + 14, y))
         _text(painter, QPointF(x + 17, y + 4), words, theme.DARK.text2, size=theme.CAPTION, over=image)
-    y = top + (1.0 - THRESHOLD) * high
+    y = top + (1.0 - style.threshold) * high
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.DARK.text))
     painter.drawPolygon(QPolygonF([QPointF(x - 7, y - 4), QPointF(x - 1, y), QPointF(x - 7, y + 4)]))
     painter.save()
     painter.translate(x + 1, top + high + 24)
     painter.rotate(90)
-    caption = f"Grad-CAM, class {target}"
+    caption = f"Grad-CAM, class {target}" + ("" if style.colours == "inferno" else f", {COLOURS[style.colours]}")
     metrics = QFontMetricsF(theme.font(theme.CAPTION))
     if image.right() > x - 6:
         painter.fillRect(QRectF(-3, -11, metrics.horizontalAdvance(caption) + 6, 15), SHADOW)

@@ -15,7 +15,6 @@ from busi_viewer.gui.outline import Outline
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tag import Tag
 
-STYLES = ("outline", "fill", "both", "hidden")
 GHOST_OPACITY = 0.75
 GHOST_WIDTH = 1.2
 

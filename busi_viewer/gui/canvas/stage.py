@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -10,9 +12,11 @@ from busi_viewer.core.image import Pixels
 from busi_viewer.core.results import Heatmap
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas import display, hud
-from busi_viewer.gui.canvas.heat import coloured
-from busi_viewer.gui.canvas.scene import STYLES, Scene
+from busi_viewer.gui.canvas.heat import COLOURS, coloured
+from busi_viewer.gui.canvas.look import GAMMAS, MASK_STYLES, THRESHOLDS, HeatStyle, Look
+from busi_viewer.gui.canvas.scene import Scene
 from busi_viewer.gui.canvas.view import ImageView, MouseSink, Overlay
+from busi_viewer.gui.orientation import AS_STORED, Orientation
 from busi_viewer.gui.session import Session
 
 WINDOW_DRAG = 300.0
@@ -34,12 +38,8 @@ class Stage(QWidget):
         self._message = ""
         self._camera = Camera.fitted((100.0, 100.0), (1, 1))
         self._fitted = True
-        self._window = (0.0, 255.0)
-        self._inverted = False
-        self._style = "both"
-        self._heat_on, self._heat_opacity = False, 1.0
-        self._heat: Heatmap | None = None
-        self._band_on = False
+        self._look = Look()
+        self._heat: tuple[Heatmap | None, HeatStyle] | None = None
         self._measure = QTimer(self, singleShot=True, interval=0)
         self._measure.timeout.connect(self._take_measurements)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -88,8 +88,9 @@ class Stage(QWidget):
             session.frame_changed.connect(self._on_frame)
             session.frames.loaded.connect(self._on_loaded)
             session.frames.failed.connect(self._on_loaded)
-            self._window, self._inverted = session.document.record.window, False
+            self._look = replace(self._look, window=session.document.record.window, inverted=False)
             self._fitted = True
+            self._camera = replace(self._camera, orientation=AS_STORED)
             self._refit()
         self._show_frame()
 
@@ -116,16 +117,18 @@ class Stage(QWidget):
             pixels = session.frames.peek(session.frame)
             error = session.frames.error(session.frame)
             session.frames.want(session.frame, AHEAD)
-            self._pixels = pixels
+            waited, self._pixels = self._pixels is None, pixels
             if pixels is None and error is None:
                 return
             self._message = error or ""
             self._show_pixels()
+            if waited:
+                self.view_changed.emit()
         self._on_changed()
 
     def _show_pixels(self) -> None:
         pixels = self._pixels
-        self._view.set_image(None if pixels is None else display.shown(pixels, self._window, self._inverted))
+        self._view.set_image(None if pixels is None else display.shown(pixels, *self._look.greys))
 
     def _on_changed(self) -> None:
         """Masks, proposal or result changed."""
@@ -156,73 +159,99 @@ class Stage(QWidget):
 
     # Display
 
+    @property
+    def look(self) -> Look:
+        """How the image is shown."""
+        return self._look
+
+    def set_look(self, look: Look) -> None:
+        """Show it another way."""
+        before, self._look = self._look, look
+        if look == before:
+            return
+        if look.greys != before.greys:
+            self._show_pixels()
+        self._update_heat()
+        self.refresh()
+        self.view_changed.emit()
+
+    def _change(self, **fields: object) -> None:
+        self.set_look(replace(self._look, **fields))  # type: ignore[arg-type]
+
     def set_mask_style(self, style: str) -> None:
         """Draw masks as ``outline``, ``fill``, ``both`` or ``hidden``. ValueError for others."""
-        if style not in STYLES:
-            raise ValueError(f"mask style {style!r} is none of {', '.join(STYLES)}")
-        self._style = style
-        self.refresh()
+        if style not in MASK_STYLES:
+            raise ValueError(f"mask style {style!r} is none of {', '.join(MASK_STYLES)}")
+        self._change(mask=style)
 
     @property
     def mask_style(self) -> str:
         """How masks are drawn."""
-        return self._style
+        return self._look.mask
 
     def set_heatmap(self, visible: bool) -> None:
         """Show or hide the heatmap."""
-        self._heat_on = visible
-        self._update_heat()
-        self.refresh()
+        self._change(heat_on=visible)
 
     @property
     def heatmap(self) -> bool:
         """Whether the heatmap is switched on."""
-        return self._heat_on
+        return self._look.heat_on
 
     def set_heatmap_opacity(self, share: float) -> None:
         """Scale the heatmap's opacity; ``share`` in [0, 1]."""
-        self._heat_opacity = min(max(share, 0.0), 1.0)
-        self._update_heat()
-        self.refresh()
+        self._change(heat=replace(self._look.heat, opacity=min(max(share, 0.0), 1.0)))
+
+    def set_heat_threshold(self, share: float) -> None:
+        """Draw no heat below ``share``; kept within THRESHOLDS."""
+        kept = round(min(max(share, THRESHOLDS[0]), THRESHOLDS[1]), 2)
+        self._change(heat=replace(self._look.heat, threshold=kept))
+
+    def set_heat_colours(self, name: str) -> None:
+        """Choose the heatmap's colour map by its name. KeyError for others."""
+        if name not in COLOURS:
+            raise KeyError(name)
+        self._change(heat=replace(self._look.heat, colours=name))
 
     def set_band(self, visible: bool) -> None:
         """Show or hide the uncertainty band around the model's outline."""
-        self._band_on = visible
-        self.refresh()
+        self._change(band=visible)
 
     @property
     def band(self) -> bool:
         """Whether the uncertainty band is switched on."""
-        return self._band_on
+        return self._look.band
+
+    def set_regions(self, visible: bool) -> None:
+        """Show or hide the outlines of the file's acquisition regions."""
+        self._change(regions=visible)
 
     def _heat_shown(self) -> bool:
-        return self._heat_on and self._scene.heat is not None and not self._heat_hidden()
+        return self._look.heat_on and self._scene.heat is not None and not self._heat_hidden()
 
     def _update_heat(self) -> None:
-        heat = self._scene.heat
-        if self._heat_on and heat is not self._heat:
-            self._heat = heat
-            self._view.set_heat(None if heat is None else coloured(heat.values))
-        self._view.show_heat(self._heat_shown(), self._heat_opacity)
+        heat, style = self._scene.heat, replace(self._look.heat, opacity=1.0)
+        fresh = self._heat is not None and self._heat[0] is heat and self._heat[1] == style
+        if self._look.heat_on and not fresh:
+            self._heat = (heat, style)
+            self._view.set_heat(None if heat is None else coloured(heat.values, style))
+        self._view.show_heat(self._heat_shown(), self._look.heat.opacity)
 
     def set_window(self, low: float, high: float) -> None:
         """Show grey values from ``low`` (black) to ``high`` (white)."""
         if high - low < 1.0:
             low, high = (low + high - 1.0) / 2, (low + high + 1.0) / 2
-        self._window = (low, high)
-        self._show_pixels()
-        self.refresh()
-        self.view_changed.emit()
+        self._change(window=(low, high))
 
     @property
     def window(self) -> tuple[float, float]:  # type: ignore[override]  # hides QWidget.window()
         """Lowest and highest grey value shown."""
-        return self._window
+        return self._look.window
 
     def reset_window(self) -> None:
-        """Back to the window the file asks for."""
+        """Back to the window the file asks for, without gamma."""
         if self._session is not None:
-            self.set_window(*self._session.document.record.window)
+            self._change(window=self._session.document.record.window, gamma=1.0)
 
     def drag_window(self, dx: float, dy: float) -> None:
         """Right = wider window, up = higher level, in proportion to the file's own window."""
@@ -230,20 +259,22 @@ class Stage(QWidget):
             return
         low, high = self._session.document.record.window
         step = max(high - low, 1.0) / WINDOW_DRAG
-        width = max(self._window[1] - self._window[0] + dx * step, 1.0)
-        level = (self._window[0] + self._window[1]) / 2 - dy * step
+        width = max(self.window[1] - self.window[0] + dx * step, 1.0)
+        level = (self.window[0] + self.window[1]) / 2 - dy * step
         self.set_window(level - width / 2, level + width / 2)
+
+    def set_gamma(self, gamma: float) -> None:
+        """Brighten (above 1) or darken middle greys; kept within GAMMAS."""
+        self._change(gamma=min(max(gamma, GAMMAS[0]), GAMMAS[1]))
 
     def set_inverted(self, on: bool) -> None:
         """Show black as white and white as black."""
-        self._inverted = on
-        self._show_pixels()
-        self.refresh()
+        self._change(inverted=on)
 
     @property
     def inverted(self) -> bool:
         """Whether grey values are inverted."""
-        return self._inverted
+        return self._look.inverted
 
     # Camera
 
@@ -255,12 +286,26 @@ class Stage(QWidget):
     def set_camera(self, camera: Camera) -> None:
         """Pan or zoom."""
         self._fitted = False
-        self._look(camera)
+        self._look_through(camera)
 
     def fit(self) -> None:
         """Show the whole image, also when the canvas changes its size."""
         self._fitted = True
         self._refit()
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the image is turned on the screen."""
+        return self._camera.orientation
+
+    def set_orientation(self, orientation: Orientation) -> None:
+        """Turn or flip what is seen, about the middle of the view; every other image starts as stored."""
+        camera = replace(self._camera, orientation=orientation)
+        if self._fitted:
+            self._camera = camera
+            self._refit()
+        else:
+            self._look_through(camera)
 
     def one_to_one(self) -> None:
         """One image pixel on one pixel of the screen."""
@@ -275,7 +320,7 @@ class Stage(QWidget):
         """Zoom about the middle of the view."""
         self.set_camera(self._camera.zoomed(factor, QPointF(self._camera.view[0] / 2, self._camera.view[1] / 2)))
 
-    def _look(self, camera: Camera) -> None:
+    def _look_through(self, camera: Camera) -> None:
         self._camera = camera
         self._view.set_camera(camera)
         self.view_changed.emit()
@@ -284,12 +329,12 @@ class Stage(QWidget):
         view = self._view.viewport().size()
         size = (float(max(view.width(), 1)), float(max(view.height(), 1)))
         if not self._fitted or self._session is None:
-            self._look(self._camera.resized(size))
+            self._look_through(self._camera.resized(size))
             return
         record = self._session.document.record
         spacing, _ = hud.calibration(record)
         aspect = spacing[0] / spacing[1] if spacing else 1.0
-        self._look(Camera.fitted(size, (record.shape[1], record.shape[0]), aspect))
+        self._look_through(Camera.fitted(size, (record.shape[1], record.shape[0]), aspect, self.orientation))
 
     def view_resized(self) -> None:
         """The view has another size: fit again, or keep the middle."""
@@ -308,10 +353,10 @@ class Stage(QWidget):
 
     def _facts(self, session: Session) -> hud.Facts:
         state = ""
-        if self._heat_on and self._scene.heat is not None and self._heat_hidden():
+        if self._look.heat_on and self._scene.heat is not None and self._heat_hidden():
             state = "Heatmap hidden while drawing"
         elif self._scene.withheld and not self._scene.outlines:
             state = "No AI outline"
         heat = self._scene.heat.target if self._scene.heat is not None and self._heat_shown() else None
         bits = 8 * self._pixels.itemsize if self._pixels is not None else 8
-        return hud.facts(session.document.record, session.frame, bits, state, self._window, self.zoom, heat)
+        return hud.facts(session.document.record, session.frame, bits, state, self._look, self.zoom, heat)

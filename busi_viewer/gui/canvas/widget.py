@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
 from busi_viewer.gui import theme
-from busi_viewer.gui.canvas import display, hud
+from busi_viewer.gui.canvas import display, hud, regions
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
 from busi_viewer.gui.canvas.stage import Stage
@@ -167,13 +167,15 @@ class Canvas(Stage):
             self._scene.paint(
                 painter,
                 self._camera,
-                self._style,
+                self._look.mask,
                 live=self._tool.outlines,
                 machine=self._tool.edits,
                 heated=self._heat_shown(),
                 sizes=not self._tool.drawing,
-                band=self._band_on and not self._tool.drawing,
+                band=self._look.band and not self._tool.drawing,
             )
+            if self._look.regions:
+                regions.paint(painter, self._camera, session.document.record.regions)
             hud.paint(painter, self._camera, self._facts(session))
             painter.save()
             self._tool.paint(painter)

@@ -160,9 +160,7 @@ class Brush(Tool):
                 painter.drawLine(centre - QPointF(0, 3), centre + QPointF(0, 3))
 
     def _radii(self) -> tuple[float, float]:
-        camera = self.host.camera
-        radius = self.host.brush_radius * camera.scale
-        return radius, radius * camera.aspect
+        return self.host.camera.radii(self.host.brush_radius)
 
     def _tip_rect(self) -> QRectF | None:
         if self._at is None:

@@ -106,8 +106,7 @@ class Flood(Tool):
         pen.setDashPattern([4.0, 4.0])
         painter.setPen(pen)
         camera = self.host.camera
-        radius = self.host.options.number(REACH.name) * camera.scale
-        painter.drawEllipse(camera.to_screen(*self._start.image), radius, radius * camera.aspect)
+        painter.drawEllipse(camera.to_screen(*self._start.image), *camera.radii(self.host.options.number(REACH.name)))
         Tag.at(f"± {self._tolerance}", self._at.screen + QPointF(16, 6), "#FFFFFF").paint(painter)
 
     def _before(self) -> Mask:
