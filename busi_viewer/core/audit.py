@@ -244,7 +244,8 @@ def _one_mask(one: Observation, mask: MaskFacts, lesion: bool) -> list[Finding]:
     limit = SPECK_SHARE * mask.shape[0] * mask.shape[1]
     specks = [area for area in mask.parts[1:] if area < limit]
     if specks:
-        words = f"{len(specks)} parts of {min(specks)} to {max(specks)} pixels beside one of {mask.parts[0]}"
+        largest = f"the largest of {max(specks)} px" if len(specks) > 1 else f"of {specks[0]} px"
+        words = f"{len(specks)} {'specks' if len(specks) > 1 else 'speck'}, {largest}, beside {mask.parts[0]} px"
         found.append(_on(one, "mask_specks", words, files, specks=specks, largest=mask.parts[0]))
     return found
 

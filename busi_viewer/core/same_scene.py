@@ -119,7 +119,7 @@ def mirrored(original: Sketch) -> Sketch:
     words = np.ascontiguousarray(cells[..., -np.arange(8) % 8]).reshape(-1, 128)
     points = original.points.copy()
     points[:, 0] = original.picture.shape[1] - 1 - points[:, 0]
-    return Sketch(np.ascontiguousarray(original.picture[:, ::-1]), points, words)
+    return Sketch(original.picture[:, ::-1], points, words)
 
 
 def match(first: Sketch, second: Sketch) -> Match | None:
@@ -164,7 +164,7 @@ def _pairs(a: Floats, b: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _overlaid(first: Grey, second: Grey, transform: NDArray[np.float64]) -> tuple[float, float]:
     """Correlation of fine detail where the second, transformed, lies on the first, and the share of the first it covers."""
     size = (first.shape[1], first.shape[0])
-    laid = np.asarray(cv2.warpAffine(second, transform, size), dtype=np.uint8)
+    laid = np.asarray(cv2.warpAffine(np.ascontiguousarray(second), transform, size), dtype=np.uint8)
     covered = cv2.warpAffine(np.full(second.shape, 255, np.uint8), transform, size) > 250
     overlap = float(covered.mean())
     seen = cv2.erode((covered & ((first > 0) | (laid > 0))).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
