@@ -199,6 +199,16 @@ def test_ai_stays_on_the_left_while_the_reader_draws_on_the_right(canvas, panels
     assert np.array_equal(rgb(left), before)
 
 
+def test_the_proposal_can_be_answered_in_the_narrowest_panel(qtbot, canvas, phantom, propose):
+    session = phantom()
+    propose(session)
+    canvas.set_session(session)
+    canvas.resize(242, 300)
+    qtbot.waitUntil(lambda: canvas._bar.width() < 242)
+    assert canvas._bar.x() >= 0
+    assert [b.isVisible() for b in canvas._bar._buttons] == [True] * 3
+
+
 def test_the_mouse_on_a_panel_moves_all_of_them(qtbot, canvas, panels, phantom, hand):
     open_in(panels, phantom())
     panels.arrange("sides")

@@ -182,8 +182,10 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
     _text(painter, QPointF(left, base), grey, over=image)
     _text(painter, QPointF(left, base + LINE), zoom, over=image)
     unit = camera.scale / (facts.spacing[1] if facts.spacing else 1.0)
-    length = round_step(90.0 / unit)
-    x, y, wide = left + 128.0, base - 1.0, length * unit
+    x, y = left + 128.0, base - 1.0
+    room = camera.view[0] - x - 66.0
+    length = round_step(min(90.0, max(room, 25.0) / 2.5) / unit)  # a step may be 2.5 times as long as asked
+    wide = length * unit
     if image.intersects(QRectF(x, y - 6, wide, 12)):
         painter.fillRect(QRectF(x - 4, y - 9, wide + 8, 18), SHADOW)
     painter.setPen(QPen(QColor(theme.DARK.text), 1.4))

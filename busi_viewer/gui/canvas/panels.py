@@ -110,6 +110,7 @@ class Pane(Stage):
 
     def _show_heat(self) -> None:
         heat = self._scene.heat
+        self._heat = (heat, self._look.heat)
         if heat is None:
             self._note = "No heatmap: no estimate given" if self._scene.withheld else "No heatmap of this frame"
             self._view.set_image(np.zeros(self._pixels.shape[:2] if self._pixels is not None else (1, 1), np.uint8))
@@ -118,7 +119,8 @@ class Pane(Stage):
 
     def _update_heat(self) -> None:
         """Colours of the heat panel may have changed; no other panel has heat."""
-        if self._kind == "heat" and self._session is not None and self._pixels is not None:
+        fresh = self._heat is not None and self._heat[0] is self._scene.heat and self._heat[1] == self._look.heat
+        if self._kind == "heat" and not fresh and self._session is not None and self._pixels is not None:
             self._show_heat()
 
     def paint_over(self, painter: QPainter) -> None:

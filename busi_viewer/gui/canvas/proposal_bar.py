@@ -93,7 +93,8 @@ class ProposalBar(QFrame):
         edit = _KeyButton("Edit", "E", "pencil", dark.text, self)
         edit.setObjectName("plainButton")
         discard = _KeyButton("Discard", "Del", "x", dark.text2, self)
-        for widget in (_Dashes(self), self._title, self._confidence):
+        dashes = _Dashes(self)
+        for widget in (dashes, self._title, self._confidence):
             row.addWidget(widget)
         row.addSpacing(6)
         for button, signal in ((accept, self.accepted), (edit, self.edit_wanted), (discard, self.discarded)):
@@ -102,6 +103,7 @@ class ProposalBar(QFrame):
             row.addWidget(button)
         self._buttons = (accept, edit, discard)
         self._keys = [key for button in self._buttons for key in button.findChildren(QWidget, "key")]
+        self._pictures = [dashes, *(icon for button in self._buttons for icon in button.findChildren(QWidget, "icon"))]
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.hide()
 
@@ -118,9 +120,9 @@ class ProposalBar(QFrame):
         self.show()
 
     def fit(self, width: int) -> None:
-        """Leave out what does not fit into ``width`` px: the confidence first, then the keys, then the title."""
-        extras: list[list[QWidget]] = [[self._title], self._keys, [self._confidence]]
-        for shown in (3, 2, 1, 0):
+        """Leave out what does not fit into ``width`` px: the confidence first, then keys, title, pictures."""
+        extras: list[list[QWidget]] = [self._pictures, [self._title], self._keys, [self._confidence]]
+        for shown in (4, 3, 2, 1, 0):
             for number, widgets in enumerate(extras):
                 for widget in widgets:
                     widget.setVisible(number < shown)

@@ -35,6 +35,6 @@ def paint(painter: QPainter, camera: Camera, regions: Sequence[Region]) -> None:
             painter.drawRect(rect)
         words = caption(number, region)
         x = min(max(rect.left() + 6.0, 6.0), camera.view[0] - tag_size(words).width() - 6.0)
-        y = min(max(rect.top() + 6.0, 6.0), camera.view[1] - 30.0)
+        y = min(rect.bottom(), camera.view[1]) - tag_size(words).height() - 6.0
         Tag.at(words, QPointF(x, y), COLOUR).paint(painter)
     painter.restore()
