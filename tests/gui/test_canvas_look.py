@@ -247,3 +247,8 @@ def test_every_lesion_has_its_colour_in_the_mask_panel():
     picture = mask_picture(mask)
     for place, colour in (((5, 5), LESION_COLOURS[0]), ((6, 31), LESION_COLOURS[1]), ((0, 0), "#000000")):
         assert QColor(*picture[place].tolist()).name() == QColor(colour).name()
+
+
+def test_the_automatic_window_of_a_large_frame_is_that_of_all_its_pixels():
+    grey = np.random.default_rng(2).normal(120, 25, (2160, 3840)).clip(1, 255).astype(np.uint8)
+    assert automatic(record(grey), grey) == pytest.approx(tuple(np.percentile(grey, (1.0, 99.5))), abs=2)
