@@ -35,11 +35,11 @@ def automatic(record: ImageRecord, pixels: Pixels) -> Window:
     Of frames above ENOUGH pixels every second, third… row and column counts.
     """
     step = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / ENOUGH))
-    part = np.ascontiguousarray(pixels[::step, ::step])
+    part: Pixels = pixels[::step, ::step].copy()
     depth = 256 if part.dtype == np.uint8 else 65536
     channels = range(1 if part.ndim == 2 else part.shape[2])
-    counts = sum(cv2.calcHist([part], [i], None, [depth], [0, depth]).ravel() for i in channels)
-    counts = np.asarray(counts, dtype=np.int64)
+    histograms = [cv2.calcHist([part], [i], None, [depth], [0, depth]).ravel() for i in channels]
+    counts = np.asarray(np.sum(histograms, axis=0), dtype=np.int64)
     counts[0] = 0
     total = int(counts.sum())
     if not total:
