@@ -110,6 +110,9 @@ def _train(commands: _Commands[Parser]) -> None:
     parser.add_argument(
         "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights the run starts with"
     )
+    parser.add_argument(
+        "--members", type=Path, nargs="+", metavar="DIR", help="models' folders that the recipe ensemble joins"
+    )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
     _add_json(parser, "write the run's summary")
@@ -128,6 +131,9 @@ def _crossval(commands: _Commands[Parser]) -> None:
     parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument(
         "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights each fold starts with"
+    )
+    parser.add_argument(
+        "--members", type=Path, nargs="+", metavar="DIR", help="models' folders that the recipe ensemble joins"
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")

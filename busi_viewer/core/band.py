@@ -1,11 +1,12 @@
 """The uncertainty band: the zone around the model's outline in which the true boundary lies with a stated coverage.
 
-The band is where the lesion probability lies between two levels, ``low`` ≤ p < ``high``, reached from the outlined lesion
-without leaving p ≥ ``low``. Both levels are chosen on validation images by conformal risk control (Angelopoulos, Bates,
-Fisch, Lei and Schuster, ICLR 2024): the family of bands is nested, and the tightest is taken whose risk, the mean share
-of a true boundary outside the band, satisfies (n·risk + 1) / (n + 1) ≤ 1 − coverage. For exchangeable images the
-expected share of the true boundary inside the band is then at least the coverage. It speaks of lesions that the model
-outlined at all (a common pixel): a missed lesion has no band.
+The band is the zone where the model wavers, LOW ≤ p < HIGH as reached from the outlined lesion without leaving p ≥ LOW,
+together with the outline itself, widened on all sides by ``margin`` times the lesion's size (the square root of its
+area). The margin is chosen on validation images by conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster,
+ICLR 2024): the bands are nested, and the narrowest is taken whose risk, the mean share of a true boundary outside the
+band, satisfies (n·risk + 1) / (n + 1) ≤ 1 − coverage. For exchangeable images the expected share of the true boundary
+inside the band is then at least the coverage. It speaks of lesions that the model outlined at all (a common pixel): a
+missed lesion has no band.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import components
 from busi_viewer.core.measure import measure
 
-LEVELS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5,
-          0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 1.01)  # fmt: skip
-"""Levels that ``low`` and ``high`` are chosen from; 1.01 = no upper limit."""
+LOW, HIGH = 0.05, 0.95
+MARGINS = np.arange(0.0, 0.5001, 0.005)
+"""Margins that the fit chooses from, in lesion sizes."""
 COVERAGE = 0.9
 MIN_RING = 8
 """Contour points below which a ring is a speck."""
@@ -33,7 +34,7 @@ Map = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Band:
-    """Probability levels of the band, and the share of the true boundary that it is made to hold.
+    """Probability levels and margin of the band, and the share of the true boundary that it is made to hold.
 
     ``rings``: where it lies on an image, closed contours (N, 2) int32 x, y of pixel centres; what an even number of them
     encloses is outside.
@@ -41,19 +42,9 @@ class Band:
 
     low: float
     high: float
+    margin: float
     coverage: float
     rings: tuple[NDArray[np.int32], ...] = ()
-
-
-@dataclass(frozen=True)
-class Margins:
-    """What one image says about bands: for each LEVELS, the share of the true boundary beyond it on either side.
-
-    ``outside[k]``: not reached at LEVELS[k] from the outlined lesion. ``inside[k]``: with p ≥ LEVELS[k].
-    """
-
-    outside: NDArray[np.float64]
-    inside: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,21 +63,29 @@ def boundary(mask: Mask) -> Mask:
     return np.asarray(mask & (inner == 0), dtype=bool)
 
 
-def _reached(probability: Map, mask: Mask, level: float) -> Mask:
-    """Pixels of the components of p ≥ ``level`` that touch the mask, and the mask itself."""
-    above = np.asarray((probability >= level) | mask)
+def _wavering(probability: Map, mask: Mask, low: float, high: float) -> Mask:
+    """The outline's pixels and those with low ≤ p < high in the components of p ≥ ``low`` that touch the mask."""
+    above = np.asarray((probability >= low) | mask)
     _, labels = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
     keep = np.zeros(int(labels.max()) + 1, dtype=bool)
     keep[np.unique(labels[mask])] = True
     keep[0] = False
-    return np.asarray(keep[labels], dtype=bool)
+    return np.asarray((keep[labels] & (probability < high)) | boundary(mask) | boundary(~mask), dtype=bool)
+
+
+def _away(probability: Map, mask: Mask, low: float, high: float) -> NDArray[np.float32]:
+    """Distance of every pixel (H, W) from where the model wavers, in sizes of the largest outlined lesion."""
+    size = float(np.sqrt(components(mask)[0].sum()))
+    wavering = _wavering(probability, mask, low, high)
+    distance = cv2.distanceTransform((~wavering).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(distance / size, dtype=np.float32)
 
 
 def zone(probability: Map, mask: Mask, band: Band) -> Mask:
     """The band's pixels (H, W) around the outlined lesions of ``mask``; empty for an empty mask."""
     if not mask.any():
         return np.zeros(mask.shape, dtype=bool)
-    return np.asarray(_reached(probability, mask, band.low) & (probability < band.high), dtype=bool)
+    return np.asarray(_away(probability, mask, band.low, band.high) <= band.margin, dtype=bool)
 
 
 def on_image(probability: Map, mask: Mask, band: Band) -> Band:
@@ -98,42 +97,26 @@ def on_image(probability: Map, mask: Mask, band: Band) -> Band:
     return replace(band, rings=rings)
 
 
-def margins(truth: Mask, probability: Map, mask: Mask) -> Margins | None:
-    """What an image says about bands; None where the outline has no pixel in common with the true lesion."""
-    if not (truth & mask).any():
-        return None
+def losses(truth: Mask, probability: Map, mask: Mask) -> NDArray[np.float64] | None:
+    """Share of the true boundary outside the band of each of MARGINS; None where the outline has no pixel in the lesion."""
     edge = boundary(truth)
-    if not edge.any():
+    if not (truth & mask).any() or not edge.any():
         return None
-    at_edge = probability[edge]
-    outside = [1.0 - float(_reached(probability, mask, level)[edge].mean()) for level in LEVELS]
-    inside = [float((at_edge >= level).mean()) for level in LEVELS]
-    return Margins(np.array(outside), np.array(inside))
+    away = np.sort(_away(probability, mask, LOW, HIGH)[edge])
+    return np.asarray(1.0 - np.searchsorted(away, MARGINS, side="right") / len(away), dtype=np.float64)
 
 
-def fit_band(seen: Sequence[Margins], threshold: float, coverage: float = COVERAGE) -> Band | None:
-    """The tightest band of the nested family with the promised coverage, see the module; None with too few images.
+def fit_band(seen: Sequence[NDArray[np.float64]], coverage: float = COVERAGE) -> Band | None:
+    """The narrowest band with the promised coverage, see the module, from the :func:`losses` of validation images.
 
-    The family has one parameter, the largest mean share allowed beyond either level. ``threshold`` (the outline's own
-    level) always lies inside.
+    None where there are too few images or the widest band does not hold the coverage.
     """
     n = len(seen)
-    if n < 1.0 / (1.0 - coverage):
+    if not n:
         return None
-    outside = np.mean([m.outside for m in seen], axis=0)
-    inside = np.mean([m.inside for m in seen], axis=0)
-    levels = np.array(LEVELS)
-    tails = np.unique(np.concatenate([outside, inside]))
-    for tail in tails[::-1]:
-        lows = np.flatnonzero((outside <= tail) & (levels <= threshold))
-        highs = np.flatnonzero((inside <= tail) & (levels >= threshold))
-        if not len(lows) or not len(highs):
-            continue
-        low, high = int(lows[-1]), int(highs[0])
-        risk = float(outside[low] + inside[high])
-        if (n * risk + 1.0) / (n + 1.0) <= 1.0 - coverage:
-            return Band(float(levels[low]), float(levels[high]), coverage)
-    return None
+    risk = np.mean(seen, axis=0)
+    good = np.flatnonzero((n * risk + 1.0) / (n + 1.0) <= 1.0 - coverage)
+    return Band(LOW, HIGH, round(float(MARGINS[good[0]]), 4), coverage) if len(good) else None
 
 
 def cover(truth: Mask, probability: Map, mask: Mask, band: Band) -> Coverage | None:

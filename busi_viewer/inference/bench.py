@@ -23,7 +23,7 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.metrics import dice
 from busi_viewer.inference.engine import TorchEngine
-from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.ensemble import Network
 from busi_viewer.nets.registry import load_model
 from busi_viewer.nets.transform import Letterbox
 
@@ -43,7 +43,7 @@ class _Outcome:
 class _ClassLogits(nn.Module):
     """The network as a plain classifier, as pytorch-grad-cam expects it."""
 
-    def __init__(self, network: MultiTaskUNet) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 

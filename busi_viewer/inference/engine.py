@@ -18,6 +18,7 @@ from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, Model
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.guard import judge, refuse_foreign
 from busi_viewer.inference.heatmaps import grad_cam, native_heatmap
+from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Card
 from busi_viewer.nets.postprocess import outline
@@ -33,7 +34,8 @@ class TorchEngine:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         network, self.card = load_model(folder)
         self._device = choose(device)
-        self._predictor = Predictor(network, self.card.input, self._device)
+        forward = compiled(network, self.card) if self._device.type == "cpu" else None
+        self._predictor = Predictor(network, self.card.input, self._device, forward)
         self._model = model_info(self.card)
 
     @property
@@ -124,14 +126,19 @@ class TorchEngine:
     def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
         card = self.card
         return outline(
-            prediction.probability, p_normal, card.mask_threshold, card.min_lesion_share, card.no_outline_above
+            prediction.probability,
+            p_normal,
+            card.mask_threshold,
+            card.min_lesion_share,
+            card.min_relative_probability,
+            card.no_outline_above,
         )
 
     def _band(self, prediction: Prediction, mask: Mask) -> Band | None:
         band = self.card.band
         if band is None or not mask.any():
             return None
-        return on_image(prediction.probability, mask, Band(band.low, band.high, band.coverage))
+        return on_image(prediction.probability, mask, Band(band.low, band.high, band.margin, band.coverage))
 
     def _withheld(self, p: Floats, quality: Quality) -> tuple[str, ...]:
         """Why no estimate is given; empty if one is."""

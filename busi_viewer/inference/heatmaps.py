@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from busi_viewer.core.image import Mask
 from busi_viewer.core.results import CLASSES, Heatmap
-from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.ensemble import Network
 from busi_viewer.nets.transform import Letterbox
 
 
 class _Classifier(nn.Module):
     """The class head as a network of its own: its input is the layer that Grad-CAM weighs."""
 
-    def __init__(self, network: MultiTaskUNet, bottleneck: Tensor, focus: Tensor) -> None:
+    def __init__(self, network: Network, bottleneck: Tensor, focus: Tensor) -> None:
         super().__init__()
         self.network = network
         self.bottleneck = bottleneck
@@ -29,7 +29,7 @@ class _Classifier(nn.Module):
 
 
 def grad_cam(
-    network: MultiTaskUNet, bottleneck: Tensor, attended: Tensor, focus: Tensor, class_index: int
+    network: Network, bottleneck: Tensor, attended: Tensor, focus: Tensor, class_index: int
 ) -> NDArray[np.float32]:
     """Grad-CAM (Selvaraju et al., ICCV 2017) of one class on the first decoder block: (h, w) float32, ≥ 0.
 

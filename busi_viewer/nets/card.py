@@ -58,13 +58,13 @@ class Guard(_Strict):
 class LearnedGuard(_Strict):
     """How training images differ from images that are none: see :mod:`busi_viewer.nets.novelty`.
 
-    ``mean`` (E,), ``axes`` (K, E) row-wise and ``scales`` (K,) of the embedding; ``centre`` and ``spread`` (F,) of the
-    measures; ``weights`` (2F,) and ``bias`` of the log odds, which are compared with ``limit``.
+    ``mean`` (E,) and ``axes`` (K, E) of the embedding and the limit of the log squared distance from them; ``centre`` and
+    ``spread`` (T,) of the texture, ``weights`` (2T,) and ``bias`` of its log odds, and their ``limit``.
     """
 
     mean: list[float]
     axes: list[list[float]]
-    scales: list[float]
+    limit_beyond: float
     centre: list[float]
     spread: list[float]
     weights: list[float]
@@ -73,13 +73,14 @@ class LearnedGuard(_Strict):
 
 
 class ContourBand(_Strict):
-    """Probability levels between which the true boundary lies with ``coverage``; chosen on ``n`` outlined lesions of ``data``.
+    """Probability levels and margin of the uncertainty band, chosen for ``coverage`` on ``n`` outlined lesions of ``data``.
 
     See :mod:`busi_viewer.core.band`.
     """
 
     low: float
     high: float
+    margin: float
     coverage: float
     n: int = 0
     data: str = ""
@@ -88,9 +89,10 @@ class ContourBand(_Strict):
 class Card(_Strict):
     """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
 
-    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, none
-    where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``. ``data`` names
-    source and licence of each data set that is known by its folder's name; ``limits`` what the model's figures showed.
+    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, and
+    those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``. The
+    estimate is withheld where no class reaches ``abstain_below``. ``data`` names source and licence of each data set that is
+    known by its folder's name; ``limits`` what the model's figures showed.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -102,6 +104,7 @@ class Card(_Strict):
     sha256: str
     mask_threshold: float = 0.5
     min_lesion_share: float = 0.0005
+    min_relative_probability: float = 0.0
     no_outline_above: float | None = None
     calibration: Calibration | None = None
     operating_point: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,27 @@ import torch
 
 from busi_viewer.core.errors import ModelError
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card
+from busi_viewer.nets.ensemble import Ensemble, Network
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.weights import load_tensors
 
-ARCHITECTURES: dict[str, Callable[..., MultiTaskUNet]] = {
+ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "multitask-unet-mobilenetv2": MultiTaskUNet,
     "multitask-unet-resnet50v2": partial(MultiTaskUNet, "resnet50v2"),
+    "ensemble": lambda members: _ensemble(members),
 }
 
 
-def build(architecture: Architecture) -> MultiTaskUNet:
+def _ensemble(members: Sequence[dict[str, Any]]) -> Ensemble:
+    """An ensemble of members given as {"name", "arguments", "size"}."""
+    networks = [build(Architecture(name=m["name"], arguments=m["arguments"])) for m in members]
+    plain = [network for network in networks if isinstance(network, MultiTaskUNet)]
+    if len(plain) < 2 or len(plain) < len(networks):
+        raise TypeError("an ensemble needs two or more members that are none themselves")
+    return Ensemble(plain, [int(m["size"]) for m in members])
+
+
+def build(architecture: Architecture) -> Network:
     """A fresh network. Raises ModelError for an unknown name or arguments that do not fit."""
     maker = ARCHITECTURES.get(architecture.name)
     if maker is None:
@@ -30,11 +41,11 @@ def build(architecture: Architecture) -> MultiTaskUNet:
     arguments: dict[str, Any] = architecture.arguments
     try:
         return maker(**arguments)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise ModelError(f"the arguments of {architecture.name} do not fit: {error}") from error
 
 
-def load_model(folder: Path) -> tuple[MultiTaskUNet, Card]:
+def load_model(folder: Path) -> tuple[Network, Card]:
     """The network of a model folder with its weights (fp32, evaluation mode) and its card. Raises ModelError."""
     card = read_card(folder)
     network = build(card.architecture)

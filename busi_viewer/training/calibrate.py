@@ -11,22 +11,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from busi_viewer.core.band import Margins, fit_band, margins
+from busi_viewer.core.band import fit_band, losses
 from busi_viewer.core.image import Mask
 from busi_viewer.core.metrics import dice
 from busi_viewer.core.results import CLASSES
+from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration, Card, ContourBand, LearnedGuard
 from busi_viewer.nets.postprocess import threshold_mask
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.registry import load_model
 from busi_viewer.training.data import Item
-from busi_viewer.training.guard import fit_guard, gather, negatives, view
+from busi_viewer.training.guard import View, fit_guard, refused_textures, view
 
 SENSITIVITY = 0.95
 COVERAGE = 0.9
-THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
-NORMAL_LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9)
+RULES = tuple((threshold, relative) for threshold in (0.3, 0.4, 0.5, 0.6) for relative in (0.0, 0.8, 0.9, 0.95))
+"""Mask thresholds and smallest probabilities, relative to the surest lesion, that are tried."""
+NORMAL_LIMITS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 DICE_COST = 0.005
 REFERENCES = 800
 """Training images that the input guard takes for its measure."""
@@ -63,14 +65,14 @@ def operating_point(malignant: Array) -> float:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the product's own predictor says of one item. ``dice`` and ``marked`` hold one entry for each THRESHOLDS.
+    """What the product's own predictor says of one item. ``dice`` and ``marked`` hold one entry for each of RULES.
 
     ``probability`` (H, W) is kept where there is a lesion, for the uncertainty band.
     """
 
     label: int
     logits: Array
-    view: tuple[Array, Array]
+    view: View
     dice: tuple[float, ...]
     marked: tuple[bool, ...]
     truth: Mask | None = None
@@ -82,13 +84,15 @@ def _look(predictor: Predictor, card: Card, item: Item) -> _Seen:
     prediction = predictor.predict([grey])[0]
     truth = item.native_mask
     masks = (
-        [] if truth is None else [threshold_mask(prediction.probability, t, card.min_lesion_share) for t in THRESHOLDS]
+        [threshold_mask(prediction.probability, t, card.min_lesion_share, r) for t, r in RULES]
+        if truth is not None
+        else []
     )
     overlaps = tuple(dice(truth, mask) for mask in masks) if truth is not None and truth.any() else ()
     return _Seen(
         item.label,
         prediction.class_logits.astype(np.float64),
-        view(grey, prediction),
+        view(_set(item), grey, prediction),
         overlaps,
         tuple(bool(mask.any()) for mask in masks),
         truth if overlaps else None,
@@ -96,28 +100,28 @@ def _look(predictor: Predictor, card: Card, item: Item) -> _Seen:
     )
 
 
-def mask_rules(seen: Sequence[_Seen], p_normal: Array) -> tuple[float, float | None]:
-    """Mask threshold and the p(normal) from which no outline is drawn.
+def mask_rules(seen: Sequence[_Seen], p_normal: Array) -> tuple[tuple[float, float], float | None]:
+    """Mask threshold and relative probability (one of RULES), and the p(normal) from which no outline is drawn.
 
-    The threshold has the best mean Dice over images with a lesion; then the lowest p(normal) limit is taken that costs at
-    most DICE_COST of it, so that normal images stay free of outlines.
+    The rule has the best mean Dice over images with a lesion; then the lowest p(normal) limit is taken that costs at most
+    DICE_COST of it, so that normal images stay free of outlines.
     """
     lesions = [i for i, s in enumerate(seen) if s.dice]
     if not lesions:
-        return 0.5, None
+        return (0.5, 0.0), None
     table = np.array([seen[i].dice for i in lesions])
     best = int(table.mean(axis=0).argmax())
     for limit in NORMAL_LIMITS:
         kept = np.where(p_normal[lesions] >= limit, 0.0, table[:, best])
         if kept.mean() >= table[:, best].mean() - DICE_COST:
-            return THRESHOLDS[best], limit
-    return THRESHOLDS[best], None
+            return RULES[best], limit
+    return RULES[best], None
 
 
 def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]) -> Card:
     """The card of the model in ``folder`` with everything that is chosen on validation filled in."""
     network, card = load_model(folder)
-    predictor = Predictor(network, card.input)
+    predictor = Predictor(network, card.input, forward=compiled(network, card))
 
     seen = [_look(predictor, card, item) for item in validation]
     logits = np.stack([s.logits for s in seen])
@@ -125,7 +129,7 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
     known = labels >= 0
     temperature, bias = fit_temperature(logits[known], labels[known])
     counts = Counter(CLASSES[int(k)] for k in labels[known])
-    sets = sorted({item.id.split("/")[0] for item in validation})
+    sets = sorted({_set(item) for item in validation})
     calibration = Calibration(
         temperature=temperature,
         bias=bias,
@@ -136,39 +140,48 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
     p = probabilities(logits[known], calibration)
     malignant = p[labels[known] == 2, 2]
     p_normal = probabilities(logits, calibration)[:, 0]
-    threshold, no_outline_above = mask_rules(seen, p_normal)
+    rule, no_outline_above = mask_rules(seen, p_normal)
     shown = [s for s, p0 in zip(seen, p_normal, strict=True) if no_outline_above is None or p0 < no_outline_above]
     return card.model_copy(
         update={
             "calibration": calibration,
             "operating_point": operating_point(malignant) if len(malignant) else None,
             "abstain_below": float(np.quantile(p.max(axis=1), 1 - COVERAGE)),
-            "mask_threshold": threshold,
+            "mask_threshold": rule[0],
+            "min_relative_probability": rule[1],
             "no_outline_above": no_outline_above,
             "guard": _guard(predictor, training, [s.view for s in seen]),
-            "band": _band(shown, threshold, card.min_lesion_share, calibration.data),
+            "band": _band(shown, rule, card.min_lesion_share, calibration.data),
         }
     )
 
 
-def _guard(predictor: Predictor, training: Sequence[Item], validation: Sequence[tuple[Array, Array]]) -> LearnedGuard:
+def _guard(predictor: Predictor, training: Sequence[Item], validation: Sequence[View]) -> LearnedGuard:
     """The input guard, from at most REFERENCES training images and images made to be refused."""
-    reference = [item.small for item in training[:: max(1, len(training) // REFERENCES)]]
-    usual = gather([view(small, predictor.predict([small])[0]) for small in reference])
-    return fit_guard(usual, negatives(predictor, reference), gather(validation))
+    chosen = training[:: -(-len(training) // REFERENCES)]
+    reference = [view(_set(item), item.small, predictor.predict([item.small])[0]) for item in chosen]
+    refused = refused_textures([item.small for item in chosen], predictor.spec.size)
+    return fit_guard(reference, refused, validation)
 
 
-def _band(seen: Sequence[_Seen], threshold: float, min_share: float, data: str) -> ContourBand | None:
+def _set(item: Item) -> str:
+    """The data set that an item comes from."""
+    return item.id.split("/")[0]
+
+
+def _band(seen: Sequence[_Seen], rule: tuple[float, float], min_share: float, data: str) -> ContourBand | None:
     """The uncertainty band on the lesions that the model outlines; None with too few of them."""
-    found: list[Margins] = []
+    found: list[Array] = []
     for s in seen:
         if s.truth is None or s.probability is None:
             continue
         probability = s.probability.astype(np.float32)
-        margin = margins(s.truth, probability, threshold_mask(probability, threshold, min_share))
-        if margin is not None:
-            found.append(margin)
-    band = fit_band(found, threshold)
+        loss = losses(s.truth, probability, threshold_mask(probability, rule[0], min_share, rule[1]))
+        if loss is not None:
+            found.append(loss)
+    band = fit_band(found)
     if band is None:
         return None
-    return ContourBand(low=band.low, high=band.high, coverage=band.coverage, n=len(found), data=data)
+    return ContourBand(
+        low=band.low, high=band.high, margin=band.margin, coverage=band.coverage, n=len(found), data=data
+    )

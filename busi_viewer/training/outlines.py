@@ -34,7 +34,8 @@ def redrawn(mask: Mask, rng: np.random.Generator) -> Mask:
     depth += _waves(part.shape, 0.03 * diameter, rng.uniform(0.0, 0.015) * diameter, rng)
     shift = rng.normal(0.0, 0.02, 2) * diameter
     matrix = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
-    depth = cv2.warpAffine(depth, matrix, (part.shape[1], part.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    size = (part.shape[1], part.shape[0])
+    depth = np.asarray(cv2.warpAffine(depth, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.float32)
     found = components(fill_holes(depth > 0.0))
     out = np.zeros_like(mask)
     out[y0:y1, x0:x1] = found[0] if found else part.astype(bool)

@@ -47,8 +47,9 @@ class Recipe(BaseModel):
 class Job(BaseModel):
     """One run. ``split`` None means: make one by patient and near-duplicate group. ``epochs`` overrides the recipe's.
 
-    ``name`` is the model's, by default the recipe's. ``start_from`` is the folder of a model of the same architecture whose
-    weights the run starts with, instead of ImageNet's.
+    ``members`` are the models' folders that the recipe ``ensemble`` joins. ``name`` is the model's, by default the recipe's.
+    ``start_from`` is the folder of a model of the same architecture (or an ensemble with such a member) whose weights the
+    run starts with, instead of ImageNet's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +61,7 @@ class Job(BaseModel):
     split: Path | None = None
     encoder_weights: Path | None = None
     start_from: Path | None = None
+    members: tuple[Path, ...] = ()
     name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     resume: bool = False
     epochs: int | None = Field(None, ge=1)
@@ -106,6 +108,11 @@ RECIPES: dict[str, Recipe] = {
             class_weights=(1.2, 0.9, 1.1),
             balance=0.3,
             validate_every=2,
+        ),
+        Recipe(
+            name="ensemble",
+            summary="Two or more trained models (members) whose probabilities are averaged; nothing is trained, only calibrated.",
+            architecture=Architecture(name="ensemble"),
         ),
     )
 }

@@ -22,12 +22,14 @@ from torch.utils.data import DataLoader
 from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
 from busi_viewer.core.errors import DataSetError, ModelError, UsageError
-from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card, write_card
+from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
+from busi_viewer.nets.ensemble import Ensemble
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.registry import build, load_model
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
+from busi_viewer.training.combine import Made, combine
 from busi_viewer.training.data import (
     Item,
     OpenImage,
@@ -90,21 +92,22 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
     split = _split(job, samples, open_image)
     tell({"event": "data", "images": len(samples)})
     kept = [s for s in samples if not excluded(s, job.recipe.exclude)]
-    size = job.recipe.input.size
+    ensemble = combine(job.members) if job.recipe.architecture.name == "ensemble" else None
+    size = ensemble.spec.size if ensemble else job.recipe.input.size
     training = read_items(part_of(kept, split, "train"), size, open_image, open_mask, keep_native=False)
     validation = read_items(part_of(kept, split, "val"), size, open_image, open_mask, keep_native=True)
     check_classes(training, "train")
     check_classes(validation, "val")
-    module = _fit(job, training, validation, tell)
+    made = ensemble or Made(_fit(job, training, validation, tell).network, job.recipe.architecture, job.recipe.input)
     tell({"event": "calibrating"})
-    folder = _write_model(job, module, training, validation)
+    folder = _write_model(job, made, training, validation)
     tell({"event": "done"})
     return {
         "model": str(folder),
         "out": str(out),
         "split": str(out / "split.csv"),
         "data": [str(path) for path in job.data],
-        "parameters": count_parameters(module.network),
+        "parameters": count_parameters(made.network),
     }
 
 
@@ -131,6 +134,7 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     recipe = job.recipe
     cv2.setNumThreads(1)
     network = build(recipe.architecture)
+    assert isinstance(network, MultiTaskUNet)
     if job.start_from is not None:
         _start_from(network, job.start_from)
     elif not (job.resume and (job.out / LAST).exists()):
@@ -172,17 +176,24 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
 
 
 def _start_from(network: MultiTaskUNet, folder: Path) -> None:
-    """Copy a model's weights into a fresh network. Raises ModelError where they do not fit."""
-    try:
-        network.load_state_dict(load_model(folder)[0].state_dict())
-    except RuntimeError as error:
-        raise ModelError(
-            "the model to start from has another architecture than the recipe", path=folder, remedy="Choose its recipe."
-        ) from error
+    """Copy a model's weights, or those of the fitting member of an ensemble, into a fresh network. Raises ModelError."""
+    source = load_model(folder)[0]
+    for candidate in source.members if isinstance(source, Ensemble) else [source]:
+        try:
+            network.load_state_dict(candidate.state_dict())
+        except RuntimeError:
+            continue
+        return
+    raise ModelError(
+        "the model to start from has another architecture than the recipe", path=folder, remedy="Choose its recipe."
+    )
 
 
 def _started_with(job: Job) -> str:
     """Which weights a run started with, for the card."""
+    if job.members:
+        cards = [read_card(folder) for folder in job.members]
+        return "; ".join(f"{c.training.get('recipe', c.name)}, SHA-256 {c.sha256}" for c in cards)
     if job.start_from is None:
         if job.encoder_weights is None:
             return "ImageNet weights of the encoder, from the hub"
@@ -199,19 +210,19 @@ def _sources(job: Job) -> dict[str, dict[str, str]]:
     return {name: known[name] for name in names if name in known}
 
 
-def _write_model(job: Job, module: MultiTaskModule, training: list[Item], validation: list[Item]) -> Path:
+def _write_model(job: Job, made: Made, training: list[Item], validation: list[Item]) -> Path:
     """Calibrate and write weights and card into ``out/model`` (a temporary folder, then renamed)."""
     from busi_viewer import __version__
 
     recipe, folder = job.recipe, job.out / "model"
     fresh = job.out / "model.part"
     fresh.mkdir(exist_ok=True)
-    sha256 = save_tensors(fresh / WEIGHTS, dict(module.network.state_dict()))
+    sha256 = save_tensors(fresh / WEIGHTS, dict(made.network.state_dict()))
     card = Card(
         name=job.name or recipe.name,
         version=__version__,
-        architecture=Architecture(name=recipe.architecture.name, arguments=recipe.architecture.arguments),
-        input=recipe.input,
+        architecture=made.architecture,
+        input=made.spec,
         classes=("normal", "benign", "malignant"),
         sha256=sha256,
         data=_sources(job),
@@ -220,7 +231,7 @@ def _write_model(job: Job, module: MultiTaskModule, training: list[Item], valida
             "epochs": job.total_epochs,
             "train": summary(training),
             "validation": summary(validation),
-            "parameters": count_parameters(module.network),
+            "parameters": count_parameters(made.network),
             "started_with": _started_with(job),
             "split_sha256": hashlib.sha256((job.out / "split.csv").read_bytes()).hexdigest(),
             "job_sha256": hashlib.sha256((job.out / "job.json").read_bytes()).hexdigest(),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from busi_viewer.core import render
-from busi_viewer.core.band import LEVELS, Band, boundary, cover, fit_band, margins, on_image, zone
+from busi_viewer.core.band import MARGINS, Band, boundary, cover, fit_band, losses, on_image, zone
 
 SHAPE = (140, 180)
 
@@ -26,7 +26,7 @@ def cases(rng, n, spread=3.0):
     out = []
     for _ in range(n):
         probability = ramp(30)
-        out.append((disc(0) <= 30 + rng.normal(0, spread), probability, probability >= 0.5))
+        out.append((disc(0) <= max(30 + rng.normal(0, spread), 5), probability, probability >= 0.5))
     return out
 
 
@@ -41,35 +41,38 @@ def test_boundary_is_one_pixel_wide_and_stops_at_the_images_edge():
     assert edge.sum() == 20 + 2 * 19
 
 
+def fitted(found, coverage=0.9):
+    return fit_band([losses(*case) for case in found], coverage)
+
+
 def test_the_fitted_band_holds_the_promised_share_on_other_images():
     rng = np.random.default_rng(0)
-    seen = [margins(*case) for case in cases(rng, 200)]
-    band = fit_band([m for m in seen if m is not None], 0.5)
+    band = fitted(cases(rng, 200, 8.0))
     assert band is not None
-    assert band.low < 0.5 < band.high
-    shares = [cover(*case, band) for case in cases(rng, 300)]
-    assert np.mean([s.share for s in shares]) > 0.88
-    wide = fit_band([m for m in (margins(*c) for c in cases(rng, 200, 6.0)) if m], 0.5)
-    assert wide is None or wide.low <= band.low
+    assert band.margin > 0
+    shares = [cover(*case, band).share for case in cases(rng, 400, 8.0)]
+    assert 0.87 < np.mean(shares) < 0.97
+    assert fitted(cases(rng, 200, 3.0)).margin < band.margin
 
 
 def test_a_higher_promise_never_gives_a_narrower_band():
     rng = np.random.default_rng(1)
-    seen = [m for m in (margins(*case) for case in cases(rng, 300)) if m]
-    bands = [fit_band(seen, 0.5, coverage) for coverage in (0.5, 0.7, 0.8, 0.9)]
-    assert all(a.low >= b.low and a.high <= b.high for a, b in pairwise(bands))
+    found = cases(rng, 300, 10.0)
+    bands = [fitted(found, coverage) for coverage in (0.5, 0.7, 0.8, 0.9)]
+    assert all(a.margin <= b.margin for a, b in pairwise(bands))
 
 
-def test_too_few_images_give_no_band():
+def test_too_few_images_or_hopeless_ones_give_no_band():
     rng = np.random.default_rng(2)
-    assert fit_band([m for m in (margins(*case) for case in cases(rng, 8)) if m], 0.5) is None
-    assert fit_band([], 0.5) is None
+    assert fitted(cases(rng, 8)) is None
+    assert fit_band([]) is None
+    assert fit_band([np.ones(len(MARGINS))] * 100) is None
 
 
 def test_the_zone_stays_around_the_outline():
     probability = np.maximum(ramp(20), 0.4 * ramp(8, x=160.0))
     mask = probability >= 0.5
-    band = Band(0.2, 0.8, 0.9)
+    band = Band(0.2, 0.8, 0.0, 0.9)
     inside = zone(probability, mask, band)
     assert inside[70, 90 + 20]
     assert not inside[70, 90]
@@ -80,14 +83,14 @@ def test_the_zone_stays_around_the_outline():
 def test_a_missed_lesion_says_nothing():
     truth = disc(0, 20.0) <= 10
     probability = ramp(20)
-    assert margins(truth, probability, probability >= 0.5) is None
-    assert cover(truth, probability, probability >= 0.5, Band(0.1, 0.9, 0.9)) is None
+    assert losses(truth, probability, probability >= 0.5) is None
+    assert cover(truth, probability, probability >= 0.5, Band(0.1, 0.9, 0.0, 0.9)) is None
 
 
 def test_width_is_in_pixels_and_relative_to_the_long_axis():
     probability = ramp(30)
     mask = probability >= 0.5
-    band = Band(0.2, 0.8, 0.9)
+    band = Band(0.2, 0.8, 0.0, 0.9)
     expected = 2 * 3.0 * np.log(4)
     found = cover(mask, probability, mask, band)
     assert found.share == 1.0
@@ -98,7 +101,7 @@ def test_width_is_in_pixels_and_relative_to_the_long_axis():
 def test_rings_enclose_the_zone_and_are_drawn():
     probability = ramp(30)
     mask = probability >= 0.5
-    band = on_image(probability, mask, Band(0.2, 0.8, 0.9))
+    band = on_image(probability, mask, Band(0.2, 0.8, 0.0, 0.9))
     assert len(band.rings) == 2
     image = np.zeros((*SHAPE, 3), np.uint8)
     render.draw_band(image, band.rings)
@@ -109,5 +112,12 @@ def test_rings_enclose_the_zone_and_are_drawn():
     assert not tinted[0, 0]
 
 
-def test_levels_rise():
-    assert list(LEVELS) == sorted(LEVELS)
+def test_the_margin_widens_the_band_on_both_sides():
+    probability = (disc(0) <= 30).astype(np.float32)
+    mask = probability >= 0.5
+    inside = zone(probability, mask, Band(0.05, 0.95, 0.1, 0.9))
+    reach = 0.1 * np.sqrt(mask.sum())
+    yy, xx = np.nonzero(inside)
+    radius = np.hypot(xx - 90, yy - 70)
+    assert radius.max() == pytest.approx(30 + 1 + reach, abs=1.5)
+    assert radius.min() == pytest.approx(30 - reach, abs=1.5)

@@ -7,7 +7,7 @@ from busi_viewer.core.metrics import ece
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration
 from busi_viewer.training.calibrate import (
-    THRESHOLDS,
+    RULES,
     _Seen,
     fit_temperature,
     mask_rules,
@@ -37,13 +37,13 @@ def test_operating_point_keeps_the_promised_sensitivity():
 
 
 def test_outlines_are_dropped_only_where_that_costs_almost_nothing():
-    n = len(THRESHOLDS)
+    n = len(RULES)
     lesion = _Seen(1, np.zeros(3), (np.zeros(1), np.zeros(1)), tuple(0.5 + 0.01 * i for i in range(n)), (True,) * n)
     normal = _Seen(0, np.zeros(3), (np.zeros(1), np.zeros(1)), (), (True,) * n)
     seen = [lesion] * 9 + [normal] * 3
     sure = np.array([0.1] * 9 + [0.9] * 3)
-    assert mask_rules(seen, sure) == (THRESHOLDS[-1], 0.5)
+    assert mask_rules(seen, sure) == (RULES[-1], 0.3)
     one_wrong = np.array([0.85] + [0.1] * 8 + [0.95] * 3)
-    assert mask_rules(seen, one_wrong) == (THRESHOLDS[-1], 0.9)
-    assert mask_rules([lesion], np.array([0.99])) == (THRESHOLDS[-1], None)
-    assert mask_rules([normal], np.array([0.99])) == (0.5, None)
+    assert mask_rules(seen, one_wrong) == (RULES[-1], 0.9)
+    assert mask_rules([lesion], np.array([0.99])) == (RULES[-1], None)
+    assert mask_rules([normal], np.array([0.99])) == ((0.5, 0.0), None)

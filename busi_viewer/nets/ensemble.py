@@ -1,0 +1,75 @@
+"""Several networks that answer as one: their probabilities are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from busi_viewer.nets.multitask import MultiTaskOutput, MultiTaskUNet
+
+EPSILON = 1e-6
+
+
+class Ensemble(nn.Module):
+    """The mean of the members' pixel and class probabilities (Lakshminarayanan et al., NeurIPS 2017).
+
+    Each member sees the input scaled to its own size of ``sizes``; masks are scaled back. Embedding, heatmap layer and what
+    the heatmap needs are those of the first member: ``bottleneck`` carries, behind its own features, the summed class
+    probabilities of the others, so that :meth:`classify` gives the class of the whole ensemble.
+    """
+
+    def __init__(self, members: Sequence[MultiTaskUNet], sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.sizes = tuple(sizes)
+
+    def forward(self, x: Tensor) -> MultiTaskOutput:
+        """As :meth:`MultiTaskUNet.forward`; the logits are those of the averaged probabilities."""
+        outputs: list[MultiTaskOutput] = [
+            member(_scaled(x, size)) for member, size in zip(self.members, self.sizes, strict=True)
+        ]
+        side = (x.shape[2], x.shape[3])
+        masks = [torch.sigmoid(_stretched(output.mask_logits.float(), side)) for output in outputs]
+        mask = torch.stack(masks).mean(0).clamp(EPSILON, 1 - EPSILON)
+        others = [torch.softmax(output.class_logits.float(), 1) for output in outputs[1:]]
+        first = outputs[0]
+        bottleneck = torch.cat([first.bottleneck.float(), torch.stack(others).sum(0)], 1)
+        logits, embedding = self.classify(bottleneck, first.attended, first.focus)
+        mask_logits = torch.log(mask) - torch.log1p(-mask)
+        return MultiTaskOutput(mask_logits, logits, embedding, bottleneck, first.attended, first.focus)
+
+    def classify(self, bottleneck: Tensor, attended: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`MultiTaskUNet.classify`, for the ensemble."""
+        own, others = bottleneck[:, :-3], bottleneck[:, -3:]
+        logits, embedding = self.main.classify(own, attended, focus)
+        mean = (torch.softmax(logits.float(), 1) + others) / len(self.members)
+        return torch.log(mean.clamp(min=EPSILON)), embedding
+
+    @property
+    def main(self) -> MultiTaskUNet:
+        """The first member."""
+        member = self.members[0]
+        assert isinstance(member, MultiTaskUNet)
+        return member
+
+    @property
+    def heatmap_layer(self) -> nn.Module:
+        """The first member's."""
+        return self.main.heatmap_layer
+
+
+Network = MultiTaskUNet | Ensemble
+
+
+def _scaled(x: Tensor, size: int) -> Tensor:
+    """(N, 1, S, S) at ``size`` pixels, area-averaged."""
+    if x.shape[-1] == size:
+        return x
+    return F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+def _stretched(x: Tensor, side: tuple[int, int]) -> Tensor:
+    return x if tuple(x.shape[2:]) == side else F.interpolate(x, side, mode="bilinear", align_corners=False)

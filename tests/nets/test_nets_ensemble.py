@@ -1,0 +1,105 @@
+"""Ensembles answer with averaged probabilities, and OpenVINO answers as PyTorch does."""
+
+import numpy as np
+import pytest
+import torch
+
+from busi_viewer.core.errors import ModelError
+from busi_viewer.nets import accelerated
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec
+from busi_viewer.nets.ensemble import Ensemble
+from busi_viewer.nets.postprocess import threshold_mask
+from busi_viewer.nets.registry import build
+from busi_viewer.nets.weights import load_tensors, save_tensors
+
+SMALL = {"name": "multitask-unet-mobilenetv2", "arguments": {}, "size": 64}
+LARGE = {**SMALL, "arguments": {"lesion_pooling": True}, "size": 96}
+ENSEMBLE = Architecture(name="ensemble", arguments={"members": [LARGE, SMALL]})
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    torch.manual_seed(1)
+    return build(ENSEMBLE).eval()
+
+
+@pytest.fixture
+def card(ensemble, tmp_path):
+    digest = save_tensors(tmp_path / WEIGHTS, dict(ensemble.state_dict()), half=False)
+    return Card(
+        name="e", version="0", architecture=ENSEMBLE, input=InputSpec(size=96, flip=False),
+        classes=("normal", "benign", "malignant"), sha256=digest,
+    )  # fmt: skip
+
+
+def test_probabilities_are_the_members_mean(ensemble):
+    x = torch.rand(2, 1, 96, 96)
+    with torch.inference_mode():
+        out = ensemble(x)
+        whole = ensemble.members[0](x)
+        part = ensemble.members[1](torch.nn.functional.interpolate(x, (64, 64), mode="bilinear", antialias=True))
+    mean = (torch.softmax(whole.class_logits, 1) + torch.softmax(part.class_logits, 1)) / 2
+    assert torch.allclose(torch.softmax(out.class_logits, 1), mean, atol=1e-5)
+    stretched = torch.nn.functional.interpolate(part.mask_logits, (96, 96), mode="bilinear")
+    masks = (torch.sigmoid(whole.mask_logits) + torch.sigmoid(stretched)) / 2
+    assert torch.allclose(torch.sigmoid(out.mask_logits), masks, atol=1e-5)
+
+
+def test_class_head_alone_gives_the_class_of_the_ensemble(ensemble):
+    with torch.inference_mode():
+        out = ensemble(torch.rand(1, 1, 96, 96))
+        logits, embedding = ensemble.classify(out.bottleneck, out.attended, out.focus)
+    assert torch.allclose(logits, out.class_logits, atol=1e-6)
+    assert torch.equal(embedding, out.embedding)
+
+
+def test_weights_round_trip(ensemble, card, tmp_path):
+    again = build(card.architecture)
+    assert isinstance(again, Ensemble)
+    again.load_state_dict(load_tensors(tmp_path / WEIGHTS, card.sha256))
+    x = torch.rand(1, 1, 96, 96)
+    with torch.inference_mode():
+        assert torch.equal(again.eval()(x).class_logits, ensemble(x).class_logits)
+
+
+@pytest.mark.parametrize(
+    "members", [[SMALL], [SMALL, {"name": "ensemble", "arguments": {"members": [SMALL, SMALL]}, "size": 64}]]
+)
+def test_an_ensemble_needs_two_plain_members(members):
+    with pytest.raises(ModelError, match="ensemble"):
+        build(Architecture(name="ensemble", arguments={"members": members}))
+
+
+def test_openvino_answers_as_pytorch_and_keeps_what_it_made(ensemble, card, monkeypatch, tmp_path):
+    monkeypatch.setenv("BUSI_VIEWER_HOME", str(tmp_path / "home"))
+    forward = accelerated.compiled(ensemble, card)
+    assert forward is not None
+    kept = list((tmp_path / "home").rglob(accelerated.MODEL))
+    assert len(kept) == 1
+    made = kept[0].stat().st_mtime_ns
+    again = accelerated.compiled(ensemble, card)
+    x = torch.rand(1, 1, 96, 96)
+    with torch.inference_mode():
+        expected = ensemble(x)
+        for found in (forward(x), again(x)):
+            for ours, theirs in zip(found, expected, strict=True):
+                assert torch.allclose(ours, theirs, atol=1e-3, rtol=1e-3)
+    assert kept[0].stat().st_mtime_ns == made
+
+
+def test_openvino_works_without_a_cache_folder(ensemble, card, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BUSI_VIEWER_HOME", str(tmp_path / "file"))
+    assert accelerated.compiled(ensemble, card) is not None
+
+
+def test_less_sure_lesions_are_dropped():
+    probability = np.zeros((60, 60), np.float32)
+    probability[5:25, 5:25] = 0.95
+    probability[40:50, 40:50] = 0.7
+    assert threshold_mask(probability, 0.5, 0.0).sum() == 500
+    assert threshold_mask(probability, 0.5, 0.0, 0.7).sum() == 500
+    surest = threshold_mask(probability, 0.5, 0.0, 0.9)
+    assert surest.sum() == 400
+    assert surest[10, 10]
+    assert not surest[45, 45]
