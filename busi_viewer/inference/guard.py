@@ -13,7 +13,7 @@ from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.core.results import Quality
 from busi_viewer.core.texture import texture
 from busi_viewer.nets.card import Guard, LearnedGuard
-from busi_viewer.nets.novelty import novelty
+from busi_viewer.nets.novelty import likeness
 
 MIN_SIDE = 64
 
@@ -43,7 +43,7 @@ def judge(
 ) -> Quality:
     """Whether the model may judge a frame; ``square`` (S, S) is the frame as the network saw it.
 
-    What the pixels say first (too small, blank, Doppler, two views), then how unlike the training images the frame is. The
+    What the pixels say first (too small, blank, Doppler, drawn, two views), then how unlike the training images the frame is. The
     score is 0.5 at the guard's limit and near 1 for images like those; None without a fitted guard.
     """
     reasons = []
@@ -56,6 +56,8 @@ def judge(
         reasons.append("Coloured image (Doppler, elastography or a photograph)")
     elif content.flow:
         reasons.append("Colour Doppler")
+    if content.drawn and not content.blank:
+        reasons.append("Drawn areas, as on a document or a screenshot")
     if content.two_views:
         reasons.append("Two views side by side")
     if guard is None:
@@ -69,12 +71,10 @@ def judge(
 def _likeness(square: NDArray[np.uint8], embedding: NDArray[np.float32], guard: LearnedGuard | Guard) -> float:
     """In [0, 1], 0.5 at the guard's limit; NaN where the embedding is not finite.
 
-    From the log odds o: 1 / (1 + exp(o − limit)). With a guard of earlier releases, from the squared Mahalanobis distance
-    d² of the embedding: limit / (limit + d²).
+    With a guard of earlier releases from the squared Mahalanobis distance d² of the embedding: limit / (limit + d²).
     """
     if isinstance(guard, LearnedGuard):
-        beyond = novelty(guard, embedding, texture(square)) - guard.limit
-        return float(1.0 / (1.0 + np.exp(np.clip(beyond, -50.0, 50.0))))
+        return likeness(guard, embedding, texture(square))
     offset = embedding.astype(np.float64) - np.asarray(guard.mean)
     distance = float(((offset @ np.asarray(guard.projection)) ** 2).sum())
     return guard.limit / (guard.limit + distance)

@@ -214,7 +214,7 @@ def frame_json(frame: FrameResult) -> dict[str, Any]:
             "reasons": list(dict.fromkeys((*frame.quality.reasons, *frame.abstain_reasons))),
         },
         "lesions": [lesion_json(lesion) for lesion in frame.lesions],
-        "band": {"low": band.low, "high": band.high, "coverage": band.coverage} if band else None,
+        "band": {name: getattr(band, name) for name in ("low", "high", "margin", "coverage")} if band else None,
         "heatmap": {"class": heat.target, "inside_mask_share": number(heat.inside_mask_share, 4)} if heat else None,
         "timing_ms": {name: number(frame.timing_ms.get(name), 3) for name in TIMINGS},
     }

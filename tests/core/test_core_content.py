@@ -69,6 +69,15 @@ def test_colour_share_of_grey_frames_is_zero():
     assert colour_share(frame) == pytest.approx(0.1)
 
 
+def test_pages_are_drawn_and_frames_are_not():
+    page = np.full(SHAPE, 250, np.uint8)
+    cv2.putText(page, "Report", (20, 60), 0, 1.5, 20, 2)
+    assert describe(page).drawn
+    for seed in range(4):
+        assert not describe(_image(seed)).drawn
+    assert not describe(np.pad(_image(), 80)).drawn, "black margins are no drawing"
+
+
 def test_two_panes_are_told_and_where_they_meet():
     left, right = _image(1, shape=(360, 240)), _image(2, "malignant", (360, 240))
     assert pane_edge(np.hstack([left, right])) == pytest.approx(240, abs=4)

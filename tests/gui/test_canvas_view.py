@@ -337,7 +337,7 @@ def test_the_uncertainty_band_goes_with_the_first_edit_and_with_its_switch(canva
     result = session.document.result
     yy, xx = np.mgrid[:120, :160]
     falling = (1 / (1 + np.exp((np.hypot(xx - 80, yy - 60) - 25) / 3))).astype(np.float32)
-    band = on_image(falling, result.frames[0].mask, Band(0.1, 0.9, 0.9))
+    band = on_image(falling, result.frames[0].mask, Band(0.1, 0.9, 0.0, 0.9))
     frames = tuple(replace(frame, band=band) for frame in result.frames)
     session.document.offer(replace(result, frames=frames, revision=session.document.revision))
     canvas.set_session(session)

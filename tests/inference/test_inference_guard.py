@@ -14,14 +14,12 @@ PLAIN = Guard(mean=[0.0, 0.0], projection=[[1.0, 0.0], [0.0, 1.0]], limit=4.0, m
 NEAR, FAR = np.zeros(2, np.float32), np.full(2, 9.0, np.float32)
 
 
-def learned(limit=0.0):
-    """A guard whose log odds are the first distance in standard deviations, less 3."""
-    count = 2 + len(NAMES)
-    weights = [0.0] * (2 * count)
-    weights[0] = 1.0
+def learned(limit=100.0, limit_beyond=2.0):
+    """A guard that measures the embedding's second number, and, with ``limit`` below 0, refuses every texture."""
+    count = len(NAMES)
     return LearnedGuard(
-        mean=[0.0, 0.0], axes=[[1.0, 0.0], [0.0, 1.0]], scales=[1.0, 1.0], centre=[0.0] * count, spread=[1.0] * count,
-        weights=weights, bias=-3.0, limit=limit,
+        mean=[0.0, 0.0], axes=[[1.0, 0.0]], limit_beyond=limit_beyond, centre=[0.0] * count, spread=[1.0] * count,
+        weights=[0.0] * (2 * count), bias=0.0, limit=limit,
     )  # fmt: skip
 
 
@@ -45,11 +43,13 @@ def test_near_and_far(guard):
     assert far.reasons == ("Unlike the training images",)
 
 
-def test_the_score_is_a_half_at_the_limit():
+def test_the_score_is_a_half_at_the_limit_of_the_stricter_measure():
     frame = ultrasound()
-    odds = float(np.log((FAR.astype(float) ** 2).mean() + 1e-9)) - 3.0
-    found = judge(frame, WINDOW, square(frame), FAR, learned(limit=odds))
-    assert found.score == pytest.approx(0.5, abs=1e-6)
+    at_limit = learned(limit_beyond=float(np.log(81.0)))
+    assert judge(frame, WINDOW, square(frame), FAR, at_limit).score == pytest.approx(0.5, abs=1e-6)
+    assert judge(frame, WINDOW, square(frame), NEAR, learned(limit=0.0)).score == pytest.approx(0.5, abs=1e-6)
+    refused = judge(frame, WINDOW, square(frame), NEAR, learned(limit=-3.0))
+    assert refused.reasons == ("Unlike the training images",)
 
 
 def test_what_the_pixels_say_needs_no_network():
@@ -63,6 +63,10 @@ def test_what_the_pixels_say_needs_no_network():
     assert judge(flow, WINDOW, square(flow), NEAR, None).reasons == ("Colour Doppler",)
     flow[:60] = (220, 30, 30)
     assert "Coloured image" in judge(flow, WINDOW, square(flow), NEAR, None).reasons[0]
+
+    page = np.full((240, 320), 250, np.uint8)
+    cv2.putText(page, "Report", (20, 60), 0, 1.5, 20, 2)
+    assert "Drawn areas" in judge(page, WINDOW, square(page), NEAR, None).reasons[0]
 
     pair = np.hstack([ultrasound((240, 160), seed=1), ultrasound((240, 160), "cyst", 2)])
     found = judge(pair, WINDOW, square(pair), NEAR, None)

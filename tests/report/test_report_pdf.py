@@ -334,7 +334,7 @@ def test_the_band_is_tinted_and_named_only_around_the_models_own_outline() -> No
     mask = disc(shape, 200, 150, 60)
     yy, xx = np.mgrid[: shape[0], : shape[1]]
     falling = (1 / (1 + np.exp((np.hypot(xx - 200, yy - 150) - 60) / 6))).astype(np.float32)
-    frame = frame_result(record, mask, band=on_image(falling, mask, Band(0.1, 0.9, 0.9)))
+    frame = frame_result(record, mask, band=on_image(falling, mask, Band(0.1, 0.9, 0.0, 0.9)))
     doc = Document(record)
     doc.offer(AnalysisResult(record.path, record.sha256, MODEL, "cpu", (frame,)))
     with_band = build_content(doc, when=WHEN).frames[0].figures[0]

@@ -56,7 +56,7 @@ def make_result(record, *, p=(0.1, 0.2, 0.7), model="a" * 64):
         lesions=lesions,
         heatmap=Heatmap("malignant", heat, 0.8),
         timing_ms={"total": 12.5},
-        band=Band(0.2, 0.8, 0.9, tuple(lesion.contour for lesion in lesions)),
+        band=Band(0.2, 0.8, 0.1, 0.9, tuple(lesion.contour for lesion in lesions)),
     )
     info = ModelInfo("tiny", "1.0", model, 0.06, ("on 10 images",))
     return AnalysisResult(record.path, record.sha256, info, "cpu", (frame,), warnings=("small",))
