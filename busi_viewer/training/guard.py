@@ -23,7 +23,7 @@ QUANTILE = 0.99
 """Share of validation images within the limits."""
 TRANSFER_QUANTILE = 0.995
 """Share of the validation images of a data set within the limit of a guard fitted without that set."""
-DIMENSIONS = 64
+DIMENSIONS = 32
 STRENGTH = 0.1
 """Inverse strength of the logistic regression's L2 penalty."""
 PER_KIND = 60
