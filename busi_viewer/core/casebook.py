@@ -97,6 +97,21 @@ class StoredImage:
 
 
 @dataclass(frozen=True)
+class ImageState:
+    """What a list shows of one image without opening it. ``prediction`` and ``share`` (its probability) are those of the
+    first analysed frame of the latest analysis, None without one or where the estimate is withheld (``abstained``).
+    """
+
+    path: Path
+    analysed: bool
+    abstained: bool
+    prediction: str | None
+    share: float | None
+    edited: bool
+    signed: bool
+
+
+@dataclass(frozen=True)
 class CaseQuery:
     """What to list. Words of ``text`` must all occur in path, patient, title or UID, whatever their case.
 

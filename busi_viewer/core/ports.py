@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # they need scipy, which the window does not wait for
         CaseSummary,
         Corrected,
         FileState,
+        ImageState,
         Kept,
         Recovery,
         Report,
@@ -188,6 +189,14 @@ class CaseStore(Protocol):
 
     def images(self, case: str) -> list[StoredImage]:
         """The images of a case."""
+        ...
+
+    def image_states(self, paths: Iterable[Path]) -> dict[Path, ImageState]:
+        """What is known of the files that were last read at these paths, by the path as given; unknown ones are left out."""
+        ...
+
+    def files_of(self, digests: Iterable[str]) -> dict[str, Path]:
+        """Where the images with these contents (SHA-256, as the audit trail names them) lie, as far as known."""
         ...
 
     def file_state(self, image: int) -> FileState:

@@ -56,9 +56,10 @@ def edit_step(document: Document, edit: MaskEdit) -> MaskStep:
     """
     mask = document.reader_mask(edit.frame)
     if mask is not None:
-        after = mask.copy()
-        inverse = edit.apply(after)
-        return MaskStep(edit.frame, edit.box, inverse.pixels, edit.pixels.copy(), edit.label)
+        x0, y0, x1, y1 = edit.box
+        if x0 < 0 or y0 < 0 or x1 > mask.shape[1] or y1 > mask.shape[0]:
+            raise ValueError(f"box {edit.box} leaves a mask of shape {mask.shape}")
+        return MaskStep(edit.frame, edit.box, mask[y0:y1, x0:x1].copy(), edit.pixels.copy(), edit.label)
     shown = document.shown_mask(edit.frame)
     whole = shown.copy() if shown is not None else np.zeros(document.record.shape, dtype=bool)
     edit.apply(whole)

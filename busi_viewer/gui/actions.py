@@ -14,6 +14,7 @@ from busi_viewer.gui.presets import PRESETS
 VIEWING = ("pointer", "window", "pan", "zoom")
 PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
 REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
+THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page")
 TOOLS = (*VIEWING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
 COLOURS = tuple(f"colours_{name}" for name in HEAT_COLOURS)
@@ -37,7 +38,7 @@ COMMANDS = (
     Command("open_folder", "Open folder…", ("Ctrl+Shift+O",), "File"),
     Command("report", "Export PDF report…", ("Ctrl+R",), "File"),
     Command("export_mask", "Export mask PNG…", ("Ctrl+M",), "File"),
-    Command("clear_list", "Clear worklist", (), "File", tip="Edited images stay in the list"),
+    Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
     Command("undo", "Undo", ("Ctrl+Z",), "Edit"),
     Command("redo", "Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "Edit"),
@@ -101,6 +102,8 @@ COMMANDS = (
     Command("layout_one", "One panel", ("F2",), "View", True),
     Command("layout_sides", "AI and reader side by side", ("F3",), "View", True),
     Command("layout_four", "Four panels", ("F4",), "View", True, "Image, mask, heatmap, overlay"),
+    Command("review_page", "Review", ("Alt+1",), "View", True),
+    Command("audit_page", "Audit log", ("Alt+2",), "View", True, "Who did what, and whether the record is intact"),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
     Command("analyse", "Analyse image", ("A",), "Analyse"),
@@ -126,7 +129,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "theme:", ""),
-            *("next_case", "previous_case", "next_frame", "previous_frame", "play"),
+            *("next_case", "previous_case", "next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
         ),
     ),
     (
@@ -169,7 +172,7 @@ class Actions(QObject):
             action.setToolTip(_tip(command))
             window.addAction(action)
             self._by_name[command.name] = action
-        self._groups = [self._exclusive(window, names) for names in (TOOLS, ("dark", "light"), COLOURS, LAYOUTS)]
+        self._groups = [self._exclusive(window, names) for names in (TOOLS, THEMES, COLOURS, LAYOUTS, PAGES)]
 
     def __getitem__(self, name: str) -> QAction:
         return self._by_name[name]

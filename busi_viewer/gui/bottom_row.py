@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import icons, theme
+from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
 from busi_viewer.gui.stylesheet import set_role
 
@@ -35,21 +37,21 @@ class _Fact(QWidget):
 
 
 class BottomRow(QWidget):
-    """Status setters only; it decides nothing."""
+    """Tabs and status setters only; it decides nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.setObjectName("bottomRow")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        self._review = _tab("Review", "scan")
+        tabs = (_tab(actions["review_page"], "scan"), _tab(actions["audit_page"], "file-text"))
         self._message = label("Ready", "quiet")
         self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
         badge = label("Research use only", "badge")
         badge.setToolTip("Not for clinical decisions. Not a medical device.")
         self.setLayout(
             spaced(
-                *(self._review, 8, self._message, 0, self._device, self._model, self._calibration, badge),
+                *(*tabs, 8, self._message, 0, self._device, self._model, self._calibration, badge),
                 margins=(0, 0, 10, 0),
                 spacing=6,
             )
@@ -85,15 +87,17 @@ class BottomRow(QWidget):
         self._calibration.say("" if self._narrow else self._calibration_text)
 
 
-def _tab(text: str, icon: str) -> QToolButton:
+def _tab(action: QAction, icon: str) -> QToolButton:
     tab = QToolButton()
-    tab.setText(f" {text}")
+    tab.setText(f" {action.text()}")
+    tab.setToolTip(action.toolTip())
     tab.setIcon(icons.icon(icon, size=16, checked=theme.tokens().text))
     tab.setIconSize(QSize(16, 16))
     tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     tab.setCheckable(True)
-    tab.setChecked(True)
     tab.setAutoExclusive(True)
+    tab.clicked.connect(action.trigger)
+    action.toggled.connect(tab.setChecked)
     tab.setFixedHeight(HEIGHT - 1)
     tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     set_role(tab, "tab")

@@ -39,6 +39,8 @@ class Commands(QObject):
         self._window, self._actions, self._reading = window, actions, reading
         self._canvas, self._worklist, self._exporter = canvas, worklist, exporter
         self._session: Session | None = None
+        self._in_view: Session | None = None
+        self._away = False
         self._tools = ["brush", "pointer"]
         self._folder = ""
         self._connect()
@@ -85,6 +87,9 @@ class Commands(QObject):
     @Slot(object)
     def follow(self, session: Session | None) -> None:
         """Serve another session."""
+        self._in_view = session
+        if self._away:
+            session = None
         if self._session is not None:
             self._session.changed.disconnect(self.refresh)
             self._session.frame_changed.disconnect(self.refresh)
@@ -96,6 +101,12 @@ class Commands(QObject):
             session.undo.indexChanged.connect(self.refresh)
         self.refresh()
 
+    @Slot(bool)
+    def set_away(self, away: bool) -> None:
+        """Let the commands on images rest while another page is in front."""
+        self._away = away
+        self.follow(self._in_view)
+
     @Slot()
     def refresh(self) -> None:
         """Enable what can be used now."""
@@ -106,7 +117,7 @@ class Commands(QObject):
         many = session is not None and len(session.document.record.frames) > 1
         actions["analyse_frames"].setEnabled(idle and many)
         actions.enable(("next_frame", "previous_frame", "play"), many)
-        listed = self._worklist.model.rowCount() > 0
+        listed = self._worklist.model.rowCount() > 0 and not self._away
         actions.enable(("analyse_all", "clear_list", "search", "next_case", "previous_case"), listed)
         active = self._reading.batch.active
         actions["pause"].setEnabled(active)

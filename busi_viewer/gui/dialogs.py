@@ -86,17 +86,25 @@ class AboutDialog(QDialog):
 
 
 class CloseDialog(QDialog):
-    """Asks before outlines that were not exported are lost; accepted means close anyway."""
+    """Asks before work is lost that is neither kept nor exported; accepted means close anyway.
 
-    def __init__(self, parent: QWidget, count: int) -> None:
+    ``count`` images carry outlines; ``waits`` changes wait to be saved by a store that cannot be written now.
+    """
+
+    def __init__(self, parent: QWidget, count: int, waits: int = 0) -> None:
         super().__init__(parent)
         self.setWindowTitle("Close")
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(10)
         images = "1 image carries" if count == 1 else f"{count} images carry"
-        column.addWidget(label(f"{images} outlines that have not been exported", "title"))
-        text = "Closing loses them. To keep them, export a PDF report or a mask PNG of each."
+        if count:
+            title = f"{images} outlines that are neither kept nor exported"
+            text = "Closing loses them. To keep them, export a PDF report or a mask PNG of each."
+        else:
+            title = "1 change is not saved yet" if waits == 1 else f"{waits} changes are not saved yet"
+            text = "The case store cannot be written. Closing loses them; make room, and they are saved."
+        column.addWidget(label(title, "title"))
         column.addWidget(label(text, "dim", wrap=True))
         stay, close = KeyButton("Keep working", role="primary"), KeyButton("Close anyway")
         stay.clicked.connect(self.reject)

@@ -100,9 +100,11 @@ class Notices(QWidget):
         title = f"{sentence(problem.what)}." if problem.path is None else f"{_name(problem.path)}: {problem.what}."
         self._add("error", title, problem.remedy, deeds, problem.details)
 
-    def show_info(self, title: str, text: str = "", *deeds: Deed) -> None:
-        """Good news: goes away by itself after a while."""
+    def show_info(self, title: str, text: str = "", *deeds: Deed, stays: bool = False) -> None:
+        """Good news: goes away by itself after a while, unless it ``stays``."""
         notice = self._add("info", title, text, deeds, "")
+        if stays:
+            return
         timer = QTimer(notice)
         timer.setSingleShot(True)
         timer.timeout.connect(notice.dismiss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
@@ -12,6 +13,9 @@ from busi_viewer.core.ports import ImageSource
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.inputs import Input, expand_inputs
 from busi_viewer.workflow.open import open_image
+
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import Kept
 
 
 class Job(QRunnable):
@@ -49,11 +53,12 @@ def open_with_first_frame(path: Path, sources: Sequence[ImageSource]) -> ImageRe
 
 
 class Opener(QObject):
-    """Opens files on two pool threads. Signals: ``opened(path, ImageRecord)``, ``failed(path, Problem)``,
-    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once.
+    """Opens files on two pool threads. Signals: ``opened(path, ImageRecord, Kept | None)``, ``failed(path, Problem)``,
+    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall`` says what is kept of an
+    image; it is called on the pool's threads.
     """
 
-    opened = Signal(object, object)
+    opened = Signal(object, object, object)
     failed = Signal(object, object)
     listed = Signal(object)
     list_failed = Signal(object)
@@ -63,9 +68,14 @@ class Opener(QObject):
     _expanded = Signal(object)
     _not_expanded = Signal(object)
 
-    def __init__(self, sources: Sequence[ImageSource], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ImageSource],
+        parent: QObject | None = None,
+        recall: Callable[[ImageRecord], Kept | None] = lambda _record: None,
+    ) -> None:
         super().__init__(parent)
-        self._sources = tuple(sources)
+        self._sources, self._recall = tuple(sources), recall
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(2)
         self._running: set[Path] = set()
@@ -81,11 +91,15 @@ class Opener(QObject):
             return
         self._running.add(path)
         job = Job(
-            lambda: open_with_first_frame(path, self._sources),
-            lambda record: self._done.emit(path, record),
+            lambda: self._read(path),
+            lambda read: self._done.emit(path, read),
             lambda error: self._broken.emit(path, problem_from(error, "opening", path)),
         )
         self._pool.start(job, 0 if ahead else 10)
+
+    def _read(self, path: Path) -> tuple[ImageRecord, Kept | None]:
+        record = open_with_first_frame(path, self._sources)
+        return record, self._recall(record)
 
     def expand(self, paths: Sequence[Path]) -> None:
         """List the images that files and folders hold, sub-folders included."""
@@ -106,9 +120,9 @@ class Opener(QObject):
         drain(self._pool)
 
     @Slot(object, object)
-    def _on_done(self, path: Path, record: ImageRecord) -> None:
+    def _on_done(self, path: Path, read: tuple[ImageRecord, Kept | None]) -> None:
         self._running.discard(path)
-        self.opened.emit(path, record)
+        self.opened.emit(path, *read)
 
     @Slot(object, object)
     def _on_broken(self, path: Path, problem: object) -> None:

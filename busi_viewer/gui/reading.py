@@ -1,92 +1,35 @@
 """The reader's desk: which file is in view, which are open, what the lane has said of each.
 
-Sessions with reader's work stay in memory until the program ends; clean ones and results are kept while there is room.
+Sessions whose work is nowhere else stay open until the program ends; the others, and results, while there is room.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui.batch import Batch
+from busi_viewer.gui.desk import Desk
+from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import AnalysisRequest, Lane
-from busi_viewer.gui.notices import Question
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.questions import question_of, question_of_many
+from busi_viewer.gui.result_cache import Results, merged
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.worklist_model import WorklistModel
 
-CLEAN_SESSIONS = 8
-RESULT_BYTES = 256_000_000
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import Kept
+
 PREWARM_MS = 300
-
-
-class Results:
-    """Analyses by file; the oldest go when masks and heatmaps exceed ``RESULT_BYTES``."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Path, AnalysisResult] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, path: Path) -> AnalysisResult | None:
-        """The analysis of a file, if it is still kept."""
-        return self._kept.get(path)
-
-    def put(self, path: Path, result: AnalysisResult) -> None:
-        """Keep an analysis in place of an earlier one."""
-        old = self._kept.pop(path, None)
-        self._bytes += _size(result) - (_size(old) if old else 0)
-        self._kept[path] = result
-        while self._bytes > RESULT_BYTES and len(self._kept) > 1:
-            _, gone = self._kept.popitem(last=False)
-            self._bytes -= _size(gone)
-
-
-def _size(result: AnalysisResult) -> int:
-    return sum(f.mask.nbytes + (f.heatmap.values.nbytes if f.heatmap else 0) for f in result.frames)
-
-
-def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult:
-    """``new`` together with the frames that only an earlier analysis by the same model has."""
-    if before is None or before.model.sha256 != new.model.sha256 or before.sha256 != new.sha256:
-        return new
-    done = {frame.index for frame in new.frames}
-    kept = tuple(frame for frame in before.frames if frame.index not in done)
-    return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))
-
-
-def question_of(frames: Sequence[int], count: int, keep: Callable[[], None], show: Callable[[], None]) -> Question:
-    """Asks before an image is analysed whose ``frames`` (of ``count``) carry a reader's outline."""
-    shown = ", ".join(str(frame + 1) for frame in frames[:5]) + (" …" if len(frames) > 5 else "")
-    which = (
-        "This image carries"
-        if count == 1
-        else f"Frame{'' if len(frames) == 1 else 's'} {shown} carr" + ("ies" if len(frames) == 1 else "y")
-    )
-    return Question(
-        f"{which} your outline. Analyse again?",
-        "Your outline stays, and the estimate is made anew; or AI's new outline is shown in its place, which can be undone.",
-        (("Keep my outline", keep), ("Show AI's outline", show)),
-    )
-
-
-def question_of_many(count: int, go_on: Callable[[], None]) -> Question:
-    """Asks before files are analysed that carry a reader's outline."""
-    which = "1 image carries your outline and was" if count == 1 else f"{count} images carry your outlines and were"
-    return Question(
-        f"{which} left out. Analyse {'it' if count == 1 else 'them'} too?",
-        "Your outlines stay as they are; each gets an estimate.",
-        (("Analyse, keep my outlines", go_on),),
-        here=False,
-    )
 
 
 class Reading(QObject):
@@ -94,7 +37,8 @@ class Reading(QObject):
 
     ``session_changed(Session | None)`` when another image comes into view, ``opening(path)`` while it is read,
     ``not_opened(path, Problem)`` if it cannot be; ``analysis_changed`` when the state of the one in view changes;
-    ``problem(Problem)``, ``said(str)`` and ``asked(Question)`` are for the notice bar.
+    ``problem(Problem)``, ``said(str)`` and ``asked(Question)`` are for the notice bar, as are ``tidings(path, Kept)`` when an
+    image comes into view whose file moved or changed.
     """
 
     session_changed = Signal(object)
@@ -104,17 +48,21 @@ class Reading(QObject):
     problem = Signal(object)
     said = Signal(str)
     asked = Signal(object)
+    tidings = Signal(object, object)
 
-    def __init__(self, model: WorklistModel, lane: Lane, opener: Opener, parent: QObject | None = None) -> None:
+    def __init__(
+        self, model: WorklistModel, lane: Lane, opener: Opener, keeping: Keeping, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._model, self._lane, self._opener = model, lane, opener
-        self._sessions: OrderedDict[Path, Session] = OrderedDict()
+        self.results = Results()
+        self.desk = Desk(model, self.results, keeping, self)
+        self._sessions = self.desk.open
+        self._tidings: dict[Path, Kept] = {}
         self._ahead: set[Path] = set()
         self._problems: dict[Path, Problem] = {}
-        self._exported: dict[Path, int] = {}
         self._stage: dict[Path, tuple[str, float]] = {}
         self._replacing: set[Path] = set()
-        self.results = Results()
         self.path: Path | None = None
         self.neighbours: Callable[[], Sequence[Path]] = tuple
         self.batch = Batch(lane, opener, self._revision_of, self)
@@ -205,7 +153,7 @@ class Reading(QObject):
     def analyse_many(self, paths: Sequence[Path]) -> None:
         """Analyse files in the background, those not yet analysed; about those with a reader's outline it asks first."""
         waiting = [path for path in paths if (item := self._model.item(path)) is not None and not item.analysed]
-        drawn = [path for path in waiting if path in self._sessions and self._sessions[path].document.edited]
+        drawn = [path for path in waiting if (item := self._model.item(path)) is not None and item.edited]
         rest = [path for path in waiting if path not in drawn]
         if rest:
             self.batch.start(rest)
@@ -216,43 +164,44 @@ class Reading(QObject):
 
     # what must not be lost
 
-    def edited_paths(self) -> set[Path]:
-        """Files that carry reader's work."""
-        return {path for path, session in self._sessions.items() if _has_work(session)}
+    @property
+    def image(self) -> int | None:
+        """The number in the store of the image in view, if it is kept."""
+        return self.desk.image(self.path) if self.path is not None else None
 
-    def unexported(self) -> int:
-        """How many files carry a reader's outline that has not been exported since it changed."""
-        return sum(
-            session.document.edited and self._exported.get(path) != session.document.revision
-            for path, session in self._sessions.items()
-        )
-
-    def mark_exported(self, path: Path, revision: int, *, report: bool) -> None:
-        """Note that the document of ``path`` was written as it was at ``revision``."""
-        self._exported[path] = revision
-        item = self._model.item(path)
+    def read_again(self, path: Path) -> None:
+        """Read a file anew that changed since; not where that would lose work."""
         session = self._sessions.get(path)
-        if item is not None and report and session is not None and session.document.revision == revision:
-            item.reported = True
+        if session is None or path in self._stage or self.desk.holds_work(path):
+            return
+        self.desk.drop(path)
+        item = self._model.item(path)
+        if item is not None:
+            item.forget()
             self._model.touch(path)
+        if path == self.path:
+            self.path = None
+            self.show(path)
 
     # opening
 
     def _present(self, session: Session | None) -> None:
         if self.path is not None and session is not None:
             self._sessions.move_to_end(self.path)
-            self._restore(self.path, session)
+            self._give_back(self.path, session)
         self.session_changed.emit(session)
         self.analysis_changed.emit()
         if session is not None:
+            if self.path in self._tidings:
+                self.tidings.emit(self.path, self._tidings.pop(self.path))
             self._prewarm.start()
             for near in self.neighbours():
                 if near not in self._sessions and near not in self._problems:
                     self._ahead.add(near)
                     self._opener.open(near, ahead=True)
 
-    def _restore(self, path: Path, session: Session) -> None:
-        """Give a reopened clean session its analysis back; one no longer kept is made again."""
+    def _give_back(self, path: Path, session: Session) -> None:
+        """Give a reopened session without a store its analysis back; one no longer in memory is made again."""
         item = self._model.item(path)
         if session.document.result is not None or item is None or not item.analysed:
             return
@@ -266,16 +215,17 @@ class Reading(QObject):
         if path == self.path:
             self.analyse()
 
-    @Slot(object, object)
-    def _on_opened(self, path: Path, record: ImageRecord) -> None:
+    @Slot(object, object, object)
+    def _on_opened(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
+        self.desk.note(path, record, kept)
         wanted = path == self.path
         if not wanted and path not in self._ahead:
             return
         self._ahead.discard(path)
         if path not in self._sessions:
-            session = Session(Document(record), self)
-            session.changed.connect(lambda: self._on_session_changed(path, session))
-            self._sessions[path] = session
+            self.desk.begin(path, record, kept)
+            if kept is not None and ((kept.moved_from is not None and not kept.empty) or kept.replaces is not None):
+                self._tidings[path] = kept
             if not wanted:
                 self._sessions.move_to_end(path, last=False)
         if wanted:
@@ -294,22 +244,7 @@ class Reading(QObject):
             self.not_opened.emit(path, problem)
 
     def _evict(self) -> None:
-        near = {self.path, *self.neighbours()}
-        clean = [p for p, s in self._sessions.items() if p not in near and p not in self._stage and not _has_work(s)]
-        for path in clean[: max(0, len(clean) - CLEAN_SESSIONS)]:
-            session = self._sessions.pop(path)
-            session.setParent(None)
-            session.deleteLater()
-
-    def _on_session_changed(self, path: Path, session: Session) -> None:
-        item = self._model.item(path)
-        if item is None:
-            return
-        edited = session.document.edited
-        reported = item.reported and self._exported.get(path) == session.document.revision
-        if (edited, reported) != (item.edited, item.reported):
-            item.edited, item.reported = edited, reported
-            self._model.touch(path)
+        self.desk.put_away({self.path, *self.neighbours(), *self._stage})
 
     # analysing
 
@@ -362,6 +297,7 @@ class Reading(QObject):
         fresh = tuple(frame.index for frame in result.frames)
         result = merged(self.results.get(path), result)
         self.results.put(path, result)
+        self.desk.keep_result(path, result)
         item = self._model.item(path)
         if item is not None:
             item.take(result, session.frame if session is not None else 0)
@@ -386,7 +322,3 @@ class Reading(QObject):
     def _on_cancelled(self, path: Path) -> None:
         self._mark(path, "")
         self._settle(path)
-
-
-def _has_work(session: Session) -> bool:
-    return session.document.edited or session.undo.count() > 0

@@ -15,64 +15,30 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import bounding_box
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import AnalysisResult, FrameResult
+from busi_viewer.core.steps import MaskStep, edit_step, replacement_step
 from busi_viewer.gui.frames import FrameLoader
 
 ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Reset to AI outline"
 
-Visit = Callable[[int], None]
+Keep = Callable[[str, MaskStep], None]
+"""Told of every committed change: "step", or "undo" and "redo" of the step given."""
 
 
-class _EditCommand(QUndoCommand):
-    """One MaskEdit. The frame's first edit starts from what was shown, and its undo brings exactly that back."""
+class _StepCommand(QUndoCommand):
+    """One committed change of a frame's reader mask. ``done``: it was made in an earlier session and is applied already."""
 
-    def __init__(self, document: Document, edit: MaskEdit, visit: Visit) -> None:
-        super().__init__(edit.label)
-        self._document = document
-        self._edit = edit
-        self._visit = visit
-        self._first = document.reader_mask(edit.frame) is None
-        self._base = document.shown_mask(edit.frame) if self._first else None
-        self._inverse: MaskEdit | None = None
+    def __init__(self, step: MaskStep, do: Keep, *, done: bool = False) -> None:
+        super().__init__(step.label)
+        self._step, self._do, self._done = step, do, done
 
     def redo(self) -> None:
-        """Apply the edit and keep its inverse."""
-        if self._first:
-            mask = np.zeros(self._document.record.shape, dtype=bool) if self._base is None else self._base.copy()
-            self._edit.apply(mask)
-            self._document.set_reader_mask(self._edit.frame, mask)
-        else:
-            self._inverse = self._document.apply(self._edit)
-        self._visit(self._edit.frame)
+        """Make the change, the first time or again."""
+        kind, self._done = ("redo" if self._done else "step"), True
+        self._do(kind, self._step)
 
     def undo(self) -> None:
         """Bring back what was there before."""
-        if self._inverse is None:
-            self._document.set_reader_mask(self._edit.frame, None)
-        else:
-            self._document.apply(self._inverse)
-        self._visit(self._edit.frame)
-
-
-class _ReplaceCommand(QUndoCommand):
-    """Replaces the reader's whole mask, or drops it (None): accept, discard, back to the proposal."""
-
-    def __init__(self, document: Document, frame: int, mask: Mask | None, label: str, visit: Visit) -> None:
-        super().__init__(label)
-        self._document = document
-        self._frame = frame
-        self._mask = mask
-        self._visit = visit
-        self._before: Mask | None = None
-
-    def redo(self) -> None:
-        """Put the mask in place and keep the one before."""
-        self._before = self._document.set_reader_mask(self._frame, self._mask)
-        self._visit(self._frame)
-
-    def undo(self) -> None:
-        """Put the mask before back."""
-        self._document.set_reader_mask(self._frame, self._before)
-        self._visit(self._frame)
+        self._do("undo", self._step)
 
 
 class Session(QObject):
@@ -80,7 +46,7 @@ class Session(QObject):
 
     ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``undo`` holds one
     item for each stroke, polygon, clear, accept and discard; undoing one shows its frame. ``frames`` decodes in the
-    background.
+    background. ``keep`` is told of each change once it is made.
     """
 
     changed = Signal()
@@ -91,7 +57,9 @@ class Session(QObject):
         self.document = document
         self.undo = QUndoStack(self)
         self.frames = FrameLoader(document.record.frames, self)
+        self.keep: Keep = lambda _kind, _step: None
         self._frame = 0
+        self._restoring = False
         self._measured: tuple[tuple[int, int, int], tuple[Lesion, ...]] | None = None
         here = weakref.ref(self)  # neither the document nor an undo item keeps a closed session alive
 
@@ -100,12 +68,12 @@ class Session(QObject):
             if session is not None:
                 session.changed.emit()
 
-        def visit(frame: int) -> None:
+        def do(kind: str, step: MaskStep) -> None:
             session = here()
             if session is not None:
-                session.set_frame(frame)
+                session._change(kind, step)
 
-        self._visit: Visit = visit
+        self._do: Keep = do
         document.on_change = announce
 
     @property
@@ -150,7 +118,7 @@ class Session(QObject):
             raise ValueError(f"there is no frame {edit.frame}")
         if not (0 <= x0 <= x1 <= width and 0 <= y0 <= y1 <= height):
             raise ValueError(f"box {edit.box} leaves an image of {width} × {height}")
-        self.undo.push(_EditCommand(self.document, edit, self._visit))
+        self._push(edit_step(self.document, edit))
 
     def accept(self) -> None:
         """Make the proposal of this frame the reader's outline."""
@@ -184,7 +152,7 @@ class Session(QObject):
         here = self._frame
         self.undo.beginMacro(RESET)
         for frame in drawn:
-            self.undo.push(_ReplaceCommand(self.document, frame, None, RESET, self._visit))
+            self._push(replacement_step(self.document, frame, None, RESET))
         self.undo.endMacro()
         self.set_frame(here)
 
@@ -192,5 +160,25 @@ class Session(QObject):
         """Take an analysis as the proposal; False if it is stale."""
         return self.document.offer(result)
 
+    def remember(self, steps: Sequence[MaskStep], position: int) -> None:
+        """Give back an earlier session's undo stack, of whose ``steps`` the document holds the first ``position``."""
+        self._restoring = True
+        for step in steps:
+            self.undo.push(_StepCommand(step, self._do, done=True))
+        self.undo.setIndex(position)
+        self._restoring = False
+
     def _replace(self, mask: Mask | None, label: str) -> None:
-        self.undo.push(_ReplaceCommand(self.document, self._frame, mask, label, self._visit))
+        self._push(replacement_step(self.document, self._frame, mask, label))
+
+    def _push(self, step: MaskStep | None) -> None:
+        if step is not None:
+            self.undo.push(_StepCommand(step, self._do))
+
+    def _change(self, kind: str, step: MaskStep) -> None:
+        """Make (or, for "undo", take back) a change, have it kept, and show its frame."""
+        if self._restoring:
+            return
+        (step.inverse() if kind == "undo" else step).apply(self.document)
+        self.keep(kind, step)
+        self.set_frame(step.frame)

@@ -103,7 +103,10 @@ QScrollBar:horizontal { background: transparent; height: 8px; margin: 1px; }
 QScrollBar::handle:horizontal { background: @border; border-radius: 3px; min-width: 28px; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-QTableWidget { background: @panel; border: 1px solid @line; gridline-color: @line; }
+QTableView { background: @panel; border: 1px solid @line; gridline-color: @line; }
+QTableView { selection-background-color: @sel; selection-color: @text; outline: 0; }
+QTableView::item { padding: 0 8px; border-bottom: 1px solid @line; }
+QHeaderView, QTableCornerButton::section { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @text3; border: none; border-bottom: 1px solid @line; padding: 4px 8px; }
 QPlainTextEdit { background: @bg; border: 1px solid @line; border-radius: 3px; color: @text2; font-size: 11px; }
 
@@ -136,7 +139,7 @@ QFrame[role="infoBox"] { background: @raised; border: none; border-radius: 4px; 
 QFrame[role="noticeError"] { background: @error_bg; border: none; border-bottom: 1px solid @error; }
 QFrame[role="noticeInfo"] { background: @sel; border: none; border-bottom: 1px solid @sel_line; }
 QFrame[role="noticeWarn"] { background: @warn_bg; border: none; border-bottom: 1px solid @warn; }
-#welcome { background: @bg; }
+#welcome, #auditPage { background: @bg; }
 #surround { background: #050607; }
 #surround QLabel { color: #B4BBC4; }
 #surround QLabel[role="body"] { color: #E7EAEE; }

@@ -29,6 +29,8 @@ class Viewing(QObject):
     def __init__(self, actions: Actions, canvas: Canvas, panels: Panels, parent: QObject) -> None:
         super().__init__(parent)
         self._actions, self._canvas, self._panels = actions, canvas, panels
+        self._session: Session | None = None
+        self._away = False
         self._connect()
         self.follow(None)
 
@@ -72,10 +74,21 @@ class Viewing(QObject):
     @Slot(object)
     def follow(self, session: Session | None) -> None:
         """Another image is in view, or none."""
-        self._actions.enable(NEED_IMAGE, session is not None)
-        self._actions["regions"].setEnabled(session is not None and bool(session.document.record.regions))
+        self._session = session
+        self._enable()
         self._panels.set_session(session)
         self._show_state()
+
+    @Slot(bool)
+    def set_away(self, away: bool) -> None:
+        """Let the commands rest while another page is in front."""
+        self._away = away
+        self._enable()
+
+    def _enable(self) -> None:
+        session = None if self._away else self._session
+        self._actions.enable(NEED_IMAGE, session is not None)
+        self._actions["regions"].setEnabled(session is not None and bool(session.document.record.regions))
 
     @Slot()
     def _show_state(self) -> None:

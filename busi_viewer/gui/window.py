@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
+    QPaintEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -26,28 +27,31 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QSlider,
-    QStackedWidget,
     QWidget,
 )
 
 from busi_viewer import paths, settings
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.ports import Services
-from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import theme, worklist_delegate
 from busi_viewer.gui.actions import Actions, fill_menu_bar
+from busi_viewer.gui.audit_page import AuditPage
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.commands import Commands
 from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.exporting import Exported, Exporter
+from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
+from busi_viewer.gui.pages import Pages
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.review_page import ReviewPage, stack_up
 from busi_viewer.gui.session import Session
+from busi_viewer.gui.status import Status
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.toolbar import Toolbar
 from busi_viewer.gui.viewing import Viewing
@@ -72,6 +76,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("busi_viewer")
         self.setAcceptDrops(True)
         self._settings = chosen
+        self._painted = False
         self._make_parts(services)
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
@@ -84,25 +89,27 @@ class MainWindow(QMainWindow):
         chosen = self._settings
         self.actions_ = Actions(self)
         self.lane = Lane(lambda: services.load_engine(chosen.model, chosen.device), self)
-        self.opener = Opener(services.sources, self)
+        self.keeping = Keeping(services, self)
+        self.opener = Opener(services.sources, self, self.keeping.recall)
         edge = round(max(worklist_delegate.THUMB.width(), worklist_delegate.THUMB.height()) * 1.5)
         ratio = QGuiApplication.primaryScreen().devicePixelRatio()
         self.thumbnails = Thumbnails(services.sources, round(edge * ratio), self)
         self.model = WorklistModel()
-        self.reading = Reading(self.model, self.lane, self.opener, self)
+        self.reading = Reading(self.model, self.lane, self.opener, self.keeping, self)
         self.exporter = Exporter(services.report_writer, self)
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
         self.review = ReviewPage(self.worklist, self.actions_)
         self.canvas, self.result = self.review.canvas, self.review.result
-        self.notices, self.bottom = Notices(), BottomRow()
+        self.notices, self.bottom = Notices(), BottomRow(self.actions_)
+        self.status = Status(self.lane, self.reading, self.model, self.review, self.bottom, self.notices, self)
+        self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)
         self.toolbar = Toolbar(self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
+        self.audit = AuditPage(self.keeping)
+        self.pages = Pages(self.actions_, self.welcome, self.review, self.audit)
 
     def _lay_out(self) -> None:
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.welcome)
-        self.pages.addWidget(self.review)
         ground = QWidget()
         stack_up(ground, self.toolbar, self.notices, self.pages, self.bottom, stretch=self.pages)
         self.setCentralWidget(ground)
@@ -133,16 +140,15 @@ class MainWindow(QMainWindow):
         reading.session_changed.connect(self._on_session)
         reading.opening.connect(self._on_opening)
         reading.not_opened.connect(self._on_not_opened)
-        reading.analysis_changed.connect(self._on_analysis)
         reading.problem.connect(self.notices.show_problem)
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
-        reading.batch.changed.connect(self._show_status)
-        reading.batch.finished.connect(self._on_batch_finished)
-        self.lane.engine_loading.connect(self._on_engine_loading)
-        self.lane.engine_ready.connect(self._on_engine_ready)
-        self.lane.engine_failed.connect(self._on_engine_failed)
+        self.keeping.states.connect(self.model.learn)
+        self.pages.away_changed.connect(self.commands.set_away)
+        self.pages.away_changed.connect(self.viewing.set_away)
+        self.audit.problem.connect(self.notices.show_problem)
+        self.audit.said.connect(self.notices.show_info)
         self.exporter.done.connect(self._on_exported)
         self.exporter.failed.connect(self.notices.show_problem)
         self.result.analyse_asked.connect(actions["analyse"].trigger)
@@ -218,16 +224,20 @@ class MainWindow(QMainWindow):
             self.open_paths([Path(name)])
 
     def clear_list(self) -> None:
-        """Empty the worklist, except for images with reader's work."""
+        """Empty the worklist, except for images with reader's work that is not in the store."""
         self.reading.batch.cancel()
-        kept = self.reading.edited_paths()
-        self.model.keep_only(kept)
+        self.keeping.flush(1.0)
+        only_here = self.reading.desk.only_here()
+        self.model.keep_only(only_here)
         self.reading.show(None)
-        if kept:
-            self.notices.show_info(f"{len(kept)} edited image{'' if len(kept) == 1 else 's'} kept in the worklist.")
-            self.worklist.select(min(kept, key=self.model.row))
+        if only_here:
+            many = "" if len(only_here) == 1 else "s"
+            self.notices.show_info(
+                f"{len(only_here)} edited image{many} left in the worklist: the work is not kept yet."
+            )
+            self.worklist.select(min(only_here, key=self.model.row))
         else:
-            self.pages.setCurrentWidget(self.welcome)
+            self.pages.show_front(self.welcome)
 
     def _open_one(self, path: Path, _checked: bool = False) -> None:
         self.open_paths([path])
@@ -238,15 +248,16 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_listed(self, inputs: list[Input]) -> None:
-        self._show_status()
+        self.status.show()
         if not inputs:
             self.notices.show_warning(
                 "No images were found there.", "Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files."
             )
             return
-        self.pages.setCurrentWidget(self.review)
+        self.pages.show_front(self.review)
         self.review.set_widths(())
         self.model.add(inputs)
+        self.keeping.ask_states([entry.path for entry in inputs])
         first = min((entry.path for entry in inputs), key=self.model.row)
         self.worklist.select(first)
         self.worklist.view.setFocus()
@@ -278,7 +289,7 @@ class MainWindow(QMainWindow):
         others = self.model.rowCount() - 1
         rest = f" The other {others:,} images are not affected." if others > 1 else ""
         self.notices.show_problem(replace(problem, remedy=problem.remedy + rest), *deeds)
-        self._show_status()
+        self.status.show()
 
     @Slot()
     def _on_view(self) -> None:
@@ -286,55 +297,9 @@ class MainWindow(QMainWindow):
         if session is not None and pixels is not None:
             self.toolbar.show_window(self.canvas.window, session.document.record, pixels)
 
-    # what goes on
-
-    @Slot()
-    def _on_analysis(self) -> None:
-        stage, path = self.reading.stage, self.reading.path
-        self.review.show_analysis(path.stem if path is not None else "", stage)
-        self._show_status()
-
-    @Slot()
-    def _show_status(self) -> None:
-        batch, stage = self.reading.batch, self.reading.stage
-        if stage is not None:
-            self.bottom.say(f"Analysing, {stage[0]}")
-        elif batch.active:
-            self.bottom.say(f"{batch.done} of {batch.total}" + (", paused" if batch.paused else " analysed"))
-        else:
-            failed = self.model.counts()["Failed"]
-            self.bottom.say(f"{failed} file{'' if failed == 1 else 's'} failed" if failed else "Ready")
-
-    @Slot(int, int, bool)
-    def _on_batch_finished(self, done: int, failed: int, stopped: bool) -> None:
-        self._show_status()
-        if stopped:
-            return
-        text = f"{done - failed} image{'' if done - failed == 1 else 's'} analysed"
-        if failed:
-            deed = ("Show failed", lambda: self.worklist.set_filter("Failed"))
-            self.notices.show_warning(f"{text}, {failed} failed.", "The others are not affected.", deed)
-        else:
-            self.notices.show_info(text + ".")
-
-    @Slot()
-    def _on_engine_loading(self) -> None:
-        self.bottom.show_engine_state("Loading the model…")
-
-    @Slot(object, str)
-    def _on_engine_ready(self, model: ModelInfo, device: str) -> None:
-        self.bottom.show_engine(model, device)
-        self.result.set_engine_problem(None)
-
-    @Slot(object)
-    def _on_engine_failed(self, problem: Problem) -> None:
-        self.bottom.show_engine_state("No model")
-        self.result.set_engine_problem(problem)
-        self.notices.show_problem(problem)
-
     @Slot(object)
     def _on_exported(self, made: Exported) -> None:
-        self.reading.mark_exported(made.source, made.revision, report=made.is_report)
+        self.reading.desk.mark_exported(made.source, made.revision, report=made.is_report)
         self.notices.show_info(
             f"Saved {made.target.name}", str(made.target.parent), ("Open", partial(open_file, made.target))
         )
@@ -349,6 +314,21 @@ class MainWindow(QMainWindow):
                 event.accept()
                 return True
         return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Open the case store once the window has been painted."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.keeping.start)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Look whether the file in view is still what it was when the reader comes back."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            image, path = self.reading.image, self.reading.path
+            if image is not None and path is not None:
+                self.keeping.check_file(path, image)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold words away where there is no room."""
@@ -378,14 +358,16 @@ class MainWindow(QMainWindow):
         """Ask if reader's work would be lost; then stop every thread and wait for it."""
         if self.canvas.has_pending():
             self.canvas.commit_tool()
-        count = self.reading.unexported()
-        if count and CloseDialog(self, count).exec() != CloseDialog.DialogCode.Accepted:
+        self.keeping.flush(2.0)
+        count = self.reading.desk.unexported()
+        waits = self.keeping.pending
+        if (count or waits) and CloseDialog(self, count, waits).exec() != CloseDialog.DialogCode.Accepted:
             event.ignore()
             return
         self._save()
         self.hide()
         self.reading.show(None)
         self.reading.batch.cancel()
-        for part in (self.lane, self.opener, self.thumbnails, self.exporter):
+        for part in (self.lane, self.opener, self.thumbnails, self.exporter, self.keeping):
             part.close()
         event.accept()

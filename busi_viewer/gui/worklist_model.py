@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.workflow.inputs import Input, natural_key
+
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import ImageState
 
 ItemRole = Qt.ItemDataRole.UserRole + 1
 _NO_PARENT = QModelIndex()
@@ -72,6 +75,18 @@ class Item:
         if wanted == "New":
             return not (self.analysed or self.edited or self.reported) and self.phase != "failed"
         return {"Analysed": self.analysed, "Edited": self.edited, "Reported": self.reported}[wanted]
+
+    def forget(self) -> None:
+        """Know nothing of the file any more, as if it were new."""
+        self.phase = self.note = ""
+        self.analysed = self.abstained = self.edited = self.reported = False
+        self.prediction = self.share = None
+
+    def learn(self, state: ImageState) -> None:
+        """Note what the case store knows of a file that is not open."""
+        self.analysed, self.abstained = state.analysed, state.abstained
+        self.prediction, self.share = state.prediction, state.share
+        self.edited, self.reported = state.edited, state.signed
 
     def take(self, result: AnalysisResult, frame: int = 0) -> None:
         """Note the estimate of a finished analysis (that of ``frame``, else of the first analysed frame)."""
@@ -149,6 +164,16 @@ class WorklistModel(QAbstractListModel):
             self._counts = None
             index = self.index(row)
             self.dataChanged.emit(index, index)
+
+    def learn(self, states: Mapping[Path, ImageState]) -> None:
+        """Note what the case store knows of listed files, except of those something was done with meanwhile."""
+        for path, state in states.items():
+            item = self.item(path)
+            if item is not None and item.status == "New":
+                item.learn(state)
+        if states and self._items:
+            self._counts = None
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
 
     def counts(self) -> Counter[str]:
         """How many items belong to each filter; counted anew after a change only."""

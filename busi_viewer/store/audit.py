@@ -127,9 +127,10 @@ class Audit:
             conditions.append("at < ?")
             values.append(query.until)
         if query.text:
-            conditions.append("instr(lower(user||char(10)||action||char(10)||field||char(10)||old||char(10)||new||"
-                              "char(10)||reason||char(10)||image), lower(?))")  # fmt: skip
-            values.append(clean(query.text))
+            conditions.append("(instr(lower(user||char(10)||action||char(10)||field||char(10)||old||char(10)||new||"
+                              "char(10)||reason||char(10)||image), lower(?)) OR image IN (SELECT sha256 FROM images"
+                              " WHERE instr(lower(CAST(path AS TEXT)), lower(?))))")  # fmt: skip
+            values += [clean(query.text)] * 2
         found = self._db.rows(
             f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ? OFFSET ?",
             (*values, query.limit, query.offset),

@@ -16,6 +16,7 @@ from busi_viewer.core.casebook import (
     CaseSummary,
     Corrected,
     FileState,
+    ImageState,
     Kept,
     Recovery,
     Report,
@@ -155,6 +156,14 @@ class SqliteCaseStore:
     def images(self, case: str) -> list[StoredImage]:
         """The images of a case."""
         return self._images.of_case(case)
+
+    def image_states(self, paths: Iterable[Path]) -> dict[Path, ImageState]:
+        """What is known of the files that were last read at these paths, by the path as given."""
+        return self._images.states(paths)
+
+    def files_of(self, digests: Iterable[str]) -> dict[str, Path]:
+        """Where the images with these contents (SHA-256) lie."""
+        return self._images.files_of(digests)
 
     def file_state(self, image: int) -> FileState:
         """Whether the image's file is still there and unchanged."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from busi_viewer.core.casebook import CaseQuery, CaseSummary, FileState, StoredImage
+from busi_viewer.core.casebook import CaseQuery, CaseSummary, FileState, ImageState, StoredImage
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import CLASSES
@@ -106,6 +107,28 @@ class Images:
             f"SELECT {_COLUMNS} FROM images i JOIN cases c ON c.id = i.case_id WHERE c.uid = ? ORDER BY i.id", (case,)
         )
         return [stored(row) for row in rows]
+
+    def states(self, paths: Iterable[Path]) -> dict[Path, ImageState]:
+        """What is known of the files at ``paths``, a few hundred a query, so that writing goes on meanwhile."""
+        given = {path_bytes(path): path for path in paths}
+        found = {}
+        for part in _parts(list(given)):
+            rows = self._db.rows(
+                "SELECT i.path, i.edited, i.signed, (SELECT json_extract(a.result, '$.frames[0].probabilities',"
+                " '$.frames[0].abstained') FROM analyses a WHERE a.image_id = i.id ORDER BY a.id DESC LIMIT 1)"
+                f" FROM images i WHERE i.path IN ({_marks(part)}) ORDER BY i.id",
+                part,
+            )
+            found.update({given[bytes(row[0])]: _state(given[bytes(row[0])], *row[1:]) for row in rows})
+        return found
+
+    def files_of(self, digests: Iterable[str]) -> dict[str, Path]:
+        """The files of the images with these contents."""
+        found = {}
+        for part in _parts(list(digests)):
+            rows = self._db.rows(f"SELECT sha256, path FROM images WHERE sha256 IN ({_marks(part)})", part)
+            found.update({row[0]: as_path(row[1]) for row in rows})
+        return found
 
     def file_state(self, image: int) -> FileState:
         """Whether the file is still there with the content that was read; it is read again only if size or time differ."""
@@ -208,6 +231,26 @@ class Images:
 
 
 _ANY = "EXISTS(SELECT 1 FROM images i WHERE i.case_id = c.id AND "
+
+
+_PART = 400
+
+
+def _parts(values: list[Any]) -> Iterator[list[Any]]:
+    return (values[start : start + _PART] for start in range(0, len(values), _PART))
+
+
+def _marks(values: list[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _state(path: Path, edited: int, signed: int, estimate: str | None) -> ImageState:
+    """A line of the list from the flags of ``images`` and [probabilities, abstained] of the latest analysis as JSON."""
+    probabilities, abstained = json.loads(estimate) if estimate else (None, False)
+    shown = probabilities if probabilities and not abstained else None
+    share = max(shown) if shown else None
+    prediction = CLASSES[shown.index(share)] if shown else None
+    return ImageState(path, estimate is not None, bool(abstained), prediction, share, bool(edited), bool(signed))
 
 
 def stored(row: Any) -> StoredImage:

@@ -55,6 +55,11 @@ class Keeper:
         with self._changed:
             return len(self._waiting)
 
+    def gave_up(self, image: int) -> bool:
+        """Whether changes of an image are not kept any more because of an internal error."""
+        with self._changed:
+            return image in self._given_up
+
     def open(self, record: ImageRecord) -> Kept:
         """What is kept of an image, everything handed over before included. Any thread. Raises StoreError."""
         if not self.flush(RETRY_S):
@@ -131,7 +136,8 @@ class Keeper:
             return False
         except Exception as error:  # noqa: BLE001 - the thread's boundary: one image's fault must not stop the others' keeping
             _LOG.error("an edit could not be kept: %s", stack_without_values(error))
-            self._given_up.add(image)
+            with self._changed:
+                self._given_up.add(image)
             self._on_problem(
                 StoreError(
                     "an internal error: further edits of this image are not saved",

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,28 @@ from PySide6.QtWidgets import QApplication
 
 
 @pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """A fresh home for every test: settings and kept cases do not reach the next one."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("BUSI_VIEWER_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def held_store():
+    """The case store is open elsewhere, so that a window goes on without keeping."""
+    from busi_viewer import bootstrap
+    from busi_viewer.workflow import casework
+
+    store = casework.open_store(bootstrap.services())
+    yield store
+    store.close()
+
+
+@pytest.fixture(autouse=True)
 def no_thread_left_behind():
     yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "keeper"], "a keeper was left running"
     assert QThreadPool.globalInstance().waitForDone(5000), "pool work was still running 5 s after the test"
     app = QCoreApplication.instance()
     main = app.thread() if app is not None else None

@@ -7,6 +7,7 @@ from window_kit import MODEL, services, write_image
 
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui import theme
+from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.reading import Reading
@@ -26,13 +27,14 @@ def panel(qapp, qtbot):
     wired = services()
     model, lane, opener = WorklistModel(), Lane(lambda: None), Opener(wired.sources)
     thumbnails = Thumbnails(wired.sources, 132)
-    reading = Reading(model, lane, opener)
+    keeping = Keeping(wired)
+    reading = Reading(model, lane, opener, keeping)
     made = Worklist(model, reading.batch, thumbnails)
     qtbot.addWidget(made)
     made.resize(276, 700)
     made.show()
     yield made
-    for part in (lane, opener, thumbnails):
+    for part in (lane, opener, thumbnails, keeping):
         part.close()
 
 

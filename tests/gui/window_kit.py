@@ -14,7 +14,6 @@ from busi_viewer.core.errors import Cancelled, ModelError
 from busi_viewer.core.image import to_grey
 from busi_viewer.core.masks import components
 from busi_viewer.core.measure import measure_all
-from busi_viewer.core.ports import Services
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.gui import theme
 from busi_viewer.gui.window import MainWindow
@@ -88,7 +87,7 @@ def services(engine=None, error=None):
         return engine if engine is not None else ThresholdEngine()
 
     real = bootstrap.services()
-    return Services(real.sources, load, real.report_writer, real.train, real.benchmark)
+    return replace(real, load_engine=load)
 
 
 NO_MODEL = ModelError("no model is installed", remedy="Install one with: busi-viewer models install FOLDER.")
@@ -96,16 +95,17 @@ NO_MODEL = ModelError("no model is installed", remedy="Install one with: busi-vi
 
 @contextmanager
 def window(qtbot, qapp, engine=None, error=None, size=(1400, 900)):
-    """A shown window; closed, with its threads, at the end."""
+    """A shown window with its case store open (or refused, and said); closed, with its threads, at the end."""
     theme.install(qapp)
     theme.apply(qapp, "dark")
     made = MainWindow(services(engine, error), replace(settings.Settings(), window_size=size))
     made.show()
     qtbot.waitExposed(made)
+    qtbot.waitUntil(lambda: made.keeping.writable or bool(made.notices.shown()), timeout=8000)
     try:
         yield made
     finally:
-        made.reading.unexported = lambda: 0
+        made.reading.desk.unexported = lambda: 0
         made.close()
         made.deleteLater()
         qapp.processEvents()

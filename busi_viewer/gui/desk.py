@@ -1,0 +1,174 @@
+"""The sessions that are open, each with its ledger: given back whole from the store, put away when nothing is lost by it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Container
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from busi_viewer.core.document import Document
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.results import AnalysisResult
+from busi_viewer.gui.keeping import Keeping, Ledger
+from busi_viewer.gui.result_cache import Results
+from busi_viewer.gui.session import Session
+from busi_viewer.gui.worklist_model import WorklistModel
+
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import Kept
+
+SPARE_SESSIONS = 8
+"""How many sessions that could be put away stay open, the ones used last."""
+
+
+class Desk(QObject):
+    """``copied(path, owner)`` when a copy of an image that was worked on is worked on; ``apart(path)`` where what is kept and
+    what was done without the store cannot be brought together.
+    """
+
+    copied = Signal(object, object)
+    apart = Signal(object)
+
+    def __init__(self, model: WorklistModel, results: Results, keeping: Keeping, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._results, self._keeping = model, results, keeping
+        self.open: OrderedDict[Path, Session] = OrderedDict()
+        self._ledgers: dict[Path, Ledger] = {}
+        self._owners: dict[int, Path] = {}
+        self._images: dict[Path, tuple[str, int]] = {}
+        self._exported: dict[Path, int] = {}
+        keeping.ready.connect(self._ask_again)
+        keeping.saved.connect(self._ask_again)
+        keeping.recalled.connect(self._on_recalled)
+
+    # opening and putting away
+
+    def note(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
+        """Know a file's number in the store, whether a session begins or not."""
+        if kept is not None and self._keeping.writable:
+            self._images[path] = (record.sha256, kept.image)
+
+    def begin(self, path: Path, record: ImageRecord, kept: Kept | None) -> Session:
+        """Open a session on a file that was read, with all that is kept of it."""
+        session = Session(Document(record), self)
+        number = kept.image if kept is not None and self._keeping.writable else None
+        ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, path, number, self.copied.emit)
+        session.keep = ledger.change
+        if kept is not None:
+            self._restore(path, session, kept)
+        session.changed.connect(lambda: self._on_changed(path, session))
+        self.open[path] = session
+        return session
+
+    def _restore(self, path: Path, session: Session, kept: Kept) -> None:
+        """Give a session without work of its own all that is kept; changes are counted from there."""
+        from busi_viewer.workflow.casework import restore
+
+        document, item = session.document, self._model.item(path)
+        restore(document, kept)
+        session.remember(kept.steps, kept.position)
+        document.revision = self._exported[path] = 0
+        if document.result is not None:
+            document.result = replace(document.result, revision=0)
+            self._results.put(path, document.result)
+            if item is not None and not item.phase:
+                item.take(document.result)
+        if item is not None:
+            item.edited, item.reported = document.edited, kept.report is not None and kept.report.current
+            self._model.touch(path)
+
+    def drop(self, path: Path) -> None:
+        """Put a session away."""
+        session = self.open.pop(path)
+        del self._ledgers[path]
+        session.setParent(None)
+        session.deleteLater()
+
+    def put_away(self, needed: Container[Path | None]) -> None:
+        """Drop sessions beyond SPARE_SESSIONS that are not ``needed`` and whose work is kept, the oldest first."""
+        spare = [path for path in self.open if path not in needed and not self.holds_work(path)]
+        for path in spare[: max(0, len(spare) - SPARE_SESSIONS)]:
+            self.drop(path)
+
+    # what must not be lost
+
+    def image(self, path: Path) -> int | None:
+        """The number in the store under which an open file's work is kept, if it is."""
+        return self._ledgers[path].image if path in self._ledgers else None
+
+    def holds_work(self, path: Path) -> bool:
+        """Whether an open file carries reader's work that is not in the store."""
+        return has_work(self.open[path]) and not self._kept(path)
+
+    def only_here(self) -> set[Path]:
+        """The open files whose work is not in the store."""
+        return {path for path in self.open if self.holds_work(path)}
+
+    def _kept(self, path: Path) -> bool:
+        return self._ledgers[path].kept and not self._keeping.pending
+
+    def unexported(self) -> int:
+        """How many files carry a reader's outline that is neither in the store nor exported since it changed."""
+        return sum(
+            session.document.edited and self._exported.get(path) != session.document.revision and not self._kept(path)
+            for path, session in self.open.items()
+        )
+
+    def mark_exported(self, path: Path, revision: int, *, report: bool) -> None:
+        """Note that the document of ``path`` was written as it was at ``revision``."""
+        self._exported[path] = revision
+        item = self._model.item(path)
+        session = self.open.get(path)
+        if item is not None and report and session is not None and session.document.revision == revision:
+            item.reported = True
+            self._model.touch(path)
+
+    def keep_result(self, path: Path, result: AnalysisResult) -> None:
+        """Keep an analysis of a file, open or not."""
+        if path in self.open:
+            if result.sha256 == self.open[path].document.record.sha256:
+                self._ledgers[path].result(result)
+        elif path in self._images and self._images[path][0] == result.sha256:
+            self._keeping.result(self._images[path][1], result)
+
+    def _on_changed(self, path: Path, session: Session) -> None:
+        item = self._model.item(path)
+        if item is None:
+            return
+        edited = session.document.edited
+        reported = item.reported and self._exported.get(path) == session.document.revision
+        if (edited, reported) != (item.edited, item.reported):
+            item.edited, item.reported = edited, reported
+            self._model.touch(path)
+
+    # a store that comes later
+
+    @Slot()
+    def _ask_again(self) -> None:
+        """The store can be written now: ask it about images that were opened without."""
+        for path, ledger in self._ledgers.items():
+            if ledger.image is None and self._keeping.writable:
+                self._keeping.ask(self.open[path].document.record)
+
+    @Slot(object, object)
+    def _on_recalled(self, path: Path, kept: Kept) -> None:
+        session, ledger = self.open.get(path), self._ledgers.get(path)
+        if session is None or ledger is None or ledger.image is not None or not self._keeping.writable:
+            return
+        if not (kept.masks or kept.steps):
+            ledger.adopt(kept.image)
+        elif not has_work(session):
+            ledger.adopt(kept.image)
+            self._restore(path, session, kept)
+            session.changed.emit()
+        else:
+            self.apart.emit(path)
+
+
+def has_work(session: Session) -> bool:
+    """Whether the reader has done anything in a session."""
+    return session.document.edited or session.undo.count() > 0

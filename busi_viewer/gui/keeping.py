@@ -1,0 +1,305 @@
+"""The window's case store: opened once the window is painted, written by the keeper's thread, asked on a pool.
+
+Nothing of the store is imported before :meth:`Keeping.start`; files that are opened earlier wait for it, on their threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+
+from busi_viewer.core.errors import StoreError, StoreInUse
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.ports import CaseStore, Services
+from busi_viewer.core.results import AnalysisResult
+from busi_viewer.core.steps import MaskStep
+from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.problem import problem_from
+
+if TYPE_CHECKING:  # imported with the store, after the window is painted
+    from busi_viewer.core.casebook import Kept
+    from busi_viewer.workflow.keeping import Keeper
+
+WAIT_S = 3.0
+"""How long a file that is opened at once waits for the window to be painted and with it the store."""
+CLOSE_S = 5.0
+
+
+class Keeping(QObject):
+    """All signals arrive on the GUI thread.
+
+    ``ready`` once the store is open; ``refused(Problem, in_use)`` where it cannot be written: the window then goes on without
+    keeping. ``recovered(Recovery)``: what a session left that did not end properly. ``failing(Problem)`` when writing begins
+    to fail, ``saved`` when it works again. ``recalled(path, Kept)`` answers :meth:`ask`; ``not_recalled(path, Problem)``: what
+    is kept of an image could not be read. ``states({path: ImageState})`` and ``file_seen(path, (FileState, found))`` answer
+    :meth:`ask_states` and :meth:`check_file`.
+    """
+
+    ready = Signal()
+    refused = Signal(object, bool)
+    recovered = Signal(object)
+    failing = Signal(object)
+    saved = Signal()
+    recalled = Signal(object, object)
+    not_recalled = Signal(object, object)
+    states = Signal(object)
+    file_seen = Signal(object, object)
+
+    _opened = Signal()
+
+    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._gate = threading.Lock()
+        self._started = threading.Event()
+        self._tried = self._closed = False
+        self._store: CaseStore | None = None
+        self._keeper: Keeper | None = None
+        self._pool = QThreadPool()
+        self._pool.setMaxThreadCount(2)
+        self._opened.connect(self._on_opened)
+
+    # the store
+
+    @property
+    def writable(self) -> bool:
+        """Whether work is being kept."""
+        return self._keeper is not None
+
+    @property
+    def pending(self) -> int:
+        """How many changes are not on the disk yet."""
+        return self._keeper.pending if self._keeper is not None else 0
+
+    @Slot()
+    def start(self) -> None:
+        """Open the store in the background; a second time does nothing."""
+        if not self._started.is_set() and not self._closed:
+            self._started.set()
+            self._pool.start(Job(self._reach, lambda _none: None, lambda _error: None))
+
+    def retry(self) -> None:
+        """Try again to open a store that was refused."""
+        with self._gate:
+            again = self._tried and self._keeper is None and not self._closed
+            if again:
+                self._shut()
+                self._tried = False
+        if again:
+            self._pool.start(Job(self._reach, lambda _none: None, lambda _error: None))
+
+    def _reach(self) -> CaseStore | None:
+        """The store, opened by whoever comes first, or None where it cannot be. Any thread."""
+        with self._gate:
+            if not self._tried and not self._closed:
+                self._tried = True
+                self._open()
+            return self._store
+
+    def _open(self) -> None:
+        from busi_viewer.workflow import casework
+        from busi_viewer.workflow.keeping import Keeper
+
+        try:
+            self._store = casework.open_store(self._services)
+        except StoreInUse as error:
+            self.refused.emit(problem_from(error, "opening the case store"), True)
+        except StoreError as error:
+            self.refused.emit(problem_from(error, "opening the case store"), False)
+            try:
+                self._store = casework.open_store(self._services, read_only=True)
+            except StoreError:
+                return
+            self._opened.emit()
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: without a store the window still works
+            self.refused.emit(problem_from(error, "opening the case store"), False)
+        else:
+            self._keeper = Keeper(self._store, on_problem=self._on_failing, on_saved=self.saved.emit)
+            self._opened.emit()
+
+    def _on_failing(self, error: StoreError) -> None:
+        self.failing.emit(problem_from(error, "saving"))
+
+    @Slot()
+    def _on_opened(self) -> None:
+        store = self._store
+        if store is None:
+            return
+        self.ready.emit()
+        found = store.recovery
+        if found is not None:
+            self.recovered.emit(found)
+            self._pool.start(Job(store.acknowledge_recovery, lambda _none: None, lambda _error: None))
+
+    def gave_up(self, image: int) -> bool:
+        """Whether an image's changes cannot be kept any more because of an error of the program."""
+        return self._keeper is not None and self._keeper.gave_up(image)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all is on the disk, at most ``timeout`` seconds; whether it is."""
+        return self._keeper is None or self._keeper.flush(timeout)
+
+    def close(self) -> None:
+        """Write what waits, end the threads and close the store; nothing is reported any more."""
+        self.blockSignals(True)
+        with self._gate:
+            self._closed = True
+        self._started.set()
+        drain(self._pool)
+        with self._gate:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close(CLOSE_S)
+        elif self._store is not None:
+            self._store.close()
+        self._keeper = self._store = None
+
+    # images
+
+    def recall(self, record: ImageRecord) -> Kept | None:
+        """What is kept of an image, or None without a store. For the threads that open files; never raises."""
+        if not self._started.wait(WAIT_S):
+            return None
+        try:
+            store, keeper = self._reach(), self._keeper
+            if keeper is not None:
+                return keeper.open(record)
+            return store.open_image(record) if store is not None else None
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: the image itself can be shown
+            self.not_recalled.emit(record.path, problem_from(error, "reading what is kept"))
+            return None
+
+    def ask(self, record: ImageRecord) -> None:
+        """Recall an image that is open already; ``recalled`` follows if there is a store."""
+        path = record.path
+
+        def tell(kept: object) -> None:
+            if kept is not None:
+                self.recalled.emit(path, kept)
+
+        self._pool.start(Job(lambda: self.recall(record), tell, lambda _error: None))
+
+    def change(self, image: int, kind: str, step: MaskStep) -> None:
+        """Keep a committed "step", or its "undo" or "redo"."""
+        if self._keeper is None:
+            return
+        if kind == "step":
+            self._keeper.step(image, step)
+        else:
+            {"undo": self._keeper.undo, "redo": self._keeper.redo}[kind](image)
+
+    def result(self, image: int, result: AnalysisResult) -> None:
+        """Keep an analysis."""
+        if self._keeper is not None:
+            self._keeper.result(image, result)
+
+    # lists
+
+    def run(
+        self,
+        work: Callable[[CaseStore], object],
+        done: Callable[[object], None],
+        failed: Callable[[BaseException], None] = lambda _error: None,
+    ) -> None:
+        """Ask the store on a pool thread; ``done`` and ``failed`` are signals' ``emit``. Without one it fails: StoreError."""
+        if self._closed:
+            return
+
+        def job() -> object:
+            self._started.wait(WAIT_S)
+            store = self._reach()
+            if store is None:
+                raise StoreError(
+                    "the case store is not open", remedy="Nothing is kept, and no record of earlier work shown."
+                )
+            return work(store)
+
+        self._pool.start(Job(job, done, failed))
+
+    def ask_states(self, paths: Sequence[Path]) -> None:
+        """What is known of listed files; ``states`` follows."""
+        self.run(lambda store: store.image_states(paths), self.states.emit)
+
+    def check_file(self, path: Path, image: int) -> None:
+        """Whether a file is still there as it was read; one that moved within its folder is found. ``file_seen`` follows."""
+        self.run(partial(_look, image, path), partial(self.file_seen.emit, path))
+
+
+def _look(image: int, path: Path, store: CaseStore) -> tuple[Any, Path | None]:
+    """(the file's state, where it lies now if it was missing and has been found in its folder or below)."""
+    from busi_viewer.core.casebook import FileState
+
+    state = store.file_state(image)
+    found = store.locate(image, [path.parent]) if state is FileState.MISSING else None
+    if found is not None:
+        store.relink(image, found)
+    return state, found
+
+
+class Ledger:
+    """How one session's changes reach the store: at once where its ``image`` is known, else as soon as it is adopted.
+
+    An image whose file lies in two places has one history: the copy that was worked on first owns it, ``copied`` is called
+    with the owner's path when the other is worked on, and that work is not kept.
+    """
+
+    def __init__(
+        self,
+        keeping: Keeping,
+        owners: dict[int, Path],
+        path: Path,
+        image: int | None,
+        copied: Callable[[Path, Path], None],
+    ) -> None:
+        self.image = image
+        self._keeping, self._owners, self._path, self._copied = keeping, owners, path, copied
+        self._waiting: list[tuple[str, MaskStep]] = []
+        self._result: AnalysisResult | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether all of it is in the store or on its way there."""
+        return self.image is not None and not self._waiting and not self._keeping.gave_up(self.image)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing waits to be kept."""
+        return not self._waiting
+
+    def change(self, kind: str, step: MaskStep) -> None:
+        """Keep a committed change (see :class:`~busi_viewer.gui.session.Session`)."""
+        if self.image is not None:
+            owner = self._owners.setdefault(self.image, self._path)
+            if owner != self._path:
+                self.image = None
+                self._copied(self._path, owner)
+        if self.image is None:
+            self._waiting.append((kind, step))
+        else:
+            self._keeping.change(self.image, kind, step)
+
+    def result(self, result: AnalysisResult) -> None:
+        """Keep an analysis."""
+        if self.image is None:
+            self._result = result
+        else:
+            self._keeping.result(self.image, result)
+
+    def adopt(self, image: int) -> None:
+        """The store is there now, and holds no other work on the image: hand over all that waits."""
+        if self._owners.setdefault(image, self._path) != self._path:
+            return
+        self.image = image
+        if self._result is not None:
+            self.result(self._result)
+            self._result = None
+        waiting, self._waiting = self._waiting, []
+        for kind, step in waiting:
+            self.change(kind, step)

@@ -1,0 +1,140 @@
+"""What the reader is told of keeping: what was recovered, what is not kept and why, files that moved or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.notices import Notices, sentence
+from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.reading import Reading
+
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import FileState, Kept, Recovery
+
+UNKEPT = "This window goes on, but what you do in it is not kept: export it before closing."
+
+
+class KeepingNotices(QObject):
+    """Puts the signals of keeping and reading into words; ``open_paths`` opens what was recovered."""
+
+    def __init__(
+        self,
+        keeping: Keeping,
+        reading: Reading,
+        notices: Notices,
+        open_paths: Callable[[Sequence[Path]], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._keeping, self._reading, self._notices, self._open_paths = keeping, reading, notices, open_paths
+        self._refused = False
+        keeping.ready.connect(self._on_ready)
+        keeping.refused.connect(self._on_refused)
+        keeping.recovered.connect(self._on_recovered)
+        keeping.failing.connect(self._on_failing)
+        keeping.saved.connect(self._on_saved)
+        keeping.not_recalled.connect(self._on_not_recalled)
+        keeping.file_seen.connect(self._on_file_seen)
+        reading.tidings.connect(self._on_tidings)
+        reading.desk.copied.connect(self._on_copied)
+        reading.desk.apart.connect(self._on_apart)
+
+    @Slot()
+    def _on_ready(self) -> None:
+        if self._refused and self._keeping.writable:
+            self._refused = False
+            self._notices.show_info("Work is kept again.", "What was done meanwhile is kept too.")
+
+    @Slot(object, bool)
+    def _on_refused(self, problem: Problem, in_use: bool) -> None:
+        self._refused = True
+        words = f"{problem.remedy} {UNKEPT}".strip()
+        self._notices.show_warning(f"{sentence(problem.what)}.", words, ("Try again", self._keeping.retry))
+
+    @Slot(object)
+    def _on_recovered(self, found: Recovery) -> None:
+        edits = "1 change" if found.edits == 1 else f"{found.edits:,} changes"
+        images = "1 image" if len(found.images) == 1 else f"{len(found.images):,} images"
+        there = [path for path in found.images if path.exists()]
+        deeds = (("Open", partial(self._open_paths, there)),) if there else ()
+        self._notices.show_info(
+            f"Recovered {edits} on {images} from the session of {local(found.since)}, which did not end properly.",
+            f"The last one was kept at {local(found.last)}. Only a stroke that was not finished then is missing.",
+            *deeds,
+            stays=True,
+        )
+
+    @Slot(object)
+    def _on_failing(self, problem: Problem) -> None:
+        self._notices.show_problem(
+            Problem(
+                problem.what, None, f"{problem.remedy} What you do stays in memory and is saved as soon as it can be."
+            )
+        )
+
+    @Slot()
+    def _on_saved(self) -> None:
+        self._notices.show_info("Everything is saved again.")
+
+    @Slot(object, object)
+    def _on_not_recalled(self, path: Path, problem: Problem) -> None:
+        self._notices.show_warning(
+            f"{path.name}: what is kept of it could not be read, so it is shown without.",
+            f"{sentence(problem.what)}. {problem.remedy} What you do on it is kept once the case store can be read.",
+        )
+
+    @Slot(object, object)
+    def _on_tidings(self, path: Path, kept: Kept) -> None:
+        if kept.moved_from is not None and not kept.empty:
+            self._notices.show_info(f"{path.name} has moved; your work came with it.", f"It was {kept.moved_from}.")
+        if kept.replaces is not None:
+            self._notices.show_warning(
+                f"{path.name} has changed since it was opened last.",
+                "It counts as a new image. Work on the earlier content is kept, and shown again with that content.",
+            )
+
+    @Slot(object, object)
+    def _on_file_seen(self, path: Path, seen: tuple[FileState, Path | None]) -> None:
+        state, found = seen
+        if state.value == "changed":
+            self._notices.show_warning(
+                f"{path.name} has changed on the disk while it was open.",
+                "Shown is what was read. Read again, it counts as a new image; what you did is kept with what was read.",
+                ("Read again", partial(self._reading.read_again, path)),
+            )
+        elif found is not None:
+            self._notices.show_info(f"{path.name} has moved to {found.parent}.", "Your work on it goes on being kept.")
+        elif state.value != "same":
+            self._notices.show_warning(
+                f"{path.name} can no longer be found where it was opened.",
+                "It stays in view and your work on it is kept. Open it where it lies now: it is known by its content.",
+            )
+
+    @Slot(object, object)
+    def _on_copied(self, path: Path, owner: Path) -> None:
+        self._notices.show_warning(
+            f"{path.name} is a copy of {owner.name}, on which you have worked already.",
+            f"An image has one history: go on in {owner}. What you do on this copy is not kept.",
+        )
+
+    @Slot(object)
+    def _on_apart(self, path: Path) -> None:
+        self._notices.show_warning(
+            f"{path.name}: other work on it is kept already, so what you did in this window is not.",
+            "Export it to keep it; opened again, the image shows the kept work.",
+        )
+
+
+def local(at: str) -> str:
+    """A UTC time of the store in the reader's own, as far as it can be read."""
+    try:
+        return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return at

@@ -1,0 +1,45 @@
+"""Analyses in memory: the latest of each file while there is room, frames of one model gathered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+from busi_viewer.core.results import AnalysisResult
+
+RESULT_BYTES = 256_000_000
+
+
+class Results:
+    """Analyses by file; the oldest go when masks and heatmaps exceed ``RESULT_BYTES``."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Path, AnalysisResult] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, path: Path) -> AnalysisResult | None:
+        """The analysis of a file, if it is still kept."""
+        return self._kept.get(path)
+
+    def put(self, path: Path, result: AnalysisResult) -> None:
+        """Keep an analysis in place of an earlier one."""
+        old = self._kept.pop(path, None)
+        self._bytes += _size(result) - (_size(old) if old else 0)
+        self._kept[path] = result
+        while self._bytes > RESULT_BYTES and len(self._kept) > 1:
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= _size(gone)
+
+
+def _size(result: AnalysisResult) -> int:
+    return sum(f.mask.nbytes + (f.heatmap.values.nbytes if f.heatmap else 0) for f in result.frames)
+
+
+def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult:
+    """``new`` together with the frames that only an earlier analysis by the same model has."""
+    if before is None or before.model.sha256 != new.model.sha256 or before.sha256 != new.sha256:
+        return new
+    done = {frame.index for frame in new.frames}
+    kept = tuple(frame for frame in before.frames if frame.index not in done)
+    return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))
