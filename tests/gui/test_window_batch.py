@@ -90,7 +90,7 @@ def test_closing_during_a_batch_is_quick_and_clean(qtbot, qapp, study):
         assert not made.isVisible()
 
 
-def test_closing_asks_before_outlines_are_lost(qtbot, qapp, study, monkeypatch):
+def test_closing_asks_before_outlines_are_lost(qtbot, qapp, study, monkeypatch, held_store):
     asked = []
 
     def answer(self):
@@ -100,7 +100,7 @@ def test_closing_asks_before_outlines_are_lost(qtbot, qapp, study, monkeypatch):
     monkeypatch.setattr(dialogs.CloseDialog, "exec", answer)
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, study)
-        assert made.reading.unexported() == 0
+        assert made.reading.desk.unexported() == 0
         made.reading.session.apply(MaskEdit(0, (5, 5, 25, 20), np.ones((15, 20), bool), "Brush"))
         assert not made.close()
         assert made.isVisible()
@@ -108,7 +108,7 @@ def test_closing_asks_before_outlines_are_lost(qtbot, qapp, study, monkeypatch):
         assert "1 image carries" in asked[0].findChildren(dialogs.label("").__class__)[0].text()
 
 
-def test_edited_images_are_never_put_away(qtbot, qapp, tmp_path):
+def test_images_whose_work_is_not_kept_are_never_put_away(qtbot, qapp, tmp_path, held_store):
     for i in range(24):
         write_image(tmp_path / f"us{i:02}.png", seed=i)
     with window(qtbot, qapp) as made:

@@ -187,12 +187,12 @@ def test_multi_frame_files_are_analysed_by_frame_and_gather_their_frames(qtbot, 
         assert "has not been analysed" in words(made.result)
 
 
-def test_mask_and_report_are_written_in_the_background(qtbot, qapp, study, tmp_path, monkeypatch):
+def test_mask_and_report_are_written_in_the_background(qtbot, qapp, study, tmp_path, monkeypatch, held_store):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, study)
         analyse_and_wait(qtbot, made)
         made.reading.session.accept()
-        assert made.reading.unexported() == 1
+        assert made.reading.desk.unexported() == 1
         target = tmp_path / "out" / "mask"
         target.parent.mkdir()
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
@@ -201,7 +201,7 @@ def test_mask_and_report_are_written_in_the_background(qtbot, qapp, study, tmp_p
         pixels = cv2.imread(str(target) + ".png", cv2.IMREAD_UNCHANGED)
         assert set(np.unique(pixels)) == {0, 255}
         assert ((pixels > 0) == made.reading.session.document.reader_mask(0)).all()
-        assert made.reading.unexported() == 0
+        assert made.reading.desk.unexported() == 0
         made.actions_["report"].trigger()
         qtbot.waitUntil(lambda: any("mask.pdf" in n.title for n in made.notices.shown()), timeout=20000)
         assert made.notices.shown()[0].title == "Saved mask.pdf"
@@ -209,10 +209,10 @@ def test_mask_and_report_are_written_in_the_background(qtbot, qapp, study, tmp_p
         assert made.model.items[0].status == "Reported"
         paint(made.reading.session)
         assert made.model.items[0].status == "Edited"
-        assert made.reading.unexported() == 1
+        assert made.reading.desk.unexported() == 1
 
 
-def test_clearing_the_worklist_keeps_edited_images(qtbot, qapp, study):
+def test_clearing_the_worklist_leaves_images_whose_work_is_not_kept(qtbot, qapp, study, held_store):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, study)
         paint(made.reading.session)
@@ -221,11 +221,13 @@ def test_clearing_the_worklist_keeps_edited_images(qtbot, qapp, study):
         assert made.reading.session.document.edited
 
 
-def test_an_analysis_no_longer_kept_is_made_again_when_its_image_is_opened(qtbot, qapp, tmp_path, monkeypatch):
-    from busi_viewer.gui import reading
+def test_an_analysis_no_longer_kept_is_made_again_when_its_image_is_opened(
+    qtbot, qapp, tmp_path, monkeypatch, held_store
+):
+    from busi_viewer.gui import desk, result_cache
 
-    monkeypatch.setattr(reading, "RESULT_BYTES", 1)
-    monkeypatch.setattr(reading, "CLEAN_SESSIONS", 0)
+    monkeypatch.setattr(result_cache, "RESULT_BYTES", 1)
+    monkeypatch.setattr(desk, "SPARE_SESSIONS", 0)
     for i in range(5):
         write_image(tmp_path / f"us{i}.png", seed=i)
     engine = ThresholdEngine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from busi_viewer.core.masks import components
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.gui import theme
+from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.window import MainWindow
 
 MODEL = ModelInfo("threshold", "1.0", "ab" * 32, 0.3, ("Calibrated on test images.",))
@@ -105,8 +107,8 @@ def window(qtbot, qapp, engine=None, error=None, size=(1400, 900)):
     try:
         yield made
     finally:
-        made.reading.desk.unexported = lambda: 0
-        made.close()
+        with patch.object(CloseDialog, "exec", lambda _self: CloseDialog.DialogCode.Accepted):
+            made.close()
         made.deleteLater()
         qapp.processEvents()
 

@@ -109,7 +109,9 @@ def test_rows_are_filtered_and_exported(place, tmp_path):
     undone = store.audit.rows(AuditQuery(action="undo"))
     assert undone
     assert all(row.action == "undo" for row in undone)
-    assert store.audit.rows(AuditQuery(text="A.PNG"))[0].action == "image added"
+    of_file = store.audit.rows(AuditQuery(text="A.PNG"))
+    assert of_file[-1].action == "image added"
+    assert {row.image for row in of_file} == {of_file[-1].image}, "a file's name finds all that was done on it"
     assert store.audit.rows(AuditQuery(user="nobody")) == []
     assert store.audit.rows(AuditQuery(until=rows[-1].at)) == []
     assert len(store.audit.rows(AuditQuery(since=rows[-1].at, limit=10, offset=25))) == 6
