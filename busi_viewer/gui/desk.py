@@ -112,9 +112,11 @@ class Desk(QObject):
         return self._ledgers[path].kept and not self._keeping.pending
 
     def unexported(self) -> int:
-        """How many files carry a reader's outline that is neither in the store nor exported since it changed."""
+        """How many files carry a reader's outline that is neither kept (or on its way there) nor exported since it changed."""
         return sum(
-            session.document.edited and self._exported.get(path) != session.document.revision and not self._kept(path)
+            session.document.edited
+            and self._exported.get(path) != session.document.revision
+            and not self._ledgers[path].kept
             for path, session in self.open.items()
         )
 
