@@ -105,7 +105,7 @@ QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QTableView { background: @panel; border: 1px solid @line; gridline-color: @line; }
 QTableView { selection-background-color: @sel; selection-color: @text; outline: 0; }
-QTableView::item { padding: 0 8px; border-bottom: 1px solid @line; }
+QTableView::item { padding: 0 5px; border-bottom: 1px solid @line; }
 QHeaderView, QTableCornerButton::section { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @text3; border: none; border-bottom: 1px solid @line; padding: 4px 8px; }
 QPlainTextEdit { background: @bg; border: 1px solid @line; border-radius: 3px; color: @text2; font-size: 11px; }
