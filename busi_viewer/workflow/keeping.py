@@ -23,6 +23,8 @@ from busi_viewer.logs import stack_without_values
 
 _LOG = logging.getLogger(__name__)
 RETRY_S = 2.0
+FAILING_S = 0.2
+"""How long opening an image waits for changes to be written while writing fails."""
 
 
 class Keeper:
@@ -62,7 +64,7 @@ class Keeper:
 
     def open(self, record: ImageRecord) -> Kept:
         """What is kept of an image, everything handed over before included. Any thread. Raises StoreError."""
-        if not self.flush(RETRY_S):
+        if not self.flush(FAILING_S if self._failing else RETRY_S):
             raise StoreError(
                 "earlier edits could not be saved yet", path=self.store.path, remedy="Make room, then open it again."
             )

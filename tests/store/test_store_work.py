@@ -113,6 +113,26 @@ def test_an_analysis_comes_back_whole(store, record):
         store.save_result(image, replace(result, sha256="0" * 64))
 
 
+def test_a_list_learns_what_is_known_of_its_files(store, record, tmp_path):
+    image = store.open_image(record).image
+    elsewhere = tmp_path / "never seen.png"
+    known = store.image_states([record.path, elsewhere])
+    assert known.keys() == {record.path}
+    assert not known[record.path].analysed
+    assert not known[record.path].edited
+    result = make_result(record)
+    store.save_result(image, result)
+    store.commit(image, replacement_step(Document(record), 0, disc(), "Accept outline"))
+    state = store.image_states([record.path])[record.path]
+    assert (state.analysed, state.abstained, state.edited, state.signed) == (True, False, True, False)
+    assert (state.prediction, state.share) == (result.frames[0].prediction, max(result.frames[0].probabilities))
+    withheld = replace(result, frames=(replace(result.frames[0], abstained=True),))
+    store.save_result(image, withheld)
+    state = store.image_states([record.path])[record.path]
+    assert (state.analysed, state.abstained, state.prediction, state.share) == (True, True, None, None)
+    assert store.files_of([record.sha256, "0" * 64]) == {record.sha256: record.path}
+
+
 def test_every_version_of_the_findings_is_kept(store, record):
     image = store.open_image(record).image
     store.save_field(image, "findings", {"shape": "irregular"})
