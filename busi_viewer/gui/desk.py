@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from busi_viewer.gui.session import Session
 from busi_viewer.gui.worklist_model import WorklistModel
 
 if TYPE_CHECKING:
-    from busi_viewer.core.casebook import Kept
+    from busi_viewer.core.casebook import ImageState, Kept
 
 SPARE_SESSIONS = 8
 """How many sessions that could be put away stay open, the ones used last."""
@@ -44,6 +44,7 @@ class Desk(QObject):
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
         keeping.recalled.connect(self._on_recalled)
+        keeping.states.connect(self._on_states)
 
     # opening and putting away
 
@@ -76,9 +77,15 @@ class Desk(QObject):
             document.result = replace(document.result, revision=0)
             self._results.put(path, document.result)
             if item is not None and not item.phase:
+                reported = item.reported
                 item.take(document.result)
+                item.reported = reported
+        elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
+            item.forget()  # what the list had learned was of an earlier content
         if item is not None:
-            item.edited, item.reported = document.edited, kept.report is not None and kept.report.current
+            item.edited = document.edited
+            if kept.report is not None:
+                item.reported = kept.report.current
             self._model.touch(path)
 
     def drop(self, path: Path) -> None:
@@ -155,6 +162,11 @@ class Desk(QObject):
         for path, ledger in self._ledgers.items():
             if ledger.image is None and self._keeping.writable:
                 self._keeping.ask(self.open[path].document.record)
+
+    @Slot(object)
+    def _on_states(self, states: Mapping[Path, ImageState]) -> None:
+        """The list learns of files that are not open; of those that are, more is known."""
+        self._model.learn({path: state for path, state in states.items() if path not in self.open})
 
     @Slot(object, object)
     def _on_recalled(self, path: Path, kept: Kept) -> None:

@@ -144,7 +144,6 @@ class MainWindow(QMainWindow):
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
-        self.keeping.states.connect(self.model.learn)
         self.pages.away_changed.connect(self.commands.set_away)
         self.pages.away_changed.connect(self.viewing.set_away)
         self.audit.problem.connect(self.notices.show_problem)
