@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QToolButton, QWidget
 
@@ -44,7 +44,7 @@ class BottomRow(QWidget):
         self.setObjectName("bottomRow")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        tabs = (_tab(actions["review_page"], "scan"), _tab(actions["audit_page"], "file-text"))
+        tabs = (_Tab(actions["review_page"], "scan"), _Tab(actions["audit_page"], "file-text"))
         self._message = label("Ready", "quiet")
         self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
         badge = label("Research use only", "badge")
@@ -87,21 +87,33 @@ class BottomRow(QWidget):
         self._calibration.say("" if self._narrow else self._calibration_text)
 
 
-def _tab(action: QAction, icon: str) -> QToolButton:
-    tab = QToolButton()
-    tab.setText(f" {action.text()}")
-    tab.setToolTip(action.toolTip())
-    tab.setIcon(icons.icon(icon, size=16, checked=theme.tokens().text))
-    tab.setIconSize(QSize(16, 16))
-    tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    tab.setCheckable(True)
-    tab.setAutoExclusive(True)
-    tab.clicked.connect(action.trigger)
-    action.toggled.connect(tab.setChecked)
-    tab.setFixedHeight(HEIGHT - 1)
-    tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    set_role(tab, "tab")
-    return tab
+class _Tab(QToolButton):
+    """A page's tab, for its action; its icon follows the theme."""
+
+    def __init__(self, action: QAction, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setText(f" {action.text()}")
+        self.setToolTip(action.toolTip())
+        self.setIconSize(QSize(16, 16))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setCheckable(True)
+        self.setAutoExclusive(True)
+        self.setFixedHeight(HEIGHT - 1)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(action.trigger)
+        action.toggled.connect(self.setChecked)
+        set_role(self, "tab")
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint again after a change of theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(icons.icon(self._icon, size=16, checked=theme.tokens().text))
 
 
 def device_in_words(device: str) -> str:
