@@ -58,9 +58,7 @@ def _study_pages() -> StudyPages:
     return pages
 
 
-def _open_store(
-    place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True
-) -> CaseStore:
+def _open_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
     store: CaseStore = _adapter("store.case_store", "SqliteCaseStore")(place, user, read_only=read_only, create=create)
     return store
 

@@ -8,7 +8,7 @@ speckle of two different scans is independent, however alike the anatomy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.duplicates import SIDE as COARSE_SIDE
-from busi_viewer.core.duplicates import near_pairs
+from busi_viewer.core.duplicates import THRESHOLD, fingerprint, groups, near_pairs
 
 SIDE = 256
 """Longer side in pixels of the pictures that are compared."""
@@ -217,6 +217,20 @@ def find_pairs(
         if correlation > alike:
             found.setdefault((i, j), Pair(i, j, correlation, None))
     return list(found.values())
+
+
+def traits(grey: Grey) -> tuple[Floats, Sketch]:
+    """Fingerprint and sketch of a (H, W) image: what :func:`scene_groups` needs of it."""
+    return fingerprint(grey), sketch(grey)
+
+
+def scene_groups(seen: Sequence[tuple[Floats, Sketch]], keys: Sequence[Hashable | None]) -> list[int]:
+    """A group number for each image: one scene, near-duplicate thumbnails or an equal, known key (patient).
+
+    This is what a split must keep together. ``seen`` holds the images' :func:`traits`.
+    """
+    pairs = find_pairs(np.stack([prints for prints, _ in seen]), [one for _, one in seen], THRESHOLD) if seen else []
+    return groups(len(seen), [(pair.i, pair.j, pair.correlation) for pair in pairs], keys)
 
 
 def _worth_comparing(

@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from busi_viewer.core.dataset import Sample
-from busi_viewer.core.duplicates import fingerprint, groups, near_pairs, stratified_parts
+from busi_viewer.core.duplicates import stratified_parts
 from busi_viewer.core.errors import DataSetError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
 from busi_viewer.core.results import CLASSES
+from busi_viewer.core.same_scene import scene_groups, traits
 from busi_viewer.nets.transform import Letterbox
 from busi_viewer.training.augment import augment
 
@@ -85,13 +86,10 @@ def _contradiction(sample: Sample, truth: Mask | None) -> str | None:
 
 def make_split(samples: Sequence[Sample], open_image: OpenImage, seed: int) -> dict[str, str]:
     """{id: part} by patient and near-duplicate group, stratified by data set and class (SHARES). Reads every image."""
-    prints = []
-    for sample in samples:
-        record = open_image(sample.image)
-        prints.append(fingerprint(to_grey(record.frames[0], record.window)))
     sets = [sample.id.split("/")[0] for sample in samples]
     keys = [(name, s.patient) if s.patient else None for name, s in zip(sets, samples, strict=True)]
-    group_of = groups(len(samples), near_pairs(np.stack(prints)), keys)
+    records = (open_image(sample.image) for sample in samples)
+    group_of = scene_groups([traits(to_grey(record.frames[0], record.window)) for record in records], keys)
     strata = [(name, s.label) for name, s in zip(sets, samples, strict=True)]
     parts = stratified_parts(group_of, strata, SHARES, seed)
     return {sample.id: part for sample, part in zip(samples, parts, strict=True)}

@@ -15,16 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from busi_viewer.core import breakdown
 from busi_viewer.core.cases import Case
 from busi_viewer.core.dataset import Sample, load_datasets, load_split
-from busi_viewer.core.duplicates import fingerprint, groups, near_pairs, stratified_parts
+from busi_viewer.core.duplicates import stratified_parts
 from busi_viewer.core.errors import DataSetError, UsageError, UserError
 from busi_viewer.core.image import to_grey
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.results import ModelInfo
+from busi_viewer.core.same_scene import scene_groups, traits
 from busi_viewer.core.worst import worst_cases
 from busi_viewer.workflow.analyse import Failure, Watcher, read_ahead
 from busi_viewer.workflow.cases import CASES, read_cases, write_cases
@@ -121,16 +120,16 @@ def make_folds(samples: Sequence[Sample], folds: int, services: Services, watche
 
     Raises DataSetError naming the images that cannot be read, or where there are fewer groups than folds.
     """
-    prints, faults = [], []
+    seen, faults = [], []
 
     def read(sample: Sample) -> Any:
         record = open_image(sample.image, services.sources)
-        return fingerprint(to_grey(record.frames[0], record.window))
+        return traits(to_grey(record.frames[0], record.window))
 
     for number, (sample, found) in enumerate(read_ahead(samples, read)):
         watcher.progress(f"reading {sample.image.name}", number / len(samples))
         try:
-            prints.append(found.result())
+            seen.append(found.result())
         except (UserError, OSError) as error:
             faults.append(f"{sample.image}: {error}")
     if faults:
@@ -140,7 +139,7 @@ def make_folds(samples: Sequence[Sample], folds: int, services: Services, watche
         )
     sets = [sample.id.split("/", 1)[0] for sample in samples]
     keys = [(name, s.patient) if s.patient else None for name, s in zip(sets, samples, strict=True)]
-    group_of = groups(len(samples), near_pairs(np.stack(prints)), keys)
+    group_of = scene_groups(seen, keys)
     if len(set(group_of)) < folds:
         raise DataSetError(
             f"{len(samples)} images in {len(set(group_of))} groups by patient and near-duplicate do not make {folds} folds",
