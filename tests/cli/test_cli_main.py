@@ -93,7 +93,7 @@ def test_analyze_writes_schema_1_key_by_key(tmp_path, services, make_image, caps
     assert result["model"] == {"name": "otsu", "version": "1.0", "sha256": "0" * 64}
     assert result["device"] == "cpu"
     (frame,) = result["frames"]
-    assert set(frame) == FRAME_KEYS
+    assert set(frame) == FRAME_KEYS | {"band"}
     assert frame["prediction"] == max(frame["probabilities"], key=frame["probabilities"].get)
     assert set(frame["probabilities"]) == {"normal", "benign", "malignant"}
     assert sum(frame["probabilities"].values()) == pytest.approx(1, abs=1e-9)
