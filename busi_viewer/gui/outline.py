@@ -17,8 +17,8 @@ from busi_viewer.gui.theme import LESION_COLOURS
 
 WIDTH, CASING = 1.8, 3.8
 FILL = 0.10
-BAND = 0.22
-"""Opacity of the uncertainty band."""
+BAND, BAND_OVER_HEAT = 0.22, 0.12
+"""Opacity of the uncertainty band, and over a heatmap."""
 DASH = (3.2, 1.9)
 """Dash and gap in pen widths."""
 SMOOTHING = 5
@@ -73,12 +73,12 @@ def enclosed(rings: tuple[NDArray[np.int32], ...]) -> QPainterPath:
     return path
 
 
-def paint_band(painter: QPainter, band: QPainterPath, transform: QTransform) -> None:
+def paint_band(painter: QPainter, band: QPainterPath, transform: QTransform, *, heated: bool) -> None:
     """Tint the uncertainty band in the colour of lesion 1, without a line."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     tint = QColor(LESION_COLOURS[0])
-    tint.setAlphaF(BAND)
+    tint.setAlphaF(BAND_OVER_HEAT if heated else BAND)
     painter.fillPath(transform.map(band), tint)
     painter.restore()
 

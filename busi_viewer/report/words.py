@@ -132,5 +132,5 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def band(coverage: float) -> str:
-    """What the tinted band around the model's outline is."""
-    return f"Tinted: holds {round(100 * coverage)} % of the true boundary on average, on validation images."
+    """What the tinted band around the model's outline is: on validation images, for lesions that the model outlines."""
+    return f"Tinted: holds {round(100 * coverage)} % of the true boundary on average."

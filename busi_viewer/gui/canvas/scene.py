@@ -85,7 +85,7 @@ class Scene:
         if style == "hidden":
             return
         if band and self.band is not None:
-            outline.paint_band(painter, self.band, camera.transform())
+            outline.paint_band(painter, self.band, camera.transform(), heated=heated)
         fill = style == "fill" or (style == "both" and not heated)
         line = style != "fill"
         outline.paint(painter, self.outlines, camera.transform(), dashed=self.proposed, line=line, fill=fill)
