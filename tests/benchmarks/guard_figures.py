@@ -25,7 +25,7 @@ from busi_viewer.core.band import cover
 from busi_viewer.core.content import describe
 from busi_viewer.core.dataset import Sample, load_datasets, load_split
 from busi_viewer.core.image import ArrayFrames, ImageRecord
-from busi_viewer.core.results import FrameResult
+from busi_viewer.core.results import FrameResult, Quality
 from busi_viewer.core.statistics import wilson
 from busi_viewer.workflow.open import load_mask, open_image
 
@@ -108,7 +108,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     engine = wired.load_engine(arguments.model, "cpu")
     split = load_split(arguments.split) if arguments.split else {}
     samples = chosen(load_datasets(arguments.data), split, arguments.part)
-    flags: defaultdict[str, list[FrameResult]] = defaultdict(list)
+    flags: defaultdict[str, list[Quality]] = defaultdict(list)
     sources: defaultdict[str, set[str]] = defaultdict(set)
     bands: defaultdict[str, list[Any]] = defaultdict(list)
     contents, examples = [], []
@@ -117,7 +117,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         result = engine.analyse(record, [0], heatmap=False).frames[0]
         contents.append((sample, describe(record.frames[0], record.window)))
         kind, name = kind_of(sample), sample.id.split("/")[0]
-        flags[f"{kind} ({name})" if kind else f"usual: {name}"].append(result)
+        flags[f"{kind} ({name})" if kind else f"usual: {name}"].append(result.quality)
         if kind is None and sample.masks and result.band is not None and result.probability is not None:
             truth = load_mask(sample.masks, record.shape, wired.sources)
             fit = cover(truth, result.probability.astype(np.float32), result.mask, result.band)
@@ -126,19 +126,19 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         if kind is None and split.get(sample.id) == arguments.part and number % 8 == 0:
             examples.append((sample.id, record.frames[0]))
     for kind, name, frame in negatives(arguments, examples[:40]):
-        flags[kind].append(analysed(engine, frame))
+        flags[kind].append(analysed(engine, frame).quality)
         sources[kind].add(name.rsplit("/", 1)[0])
     return {
         "model": {"name": engine.model.name, "sha256": engine.model.sha256},
-        "flagged": {kind: _flagged(results, len(sources[kind]) or None) for kind, results in flags.items()},
+        "flagged": {kind: _flagged(found, len(sources[kind]) or None) for kind, found in flags.items()},
         "content": detectors(contents),
         "band": {name: _band(fits) for name, fits in bands.items()},
     }
 
 
-def _flagged(results: list[FrameResult], sources: int | None) -> dict[str, Any]:
-    reasons = Counter(reason for r in results for reason in r.quality.reasons)
-    return {**rate(not r.quality.in_distribution for r in results), "sources": sources, "reasons": dict(reasons)}
+def _flagged(found: list[Quality], sources: int | None) -> dict[str, Any]:
+    reasons = Counter(reason for quality in found for reason in quality.reasons)
+    return {**rate(not quality.in_distribution for quality in found), "sources": sources, "reasons": dict(reasons)}
 
 
 def _band(fits: list[Any]) -> dict[str, Any]:
