@@ -117,7 +117,8 @@ def made(rng: np.random.Generator, count: int) -> Iterator[Negative]:
 
 def distorted(rng: np.random.Generator, frames: Sequence[tuple[str, np.ndarray]]) -> Iterator[Negative]:
     """Ultrasound images turned, inverted, blurred beyond reading, drowned in noise, or two of them side by side."""
-    for k, (name, frame) in enumerate(frames):
+    for k, (sample, frame) in enumerate(frames):
+        name = f"{sample}/0"
         grey = to_grey(frame)
         yield "ultrasound upside down", name, np.ascontiguousarray(grey[::-1, ::-1])
         yield "ultrasound on its side", name, np.ascontiguousarray(np.rot90(grey, 1 + 2 * (k % 2)))
