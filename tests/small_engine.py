@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from busi_viewer import bootstrap
 from busi_viewer.core.image import ImageRecord, to_grey
 from busi_viewer.core.masks import remove_small
 from busi_viewer.core.measure import measure_all
@@ -79,6 +81,14 @@ class TinyReport:
         path.write_text("%PDF-1.4\n" + "\n".join(lines), encoding="utf-8")
 
 
+def around(engine, **parts) -> Services:
+    """The real adapters around an engine, with ``parts`` in place of theirs."""
+    from busi_viewer.raster.source import RasterSource
+
+    ours = {"sources": (RasterSource(),), "load_engine": lambda model, device: engine, "report_writer": TinyReport}
+    return replace(bootstrap.services(), **{**ours, **parts})
+
+
 @pytest.fixture
 def engine() -> OtsuEngine:
     """A small deterministic engine."""
@@ -87,13 +97,12 @@ def engine() -> OtsuEngine:
 
 @pytest.fixture
 def services(engine) -> Services:
-    """The real reader of images with the small engine."""
-    from busi_viewer.raster.source import RasterSource
+    """The real adapters, but for the reader of DICOM, around the small engine."""
 
     def missing(**options):
         raise AssertionError(f"not expected here: {options}")
 
-    return Services((RasterSource(),), lambda model, device: engine, TinyReport, missing, missing)
+    return around(engine, train=missing, benchmark=missing)
 
 
 def lesion_image(shape=(96, 128), boxes=((30, 40, 60, 90),), seed=0) -> np.ndarray:

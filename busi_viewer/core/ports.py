@@ -244,14 +244,6 @@ class CaseStore(Protocol):
         ...
 
 
-def _no_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
-    raise NotImplementedError("no case store was wired")
-
-
-def _no_pages() -> StudyPages:
-    raise NotImplementedError("no writer of pages was wired")
-
-
 @dataclass(frozen=True)
 class Services:
     """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
@@ -262,6 +254,6 @@ class Services:
     report_writer: Callable[[], ReportWriter]
     train: Callable[..., dict[str, Any]]
     benchmark: Callable[..., dict[str, Any]]
-    study_pages: Callable[[], StudyPages] = _no_pages
-    open_store: Callable[..., CaseStore] = _no_store
+    study_pages: Callable[[], StudyPages]
+    open_store: Callable[..., CaseStore]
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""

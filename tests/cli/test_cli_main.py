@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,6 @@ from busi_viewer import __version__, cli, paths
 from busi_viewer.cli.studies import table_of
 from busi_viewer.cli.terminal import Terminal, duration, one_line
 from busi_viewer.core.errors import ModelError
-from busi_viewer.core.ports import Services
 from busi_viewer.workflow import export
 
 FRAME_KEYS = {
@@ -27,11 +27,6 @@ FRAME_KEYS = {
     *("quality", "lesions", "heatmap", "timing_ms"),
 }
 TIMINGS = {"decode", "preprocess", "forward", "postprocess", "heatmap", "total"}
-
-
-def changed(services, **parts):
-    values = {name: getattr(services, name) for name in Services.__dataclass_fields__}
-    return Services(**{**values, **parts})
 
 
 @pytest.mark.parametrize("words", [["--help"], *[[name, "--help"] for name in sorted(cli.COMMANDS)]])
@@ -196,7 +191,7 @@ def test_model_and_device_reach_the_engine_and_a_bad_model_is_exit_1(tmp_path, s
             raise ModelError("no model named 'none' is installed", remedy="Installed: otsu.")
         return engine
 
-    loading = changed(services, load_engine=load)
+    loading = replace(services, load_engine=load)
     base = ["analyze", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]
     assert cli.main([*base, "--model", "none"], loading) == 1
     assert capsys.readouterr().err == "error: no model named 'none' is installed. Installed: otsu.\n"
@@ -211,7 +206,7 @@ def test_ctrl_c_is_exit_1_and_says_stopped(tmp_path, services, make_image, capsy
         raise KeyboardInterrupt
 
     words = ["analyze", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]
-    assert cli.main(words, changed(services, load_engine=stopped)) == 1
+    assert cli.main(words, replace(services, load_engine=stopped)) == 1
     assert "stopped" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -223,7 +218,7 @@ def test_a_bug_is_one_line_and_a_log_entry_without_values(tmp_path, services, ma
         raise ZeroDivisionError("Jane Doe, born 1970")
 
     words = ["analyze", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]
-    assert cli.main(words, changed(services, load_engine=broken)) == 1
+    assert cli.main(words, replace(services, load_engine=broken)) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "Traceback" not in err
@@ -231,7 +226,7 @@ def test_a_bug_is_one_line_and_a_log_entry_without_values(tmp_path, services, ma
     assert "ZeroDivisionError" in log
     assert "test_cli_main.py" in log
     assert "Jane" not in log + err
-    assert cli.main([*words, "--verbose"], changed(services, load_engine=broken)) == 1
+    assert cli.main([*words, "--verbose"], replace(services, load_engine=broken)) == 1
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -322,7 +317,7 @@ def test_train_passes_its_options_on_and_puts_validation_figures_into_the_card(t
     split.write_text("id,part\nset/benign/a.png,val\nset/benign/b.png,test\n")
     words = ["train", "--recipe", "small", "--data", str(tmp_path / "set"), "-o", str(tmp_path / "run")]
     more = ["--epochs", "3", "--resume", "--json", str(tmp_path / "run.json")]
-    training = changed(services, train=copying_train(source, split))
+    training = replace(services, train=copying_train(source, split))
     assert cli.main([*words, *more], training) == 0
     assert capsys.readouterr() == ("", "")
     summary = json.loads((tmp_path / "run.json").read_text())
@@ -378,7 +373,7 @@ def test_bench_prints_and_writes_what_it_measured(tmp_path, services, capsys):
         return {"schema": 1, "speedup": 4.2}
 
     words = ["bench", "--json", str(tmp_path / "bench.json")]
-    assert cli.main(words, changed(services, benchmark=measured)) == 0
+    assert cli.main(words, replace(services, benchmark=measured)) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "bench.json").read_text())
 
 
@@ -442,17 +437,14 @@ def test_a_terminated_batch_leaves_only_whole_results(tmp_path, make_image):
     program.write_text(
         "import sys, time\n"
         f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-        "from small_engine import OtsuEngine, TinyReport\n"
+        "from small_engine import OtsuEngine, around\n"
         "from busi_viewer import cli\n"
-        "from busi_viewer.core.ports import Services\n"
-        "from busi_viewer.raster.source import RasterSource\n"
         "class Slow(OtsuEngine):\n"
         "    def analyse(self, record, *a, **k):\n"
         "        if record.path.name == '1.png':\n"
         "            print('ready', flush=True); time.sleep(60)\n"
         "        return super().analyse(record, *a, **k)\n"
-        "services = Services((RasterSource(),), lambda m, d: Slow(), TinyReport, None, None)\n"
-        "sys.exit(cli.main(sys.argv[1:], services))\n"
+        "sys.exit(cli.main(sys.argv[1:], around(Slow())))\n"
     )
     words = [sys.executable, str(program), "analyze", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--png"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,6 @@ import pytest
 from busi_viewer.core.errors import ModelError, OutputError
 from busi_viewer.core.frames import LazyFrames
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.core.ports import Services
 from busi_viewer.workflow import analyse
 from busi_viewer.workflow.analyse import Analysis, Outputs, gather
 
@@ -92,9 +92,7 @@ class Failing:
 
 
 def with_engine(services, engine):
-    return Services(
-        services.sources, lambda model, device: engine, services.report_writer, services.train, services.benchmark
-    )
+    return replace(services, load_engine=lambda model, device: engine)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +128,7 @@ def test_a_failing_report_leaves_no_pictures_behind(tmp_path, services, engine, 
             raise OutputError("the report could not be written", path=path)
 
     make_image(tmp_path / "a.png")
-    broken = Services(services.sources, services.load_engine, Broken, services.train, services.benchmark)
+    broken = replace(services, report_writer=Broken)
     batch, _ = run(broken, [tmp_path / "a.png"], tmp_path / "out", png=True, pdf=True)
     assert len(batch.failed) == 1
     assert files(tmp_path / "out") == []
@@ -157,7 +155,7 @@ def test_the_engine_is_not_loaded_when_nothing_is_left_to_do(tmp_path, services,
     def no_engine(model, device):
         raise ModelError("no model")
 
-    without = Services(services.sources, no_engine, services.report_writer, services.train, services.benchmark)
+    without = replace(services, load_engine=no_engine)
     batch, _ = run(without, [tmp_path / "a.png", tmp_path / "gone.png"], tmp_path / "out")
     assert (len(batch.skipped), len(batch.failed)) == (1, 1)
 
@@ -247,9 +245,7 @@ def cine(services, make_image, tmp_path):
         return np.roll(image, index, axis=1).copy()
 
     (tmp_path / "clip.dcm").write_bytes(b"x")
-    return Services(
-        (CineSource(37, frame),), services.load_engine, services.report_writer, services.train, services.benchmark
-    )
+    return replace(services, sources=(CineSource(37, frame),))
 
 
 def test_a_cine_is_analysed_in_pieces_with_numbered_pictures(tmp_path, cine, engine):
