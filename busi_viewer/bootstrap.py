@@ -32,6 +32,7 @@ def services() -> Services:
         benchmark=_benchmark,
         study_pages=_study_pages,
         open_store=_open_store,
+        describe_dicom=_describe_dicom,
     )
 
 
@@ -61,6 +62,11 @@ def _study_pages() -> StudyPages:
 def _open_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
     store: CaseStore = _adapter("store.case_store", "SqliteCaseStore")(place, user, read_only=read_only, create=create)
     return store
+
+
+def _describe_dicom(path: Path) -> dict[str, Any]:
+    described: dict[str, Any] = _adapter("dicom.info", "describe")(path)
+    return described
 
 
 def _train(

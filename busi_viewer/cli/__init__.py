@@ -8,7 +8,20 @@ if TYPE_CHECKING:
     from busi_viewer.core.ports import Services
 
 COMMANDS = frozenset(
-    {"analyze", "audit-data", "evaluate", "train", "crossval", "compare", "cases", "models", "bench", "doctor", "demo"}
+    {
+        "analyze",
+        "audit-data",
+        "evaluate",
+        "train",
+        "crossval",
+        "compare",
+        "cases",
+        "models",
+        "dicom",
+        "bench",
+        "doctor",
+        "demo",
+    }
 )
 """First words that name a command; with anything else but an option, ``busi-viewer`` opens the window."""
 

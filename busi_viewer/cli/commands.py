@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from busi_viewer.cli import audit, cases, studies
+from busi_viewer.cli import audit, cases, dicom, studies
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import ModelError, UsageError
@@ -230,6 +230,7 @@ HANDLERS: dict[str, Handler] = {
     "compare": studies.compare,
     "cases": cases.cases,
     "models": models,
+    "dicom": dicom.dicom,
     "bench": bench,
     "doctor": doctor,
     "demo": demo,

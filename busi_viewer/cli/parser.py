@@ -45,7 +45,20 @@ def build() -> Parser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )
-    for add in (_analyze, _audit_data, _evaluate, _train, _crossval, _compare, _cases, _models, _bench, _doctor, _demo):
+    for add in (
+        _analyze,
+        _audit_data,
+        _evaluate,
+        _train,
+        _crossval,
+        _compare,
+        _cases,
+        _models,
+        _dicom,
+        _bench,
+        _doctor,
+        _demo,
+    ):
         add(commands)
     return parser
 
@@ -191,6 +204,14 @@ def _models(commands: _Commands[Parser]) -> None:
         if name == "show":
             verb.add_argument("--html", type=Path, metavar="FILE", help="write the card as a page to read")
             verb.add_argument("--markdown", type=Path, metavar="FILE", help="write the card as Markdown")
+
+
+def _dicom(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "dicom", "DICOM files at the command line")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    info = _command(verbs, "info", "what DICOM files are and what they refer to; names no patient")
+    info.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="DICOM files")
+    _add_json(info, "write the same for machines")
 
 
 def _bench(commands: _Commands[Parser]) -> None:

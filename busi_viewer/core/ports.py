@@ -244,6 +244,10 @@ class CaseStore(Protocol):
         ...
 
 
+def _no_dicom(path: Path) -> dict[str, Any]:
+    raise NotImplementedError("no reader of DICOM headers was wired")
+
+
 @dataclass(frozen=True)
 class Services:
     """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
@@ -257,3 +261,5 @@ class Services:
     study_pages: Callable[[], StudyPages]
     open_store: Callable[..., CaseStore]
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""
+    describe_dicom: Callable[[Path], dict[str, Any]] = _no_dicom
+    """A DICOM file → what it is, without values that name a patient. Raises UnreadableImage."""
