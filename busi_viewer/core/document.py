@@ -7,15 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from busi_viewer.core.edits import MaskEdit
+from busi_viewer.core.findings import Findings
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.results import AnalysisResult
 
 
 class Document:
-    """An ImageRecord with its reader masks (a frame each, created when first drawn) and the latest analysis.
+    """An ImageRecord with its reader masks (a frame each, created when first drawn), the latest analysis and the findings.
 
     ``revision`` rises with every change that makes a running analysis stale: edits and accepting or discarding a proposal.
+    ``findings`` are the reader's, changed by :meth:`set_findings`; they make no analysis stale.
     ``on_change`` (if set) is called after every change, on the caller's thread. The machine's mask is never altered.
     """
 
@@ -25,6 +27,7 @@ class Document:
         self.result: AnalysisResult | None = None
         self.on_change: Callable[[], None] | None = None
         self._masks: dict[int, Mask] = {}
+        self.findings = Findings()
 
     def reader_mask(self, frame: int) -> Mask | None:
         """The reader's mask of a frame (H, W), or None where the reader has neither drawn nor accepted anything."""
@@ -71,6 +74,12 @@ class Document:
         if mask is not None:
             self._masks[frame] = mask.copy()
         self._changed()
+        return before
+
+    def set_findings(self, findings: Findings) -> Findings:
+        """Replace the reader's findings and return those before."""
+        before, self.findings = self.findings, findings
+        self._notify()
         return before
 
     def offer(self, result: AnalysisResult) -> bool:

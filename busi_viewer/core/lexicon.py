@@ -1,7 +1,7 @@
-"""The BI-RADS ultrasound descriptors that are proposed: their names, their values, and the words for them.
+"""The words of BI-RADS ultrasound: what the machine may propose of a lesion, and what a reader may say of an image.
 
-Descriptor words only, of the lexicon's 5th edition (2013). BI-RADS is a trademark of the American College of Radiology,
-which has no part in this project.
+An edition is a :class:`Lexicon`; kept findings name theirs by its key. Descriptor words only, of the lexicon's 5th edition
+(2013). BI-RADS is a trademark of the American College of Radiology, which has no part in this project.
 """
 
 from __future__ import annotations
@@ -13,6 +13,20 @@ from types import MappingProxyType
 LEXICON = "BI-RADS ultrasound, 5th edition (2013)"
 
 ORIENTATION, SHAPE, MARGIN, ECHO, POSTERIOR = "orientation", "shape", "margin", "echo_pattern", "posterior_features"
+COMPOSITION, CALCIFICATIONS, ASSOCIATED, SPECIAL = (
+    "composition",
+    "calcifications",
+    "associated_features",
+    "special_cases",
+)
+
+SIDES = ("left", "right")
+PLANES = ("radial", "antiradial", "transverse", "sagittal", "oblique")
+CLOCK = tuple(f"{hour}:{minute}" for hour in (12, *range(1, 12)) for minute in ("00", "30"))
+"""Positions on the breast's clock face, seen from the front, in half hours."""
+REGIONS = ("retroareolar", "central", "axillary tail", "axilla")
+"""Positions that are told without the clock."""
+POSITIONS = (*CLOCK, *REGIONS)
 
 VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -23,7 +37,7 @@ VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         POSTERIOR: ("none", "shadowing", "enhancement"),
     }
 )
-"""The values of each descriptor, in the order in which descriptors are shown."""
+"""The values that may be proposed of each descriptor, in the order in which proposals are shown."""
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -100,3 +114,174 @@ class Proposal:
     def percent(self) -> str:
         """The probability in whole per cent, or nothing for geometry."""
         return "" if self.probability is None else f"{100 * min(self.probability, 0.99):.0f} %"
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One question of the lexicon and its words. ``several``: more than one may apply; those in ``alone`` apply alone."""
+
+    name: str
+    title: str
+    values: tuple[str, ...]
+    several: bool = False
+    alone: tuple[str, ...] = ()
+
+    def fits(self, values: tuple[str, ...]) -> bool:
+        """Whether a reader may give these values, in the lexicon's order and each once."""
+        known = tuple(value for value in self.values if value in values) == values
+        return known and (len(values) <= 1 or (self.several and not set(values) & set(self.alone)))
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """One edition's words. ``key`` names it in what is kept; ``lesion`` are the descriptors of a lesion, in their order.
+
+    ``assessments`` are the categories with their words, ``likelihoods`` the ranges of the likelihood of cancer that the
+    edition names, ``managements`` what a reader may choose to be done, ``gravity`` the categories from least to gravest.
+    """
+
+    key: str
+    title: str
+    composition: Descriptor
+    lesion: tuple[Descriptor, ...]
+    assessments: Mapping[str, str]
+    likelihoods: Mapping[str, str]
+    gravity: tuple[str, ...]
+    managements: tuple[str, ...]
+
+    def descriptor(self, name: str) -> Descriptor:
+        """The descriptor of that name. Raises KeyError."""
+        found = next((one for one in (self.composition, *self.lesion) if one.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+FIFTH = Lexicon(
+    "birads-us-2013",
+    LEXICON,
+    Descriptor(
+        COMPOSITION,
+        "Tissue composition",
+        ("homogeneous, fat", "homogeneous, fibroglandular", "heterogeneous"),
+    ),
+    (
+        Descriptor(SHAPE, "Shape", ("oval", "round", "irregular")),
+        Descriptor(ORIENTATION, "Orientation", ("parallel", "not parallel")),
+        Descriptor(
+            MARGIN,
+            "Margin",
+            ("circumscribed", "not circumscribed", "indistinct", "angular", "microlobulated", "spiculated"),
+            several=True,
+            alone=("circumscribed", "not circumscribed"),
+        ),
+        Descriptor(
+            ECHO,
+            "Echo pattern",
+            ("anechoic", "hyperechoic", "complex cystic and solid", "hypoechoic", "isoechoic", "heterogeneous"),
+        ),
+        Descriptor(POSTERIOR, "Posterior features", ("none", "enhancement", "shadowing", "combined pattern")),
+        Descriptor(
+            CALCIFICATIONS,
+            "Calcifications",
+            ("none", "in a mass", "outside of a mass", "intraductal"),
+            several=True,
+            alone=("none",),
+        ),
+        Descriptor(
+            ASSOCIATED,
+            "Associated features",
+            (
+                "none",
+                "architectural distortion",
+                "duct changes",
+                "skin thickening",
+                "skin retraction",
+                "oedema",
+                "vascularity absent",
+                "internal vascularity",
+                "vessels in rim",
+                "elasticity soft",
+                "elasticity intermediate",
+                "elasticity hard",
+            ),
+            several=True,
+            alone=("none",),
+        ),
+        Descriptor(
+            SPECIAL,
+            "Special case",
+            (
+                "none",
+                "simple cyst",
+                "clustered microcysts",
+                "complicated cyst",
+                "mass in or on skin",
+                "foreign body including implant",
+                "intramammary lymph node",
+                "axillary lymph node",
+                "vascular abnormality: AVM",
+                "vascular abnormality: Mondor disease",
+                "postsurgical fluid collection",
+                "fat necrosis",
+            ),
+            several=True,
+            alone=("none",),
+        ),
+    ),
+    MappingProxyType(
+        {
+            "0": "incomplete",
+            "1": "negative",
+            "2": "benign",
+            "3": "probably benign",
+            "4": "suspicious",
+            "4A": "low suspicion",
+            "4B": "moderate suspicion",
+            "4C": "high suspicion",
+            "5": "highly suggestive of malignancy",
+            "6": "known malignancy",
+        }
+    ),
+    MappingProxyType(
+        {
+            "1": "0 %",
+            "2": "0 %",
+            "3": "≤ 2 %",
+            "4": "> 2 to < 95 %",
+            "4A": "> 2 to ≤ 10 %",
+            "4B": "> 10 to ≤ 50 %",
+            "4C": "> 50 to < 95 %",
+            "5": "≥ 95 %",
+        }
+    ),
+    ("1", "2", "3", "6", "0", "4", "4A", "4B", "4C", "5"),
+    (
+        "additional imaging",
+        "comparison with earlier examinations",
+        "routine screening",
+        "short-interval follow-up",
+        "continued surveillance",
+        "tissue sampling",
+        "surgical excision",
+        "treatment as planned",
+    ),
+)
+"""The edition in use. Gravity: that of a study is its gravest finding's, in the order 1, 2, 3, 6, 0, 4, 5 of the same source."""
+
+EDITIONS: Mapping[str, Lexicon] = MappingProxyType({FIFTH.key: FIFTH})
+"""Every edition that kept findings may be written in."""
+
+SUSPICIOUS_MARGINS = ("not circumscribed", "indistinct", "angular", "microlobulated", "spiculated")
+
+
+def covered(name: str, proposed: str) -> tuple[str, ...]:
+    """The reader's words that a proposed value stands for: ``not irregular`` is oval or round. Raises KeyError."""
+    return _COVERED.get((name, proposed), (proposed,))
+
+
+_COVERED = {
+    (SHAPE, "not irregular"): ("oval", "round"),
+    (MARGIN, "not circumscribed"): SUSPICIOUS_MARGINS,
+    (ECHO, "other"): ("anechoic", "hyperechoic", "complex cystic and solid", "isoechoic"),
+}

@@ -127,15 +127,18 @@ class Fields:
         ]
 
 
-def differences(old: Any, new: Any) -> list[tuple[str, str, str]]:
-    """(name, old value, new value) of each top-level entry that changed; of the whole ("") where either is no object."""
+def differences(old: Any, new: Any, within: str = "") -> list[tuple[str, str, str]]:
+    """(name, old value, new value) of each entry that changed, objects in objects by dotted names; "" is the whole value."""
     if not isinstance(new, Mapping) or not isinstance(old, Mapping | None):
-        return [("", "" if old is None else as_text(old), as_text(new))]
+        return [(within, "" if old is None else as_text(old), as_text(new))]
     before: Mapping[str, Any] = old or {}
-    names = [
-        name for name in {**before, **new} if before.get(name) != new.get(name) or (name in before) != (name in new)
-    ]
-    return [
-        (str(name), as_text(before[name]) if name in before else "", as_text(new[name]) if name in new else "")
-        for name in names
-    ]
+    found = []
+    for name in dict.fromkeys((*before, *new)):
+        dotted = f"{within}.{name}" if within else str(name)
+        if name not in new:
+            found.append((dotted, as_text(before[name]), ""))
+        elif name not in before and not (isinstance(new[name], Mapping) and new[name]):
+            found.append((dotted, "", as_text(new[name])))
+        elif before.get(name) != new[name]:
+            found += differences(before.get(name), new[name], dotted)
+    return found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
+from busi_viewer.core.findings import Findings
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.results import AnalysisResult, FrameResult, ModelInfo, Quality
@@ -162,3 +163,14 @@ def test_every_change_is_told_once():
     assert heard == [0, 1, 2]
     document.offer(proposal(revision=0))
     assert heard == [0, 1, 2]
+
+
+def test_findings_change_without_making_an_analysis_stale() -> None:
+    told = []
+    document = Document(RECORD)
+    document.on_change = lambda: told.append(document.findings)
+    said = Findings(assessment="2")
+    assert document.set_findings(said) == Findings()
+    assert document.set_findings(Findings()) == said
+    assert told == [said, Findings()]
+    assert document.revision == 0

@@ -254,3 +254,21 @@ def test_settings_are_kept(store):
 def test_work_on_an_image_that_is_not_known_is_refused(store):
     with pytest.raises(StoreError, match="no image 99"):
         store.save_field(99, "findings", {})
+
+
+def test_the_trail_names_each_entry_that_changed_within_objects(store, record):
+    image = store.open_image(record).image
+    store.save_field(
+        image, "findings", {"assessment": "2", "lesions": {"1": {"shape": ["oval"], "margin": ["angular"]}}}
+    )
+    store.save_field(image, "findings", {"lesions": {"1": {"shape": ["round"]}, "2": {}}}, "second look")
+    rows = [(row.field, row.old, row.new) for row in reversed(store.audit.rows()) if row.action == "findings"]
+    assert rows == [
+        ("assessment", "", '"2"'),
+        ("lesions.1.shape", "", '["oval"]'),
+        ("lesions.1.margin", "", '["angular"]'),
+        ("assessment", '"2"', ""),
+        ("lesions.1.margin", '["angular"]', ""),
+        ("lesions.1.shape", '["oval"]', '["round"]'),
+        ("lesions.2", "", "{}"),
+    ]
