@@ -12,9 +12,10 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import MaskStep
 
-FINDINGS, CALLIPERS = "findings", "callipers"
-FIELDS = (FINDINGS, CALLIPERS)
-"""What an image carries besides masks, each as a JSON value of which every version is kept."""
+FINDINGS, CALLIPERS, READING = "findings", "callipers", "reading"
+FIELDS = (FINDINGS, CALLIPERS, READING)
+"""What an image carries besides masks, each as a JSON value of which every version is kept. READING is the reader's own
+reading, locked before the machine's was shown."""
 
 
 class FileState(StrEnum):
@@ -62,6 +63,7 @@ class Kept:
     ``image`` is its number in the store. ``steps`` is the undo stack, oldest first, of which the first ``position`` are
     applied and the others can be redone. ``moved_from`` is where the file lay before, if it moved. ``replaces`` is the number
     of the image that was read from the same path before its content changed: its work is kept under that number.
+    ``image`` is 0 where the store does not know the image yet. ``reading`` is the reading locked last.
     """
 
     image: int
@@ -75,11 +77,15 @@ class Kept:
     report: Report | None
     moved_from: Path | None = None
     replaces: int | None = None
+    flagged: bool = False
+    reading: Version | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nothing was done on the image yet."""
-        return not (self.masks or self.steps or self.result or self.findings or self.callipers or self.report)
+        return not (
+            self.masks or self.steps or self.result or self.findings or self.callipers or self.report or self.reading
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class StoredImage:
 class ImageState:
     """What a list shows of one image without opening it. ``prediction`` and ``share`` (its probability) are those of the
     first analysed frame of the latest analysis, None without one or where the estimate is withheld (``abstained``).
+    ``locked``: a reading of the reader's own was locked.
     """
 
     path: Path
@@ -109,6 +116,8 @@ class ImageState:
     share: float | None
     edited: bool
     signed: bool
+    flagged: bool = False
+    locked: bool = False
 
 
 @dataclass(frozen=True)

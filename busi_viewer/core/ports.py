@@ -151,6 +151,14 @@ class CaseStore(Protocol):
         """What is kept of an image, known by its content; a new one is added."""
         ...
 
+    def look(self, record: ImageRecord) -> Kept:
+        """The same without adding or noting anything; an image not known yet has number 0."""
+        ...
+
+    def flag(self, image: int, flagged: bool) -> None:
+        """Flag an image, or take the flag away."""
+        ...
+
     def commit(self, image: int, step: MaskStep) -> None:
         """Keep a committed edit. Raises ValueError if it does not start from what is kept."""
         ...
@@ -168,11 +176,11 @@ class CaseStore(Protocol):
         ...
 
     def save_field(self, image: int, field: str, value: Any, reason: str = "") -> Version:
-        """Keep a new version of "findings" or "callipers", a JSON value; the same value again makes none."""
+        """Keep a new version of one of casebook.FIELDS, a JSON value; the same value again makes none."""
         ...
 
     def versions(self, image: int, field: str) -> list[Version]:
-        """Every version of "findings" or "callipers", oldest first."""
+        """Every version of one of casebook.FIELDS, oldest first."""
         ...
 
     def sign(self, image: int, content: Mapping[str, Any], reason: str = "") -> Report:

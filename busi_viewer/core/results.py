@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +89,12 @@ class AnalysisResult:
     def frame(self, index: int) -> FrameResult | None:
         """The result of frame ``index``, or None if it was not analysed."""
         return next((f for f in self.frames if f.index == index), None)
+
+
+def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult:
+    """``new`` together with the frames that only an earlier analysis by the same model has."""
+    if before is None or before.model.sha256 != new.model.sha256 or before.sha256 != new.sha256:
+        return new
+    done = {frame.index for frame in new.frames}
+    kept = tuple(frame for frame in before.frames if frame.index not in done)
+    return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))

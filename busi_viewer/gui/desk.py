@@ -41,6 +41,7 @@ class Desk(QObject):
         self._owners: dict[int, Path] = {}
         self._images: dict[Path, tuple[str, int]] = {}
         self._exported: dict[Path, int] = {}
+        self._unseen: set[Path] = set()
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
         keeping.recalled.connect(self._on_recalled)
@@ -50,13 +51,15 @@ class Desk(QObject):
 
     def note(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
         """Know a file's number in the store, whether a session begins or not."""
-        if kept is not None and self._keeping.writable:
+        if kept is not None and kept.image and self._keeping.writable:
             self._images[path] = (record.sha256, kept.image)
 
-    def begin(self, path: Path, record: ImageRecord, kept: Kept | None) -> Session:
-        """Open a session on a file that was read, with all that is kept of it."""
+    def begin(self, path: Path, record: ImageRecord, kept: Kept | None, *, seen: bool = True) -> Session:
+        """Open a session on a file that was read, with all that is kept of it; ``seen``: the reader is looking at it."""
         session = Session(Document(record), self)
-        number = kept.image if kept is not None and self._keeping.writable else None
+        if not seen:
+            self._unseen.add(path)
+        number = (kept.image or None) if kept is not None and self._keeping.writable else None
         ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, path, number, self.copied.emit)
         session.keep = ledger.change
         if kept is not None:
@@ -64,6 +67,13 @@ class Desk(QObject):
         session.changed.connect(lambda: self._on_changed(path, session))
         self.open[path] = session
         return session
+
+    def see(self, path: Path) -> None:
+        """The reader looks at a session that was opened ahead: only now it is noted in the store."""
+        if path in self._unseen:
+            self._unseen.discard(path)
+            if self._keeping.writable:
+                self._keeping.ask(self.open[path].document.record)
 
     def _restore(self, path: Path, session: Session, kept: Kept) -> None:
         """Give a session without work of its own all that is kept; changes are counted from there."""
@@ -91,6 +101,7 @@ class Desk(QObject):
     def drop(self, path: Path) -> None:
         """Put a session away."""
         session = self.open.pop(path)
+        self._unseen.discard(path)
         del self._ledgers[path]
         session.setParent(None)
         session.deleteLater()
@@ -140,6 +151,7 @@ class Desk(QObject):
         """Keep an analysis of a file, open or not."""
         if path in self.open:
             if result.sha256 == self.open[path].document.record.sha256:
+                self.see(path)
                 self._ledgers[path].result(result)
         elif path in self._images and self._images[path][0] == result.sha256:
             self._keeping.result(self._images[path][1], result)
@@ -160,7 +172,7 @@ class Desk(QObject):
     def _ask_again(self) -> None:
         """The store can be written now: ask it about images that were opened without."""
         for path, ledger in self._ledgers.items():
-            if ledger.image is None and self._keeping.writable:
+            if ledger.image is None and self._keeping.writable and path not in self._unseen:
                 self._keeping.ask(self.open[path].document.record)
 
     @Slot(object)

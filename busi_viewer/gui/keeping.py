@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
-from busi_viewer.core.errors import StoreError, StoreInUse
+from busi_viewer.core.errors import StoreError, StoreInUse, UserError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.core.results import AnalysisResult
@@ -163,15 +163,18 @@ class Keeping(QObject):
 
     # images
 
-    def recall(self, record: ImageRecord) -> Kept | None:
-        """What is kept of an image, or None without a store. For the threads that open files; never raises."""
+    def recall(self, record: ImageRecord, look: bool = False) -> Kept | None:
+        """What is kept of an image, or None without a store; ``look``: without noting that it was opened.
+
+        For the threads that open files; never raises.
+        """
         if not self._started.wait(WAIT_S):
             return None
         try:
             store, keeper = self._reach(), self._keeper
             if keeper is not None:
-                return keeper.open(record)
-            return store.open_image(record) if store is not None else None
+                return keeper.look(record) if look else keeper.open(record)
+            return store.look(record) if store is not None else None
         except Exception as error:  # noqa: BLE001 - the thread's boundary: the image itself can be shown
             self.not_recalled.emit(record.path, problem_from(error, "reading what is kept"))
             return None
@@ -194,6 +197,29 @@ class Keeping(QObject):
             self._keeper.step(image, step)
         else:
             {"undo": self._keeper.undo, "redo": self._keeper.redo}[kind](image)
+
+    def flag(self, image: int, flagged: bool) -> None:
+        """Keep that an image is flagged, or no longer."""
+        if self._keeper is not None:
+            self._keeper.flag(image, flagged)
+
+    def flag_files(self, records: Callable[[Path], ImageRecord], paths: Sequence[Path], flagged: bool) -> None:
+        """Keep the same of files that are not open; those that cannot be read are left out."""
+
+        def work(store: CaseStore) -> None:
+            for path in paths:
+                try:
+                    record = records(path)
+                except UserError:
+                    continue
+                store.flag(store.open_image(record).image, flagged)
+
+        self.run(work, lambda _none: None, lambda error: self.failing.emit(problem_from(error, "flagging")))
+
+    def field(self, image: int, field: str, value: object) -> None:
+        """Keep a new version of one of casebook.FIELDS."""
+        if self._keeper is not None:
+            self._keeper.field(image, field, value)
 
     def result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis."""

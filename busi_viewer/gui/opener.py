@@ -54,8 +54,8 @@ def open_with_first_frame(path: Path, sources: Sequence[ImageSource]) -> ImageRe
 
 class Opener(QObject):
     """Opens files on two pool threads. Signals: ``opened(path, ImageRecord, Kept | None)``, ``failed(path, Problem)``,
-    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall`` says what is kept of an
-    image; it is called on the pool's threads.
+    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall(record, look)`` says what is
+    kept of an image, without noting that it was opened where it is only looked at; it is called on the pool's threads.
     """
 
     opened = Signal(object, object, object)
@@ -72,34 +72,45 @@ class Opener(QObject):
         self,
         sources: Sequence[ImageSource],
         parent: QObject | None = None,
-        recall: Callable[[ImageRecord], Kept | None] = lambda _record: None,
+        recall: Callable[[ImageRecord, bool], Kept | None] = lambda _record, _look: None,
     ) -> None:
         super().__init__(parent)
         self._sources, self._recall = tuple(sources), recall
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(2)
         self._running: set[Path] = set()
+        self._noted: set[Path] = set()
         self._closed = False
         self._done.connect(self._on_done)
         self._broken.connect(self._on_broken)
         self._expanded.connect(self._on_expanded)
         self._not_expanded.connect(self._on_not_expanded)
 
-    def open(self, path: Path, *, ahead: bool = False) -> None:
-        """Open ``path``; ``ahead`` (prefetch, batch) waits behind what the reader asked for. A running one is not repeated."""
-        if path in self._running or self._closed:
+    def open(self, path: Path, *, ahead: bool = False, look: bool = False) -> None:
+        """Open ``path``; ``ahead`` (prefetch, batch) waits behind what the reader asked for. A running one is not repeated.
+
+        ``look``: it is only read ahead, so that nothing is noted of it yet.
+        """
+        if self._closed:
             return
-        self._running.add(path)
+        if not look:
+            self._noted.add(path)
+        if path not in self._running:
+            self._running.add(path)
+            self._start(path, lambda: open_with_first_frame(path, self._sources), 0 if ahead else 10)
+
+    def _start(self, path: Path, read: Callable[[], ImageRecord], priority: int) -> None:
+        def work() -> tuple[ImageRecord, Kept | None, bool]:
+            record = read()
+            look = path not in self._noted
+            return record, self._recall(record, look), look
+
         job = Job(
-            lambda: self._read(path),
-            lambda read: self._done.emit(path, read),
+            work,
+            lambda found: self._done.emit(path, found),
             lambda error: self._broken.emit(path, problem_from(error, "opening", path)),
         )
-        self._pool.start(job, 0 if ahead else 10)
-
-    def _read(self, path: Path) -> tuple[ImageRecord, Kept | None]:
-        record = open_with_first_frame(path, self._sources)
-        return record, self._recall(record)
+        self._pool.start(job, priority)
 
     def expand(self, paths: Sequence[Path]) -> None:
         """List the images that files and folders hold, sub-folders included."""
@@ -120,13 +131,19 @@ class Opener(QObject):
         drain(self._pool)
 
     @Slot(object, object)
-    def _on_done(self, path: Path, read: tuple[ImageRecord, Kept | None]) -> None:
+    def _on_done(self, path: Path, found: tuple[ImageRecord, Kept | None, bool]) -> None:
+        record, kept, looked = found
+        if looked and path in self._noted:  # asked for in earnest while it was looked at
+            self._start(path, lambda: record, 10)
+            return
         self._running.discard(path)
-        self.opened.emit(path, *read)
+        self._noted.discard(path)
+        self.opened.emit(path, record, kept)
 
     @Slot(object, object)
     def _on_broken(self, path: Path, problem: object) -> None:
         self._running.discard(path)
+        self._noted.discard(path)
         self.failed.emit(path, problem)
 
     @Slot(object)

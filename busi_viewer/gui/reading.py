@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.core.results import AnalysisResult
+from busi_viewer.core.results import AnalysisResult, merged
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.desk import Desk
 from busi_viewer.gui.keeping import Keeping
@@ -22,7 +22,7 @@ from busi_viewer.gui.lane import AnalysisRequest, Lane
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.questions import question_of, question_of_many
-from busi_viewer.gui.result_cache import Results, merged
+from busi_viewer.gui.result_cache import Results
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.worklist_model import WorklistModel
 
@@ -188,6 +188,7 @@ class Reading(QObject):
     def _present(self, session: Session | None) -> None:
         if self.path is not None and session is not None:
             self._sessions.move_to_end(self.path)
+            self.desk.see(self.path)
             self._give_back(self.path, session)
         self.session_changed.emit(session)
         self.analysis_changed.emit()
@@ -198,7 +199,7 @@ class Reading(QObject):
             for near in self.neighbours():
                 if near not in self._sessions and near not in self._problems:
                     self._ahead.add(near)
-                    self._opener.open(near, ahead=True)
+                    self._opener.open(near, ahead=True, look=True)
 
     def _give_back(self, path: Path, session: Session) -> None:
         """Give a reopened session without a store its analysis back; one no longer in memory is made again."""
@@ -223,7 +224,7 @@ class Reading(QObject):
             return
         self._ahead.discard(path)
         if path not in self._sessions:
-            self.desk.begin(path, record, kept)
+            self.desk.begin(path, record, kept, seen=wanted)
             if kept is not None and ((kept.moved_from is not None and not kept.empty) or kept.replaces is not None):
                 self._tidings[path] = kept
             if not wanted:
@@ -295,9 +296,9 @@ class Reading(QObject):
             self._settle(path)
             return
         fresh = tuple(frame.index for frame in result.frames)
+        self.desk.keep_result(path, result)
         result = merged(self.results.get(path), result)
         self.results.put(path, result)
-        self.desk.keep_result(path, result)
         item = self._model.item(path)
         if item is not None:
             item.take(result, session.frame if session is not None else 0)

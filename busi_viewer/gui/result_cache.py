@@ -1,9 +1,8 @@
-"""Analyses in memory: the latest of each file while there is room, frames of one model gathered."""
+"""Analyses in memory: the latest of each file while there is room."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import replace
 from pathlib import Path
 
 from busi_viewer.core.results import AnalysisResult
@@ -34,12 +33,3 @@ class Results:
 
 def _size(result: AnalysisResult) -> int:
     return sum(f.mask.nbytes + (f.heatmap.values.nbytes if f.heatmap else 0) for f in result.frames)
-
-
-def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult:
-    """``new`` together with the frames that only an earlier analysis by the same model has."""
-    if before is None or before.model.sha256 != new.model.sha256 or before.sha256 != new.sha256:
-        return new
-    done = {frame.index for frame in new.frames}
-    kept = tuple(frame for frame in before.frames if frame.index not in done)
-    return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import Mask
-from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult, Heatmap, ModelInfo
+from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult, Heatmap, ModelInfo, merged
 from busi_viewer.store.audit import Audit, clean
 from busi_viewer.store.database import Database, now
 from busi_viewer.store.images import Images
@@ -30,7 +30,7 @@ class Analyses:
         self._images = images
 
     def save(self, image: int, result: AnalysisResult) -> None:
-        """Keep an analysis; earlier ones stay. Raises ValueError for another image's, StoreError."""
+        """Keep an analysis of all frames or some; earlier ones stay. Raises ValueError for another image's, StoreError."""
         with self._db.transaction():
             here = self._images.get(image)
             if result.sha256 != here.sha256:
@@ -49,7 +49,7 @@ class Analyses:
                     (number, frame.index, pack_mask(frame.mask), heat),
                 )
             before = self._db.one("SELECT prediction FROM images WHERE id = ?", (image,))[0]
-            gravest = gravest_of(result)
+            gravest = self._gravest(image)
             self._db.execute("UPDATE images SET prediction = ? WHERE id = ?", (gravest, image))
             self._images.touch(image)
             self._audit.append(
@@ -63,26 +63,46 @@ class Analyses:
             )
 
     def latest(self, image: int) -> AnalysisResult | None:
-        """The analysis made last, as it was given, but for the pixels' lesion probability; its heatmaps are approximate."""
-        row = self._db.one("SELECT id, result FROM analyses WHERE image_id = ? ORDER BY id DESC LIMIT 1", (image,))
-        if row is None:
-            return None
+        """The analysis made last, with the frames that only earlier ones by the same model have.
+
+        As they were given, but for the pixels' lesion probability; heatmaps are approximate.
+        """
+        result = None
+        for number in self._in_force(image):
+            result = merged(result, self._load(image, number))
+        return result
+
+    def _in_force(self, image: int) -> list[int]:
+        """The analyses by the model asked last that hold a frame's latest result, oldest first."""
+        rows = self._db.rows(
+            "SELECT max(a.id) FROM analyses a LEFT JOIN ai_masks m ON m.analysis_id = a.id WHERE a.image_id = ?1 AND"
+            " a.model_sha256 = (SELECT model_sha256 FROM analyses WHERE image_id = ?1 ORDER BY id DESC LIMIT 1)"
+            " GROUP BY m.frame",
+            (image,),
+        )
+        return sorted({row[0] for row in rows})
+
+    def _load(self, image: int, number: int) -> AnalysisResult:
         here = self._images.get(image)
+        text = self._db.one("SELECT result FROM analyses WHERE id = ?", (number,))[0]
         arrays = {
             frame: (mask, heat)
             for frame, mask, heat in self._db.rows(
-                "SELECT frame, mask, heat FROM ai_masks WHERE analysis_id = ?", (row[0],)
+                "SELECT frame, mask, heat FROM ai_masks WHERE analysis_id = ?", (number,)
             )
         }
         try:
-            return result_from(json.loads(row[1]), arrays, here.path, here.sha256)
+            return result_from(json.loads(text), arrays, here.path, here.sha256)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StoreError(f"analysis {row[0]} in the case store cannot be read", path=self._db.path) from error
+            raise StoreError(f"analysis {number} in the case store cannot be read", path=self._db.path) from error
 
-
-def gravest_of(result: AnalysisResult) -> int | None:
-    """The gravest class any frame is predicted to show, as an index into CLASSES; None without frames."""
-    return max((CLASSES.index(frame.prediction) for frame in result.frames), default=None)
+    def _gravest(self, image: int) -> int | None:
+        """The gravest class any frame is predicted to show now, as an index into CLASSES; None without frames."""
+        latest: dict[int, list[float]] = {}
+        for number in self._in_force(image):
+            text = self._db.one("SELECT result FROM analyses WHERE id = ?", (number,))[0]
+            latest.update({frame["index"]: frame["probabilities"] for frame in json.loads(text)["frames"]})
+        return max((shares.index(max(shares)) for shares in latest.values()), default=None)
 
 
 def _figures(result: AnalysisResult) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from busi_viewer.core.casebook import (
     CALLIPERS,
     FINDINGS,
+    READING,
     CaseQuery,
     CaseSummary,
     Corrected,
@@ -92,11 +93,18 @@ class SqliteCaseStore:
 
     def open_image(self, record: ImageRecord) -> Kept:
         """What is kept of an image; one not known yet is added (to a store open for reading: image 0)."""
-        known = self._images.find(record.sha256)
         if self._db.read_only:
-            return self._kept(known, None, None) if known else Kept(0, "", {}, (), 0, None, None, None, None)
+            return self.look(record)
         with self._db.reading():
             return self._kept(*self._images.register(record))
+
+    def look(self, record: ImageRecord) -> Kept:
+        """The same without adding anything: of an image not known yet, image 0."""
+        with self._db.reading():
+            image, moved_from, replaces = self._images.look(record)
+            if not image:
+                return Kept(0, "", {}, (), 0, None, None, None, None, replaces=replaces)
+            return self._kept(image, moved_from, replaces)
 
     def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:
         steps, position = self._journal.stack(image, UNDO_STEPS)
@@ -113,6 +121,8 @@ class SqliteCaseStore:
             report=reports[-1] if reports else None,
             moved_from=moved_from,
             replaces=replaces,
+            flagged=self._images.flagged(image),
+            reading=self._fields.latest(image, READING),
         )
 
     def commit(self, image: int, step: MaskStep) -> None:
@@ -130,6 +140,10 @@ class SqliteCaseStore:
     def save_result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis; earlier ones stay."""
         self._analyses.save(image, result)
+
+    def flag(self, image: int, flagged: bool) -> None:
+        """Flag an image, or take the flag away."""
+        self._images.flag(image, flagged)
 
     def save_field(self, image: int, field: str, value: Any, reason: str = "") -> Version:
         """Keep a new version of findings or callipers (a JSON value)."""

@@ -65,6 +65,7 @@ _IMAGE = (
     "prediction",
     "edited",
     "signed",
+    "flagged",
 )
 _CASE = ("uid", "title", "patient", "study_uid", "created", "changed")
 
@@ -258,7 +259,7 @@ def _add_image(db: Database, images: Images, journal: Journal, case: int, entry:
     marks = ", ".join("?" * (4 + len(_IMAGE)))
     image = db.insert(
         f"INSERT INTO images(case_id, path, size, mtime_ns, {', '.join(_IMAGE)}) VALUES({marks})",
-        [*values, *(entry[key] for key in _IMAGE)],
+        [*values, *(entry.get(key, 0) if key == "flagged" else entry[key] for key in _IMAGE)],
     )
     numbers = _add_journal(db, image, entry["journal"])
     journal.rebuild(image)

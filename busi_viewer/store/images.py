@@ -45,17 +45,41 @@ class Images:
 
     def register(self, record: ImageRecord) -> tuple[int, Path | None, int | None]:
         """Know the record's image: (number, where it lay before if it moved, number of what lay at its path before)."""
-        path = path_bytes(record.path)
-        known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
-        if known is None:
+        image, moved_from, predecessor = self.look(record)
+        if not image:
             with self._db.transaction():
-                return self._add(record, path), None, self._predecessor(record, path)
-        image, before = int(known[0]), bytes(known[1])
-        moved = before != path and self.file_state(image) is not FileState.SAME  # else it is a copy
-        if moved:
+                image = self._add(record, path_bytes(record.path))
+        elif moved_from is not None:
             with contextlib.suppress(StoreError):  # a full disk hides no work; the move is noted next time
                 self.relink(image, record.path)
-        return image, as_path(before) if moved else None, self._predecessor(record, path)
+        return image, moved_from, predecessor
+
+    def look(self, record: ImageRecord) -> tuple[int, Path | None, int | None]:
+        """The same without writing anything; 0 for an image that is not known."""
+        path = path_bytes(record.path)
+        predecessor = self._predecessor(record, path)
+        known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
+        if known is None:
+            return 0, None, predecessor
+        image, before = int(known[0]), bytes(known[1])
+        moved = before != path and self.file_state(image) is not FileState.SAME  # else it is a copy
+        return image, as_path(before) if moved else None, predecessor
+
+    def flagged(self, image: int) -> bool:
+        """Whether the reader has flagged an image."""
+        row = self._db.one("SELECT flagged FROM images WHERE id = ?", (image,))
+        return bool(row and row[0])
+
+    def flag(self, image: int, flagged: bool) -> None:
+        """Flag an image, or take the flag away; nothing where it is so already."""
+        with self._db.transaction():
+            if self.flagged(image) == flagged:
+                return
+            self._db.execute("UPDATE images SET flagged = ? WHERE id = ?", (int(flagged), image))
+            self.touch(image)
+            here = self.get(image)
+            words = ("", "flagged") if flagged else ("flagged", "")
+            self._audit.append("flag", case=here.case, image=here.sha256, field="flag", old=words[0], new=words[1])
 
     def _predecessor(self, record: ImageRecord, path: bytes) -> int | None:
         row = self._db.one(
@@ -114,7 +138,9 @@ class Images:
         found = {}
         for part in _parts(list(given)):
             rows = self._db.rows(
-                "SELECT i.path, i.edited, i.signed, (SELECT json_extract(a.result, '$.frames[0].probabilities',"
+                "SELECT i.path, i.edited, i.signed, i.flagged,"
+                " EXISTS(SELECT 1 FROM versions v WHERE v.image_id = i.id AND v.field = 'reading'),"
+                " (SELECT json_extract(a.result, '$.frames[0].probabilities',"
                 " '$.frames[0].abstained') FROM analyses a WHERE a.image_id = i.id ORDER BY a.id DESC LIMIT 1)"
                 f" FROM images i WHERE i.path IN ({_marks(part)}) ORDER BY i.id",
                 part,
@@ -244,13 +270,17 @@ def _marks(values: list[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _state(path: Path, edited: int, signed: int, estimate: str | None) -> ImageState:
-    """A line of the list from the flags of ``images`` and [probabilities, abstained] of the latest analysis as JSON."""
+def _state(path: Path, edited: int, signed: int, flagged: int, locked: int, estimate: str | None) -> ImageState:
+    """A line of the list from the flags of ``images``, whether a reading was locked, and the latest analysis.
+
+    ``estimate`` is [probabilities, abstained] as JSON.
+    """
     probabilities, abstained = json.loads(estimate) if estimate else (None, False)
     shown = probabilities if probabilities and not abstained else None
     share = max(shown) if shown else None
     prediction = CLASSES[shown.index(share)] if shown else None
-    return ImageState(path, estimate is not None, bool(abstained), prediction, share, bool(edited), bool(signed))
+    flags = (bool(edited), bool(signed), bool(flagged), bool(locked))
+    return ImageState(path, estimate is not None, bool(abstained), prediction, share, *flags)
 
 
 def stored(row: Any) -> StoredImage:

@@ -87,7 +87,12 @@ def _search_text(connection: sqlite3.Connection) -> None:
         refresh_search(connection, case)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text)
+def _flags(connection: sqlite3.Connection) -> None:
+    """Images can be flagged."""
+    connection.execute("ALTER TABLE images ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text, _flags)
 """Migration n leads from schema n to n + 1; each runs in one transaction together with the new version's number."""
 
 VERSION = len(MIGRATIONS)

@@ -64,11 +64,23 @@ class Keeper:
 
     def open(self, record: ImageRecord) -> Kept:
         """What is kept of an image, everything handed over before included. Any thread. Raises StoreError."""
+        self._settle()
+        return self.store.open_image(record)
+
+    def look(self, record: ImageRecord) -> Kept:
+        """The same without noting that the image was opened."""
+        self._settle()
+        return self.store.look(record)
+
+    def _settle(self) -> None:
         if not self.flush(FAILING_S if self._failing else RETRY_S):
             raise StoreError(
                 "earlier edits could not be saved yet", path=self.store.path, remedy="Make room, then open it again."
             )
-        return self.store.open_image(record)
+
+    def flag(self, image: int, flagged: bool) -> None:
+        """Keep that an image is flagged, or no longer."""
+        self._put(image, lambda: self.store.flag(image, flagged))
 
     def step(self, image: int, step: MaskStep) -> None:
         """Keep a committed edit."""
@@ -87,7 +99,7 @@ class Keeper:
         self._put(image, lambda: self.store.save_result(image, result))
 
     def field(self, image: int, field: str, value: Any, reason: str = "") -> None:
-        """Keep a new value of "findings" or "callipers" (JSON; not to be changed afterwards)."""
+        """Keep a new value of one of casebook.FIELDS (JSON; not to be changed afterwards)."""
         self._put(image, lambda: self.store.save_field(image, field, value, reason))
 
     def flush(self, timeout: float) -> bool:

@@ -360,3 +360,22 @@ def test_a_long_audit_log_is_read_page_by_page(qtbot, qapp, own_home):
         qtbot.waitUntil(lambda: model.complete, timeout=8000)
         numbers = [row.number for row in model.rows]
         assert numbers == list(range(numbers[0], 0, -1))
+
+
+def test_a_neighbour_read_ahead_is_not_in_the_audit_trail_until_it_is_shown(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        near = study / "us2.png"
+        qtbot.waitUntil(lambda: near in made.reading.desk.open, timeout=8000)
+        assert added(made) == ["us1.png"]
+        made.worklist.select(near)
+        qtbot.waitUntil(lambda: made.reading.image is not None, timeout=8000)
+        assert added(made) == ["us1.png", "us2.png"]
+        made.reading.session.apply(stroke(1))
+        assert made.keeping.flush(5.0)
+        assert made.reading.desk.only_here() == set()
+
+
+def added(made):
+    rows = made.keeping._store.audit.rows()
+    return sorted(Path(row.new).name for row in rows if row.action == "image added")

@@ -272,3 +272,47 @@ def test_the_trail_names_each_entry_that_changed_within_objects(store, record):
         ("lesions.1.shape", '["oval"]', '["round"]'),
         ("lesions.2", "", "{}"),
     ]
+
+
+def test_looking_at_an_image_notes_nothing(store, record, tmp_path):
+    assert store.look(record).image == 0
+    assert store.audit.rows() == []
+    image = store.open_image(record).image
+    store.save_result(image, make_result(record))
+    rows = len(store.audit.rows())
+    assert store.look(record).result is not None
+    elsewhere = tmp_path / "moved.png"
+    record.path.rename(elsewhere)
+    kept = store.look(replace(record, path=elsewhere))
+    assert (kept.image, kept.moved_from) == (image, record.path)
+    assert len(store.audit.rows()) == rows
+    assert store.open_image(replace(record, path=elsewhere)).moved_from == record.path
+    assert store.audit.rows()[0].action == "image moved"
+
+
+def test_a_flag_is_kept_once_and_taken_away(store, record):
+    image = store.open_image(record).image
+    for on in (True, True, False, True):
+        store.flag(image, on)
+    assert [(row.old, row.new) for row in store.audit.rows()[:3]] == [("", "flagged"), ("flagged", ""), ("", "flagged")]
+    assert store.open_image(record).flagged
+    assert store.image_states([record.path])[record.path].flagged
+
+
+def test_frames_analysed_one_by_one_are_kept_once_and_come_back_together(store, record):
+    image = store.open_image(record).image
+
+    def save(index, p, model="a" * 64):
+        result = make_result(record, p=p, model=model)
+        store.save_result(image, replace(result, frames=(replace(result.frames[0], index=index),)))
+
+    save(0, (0.1, 0.2, 0.7))
+    save(1, (0.1, 0.8, 0.1))
+    kept = store.open_image(record).result
+    assert [(f.index, f.prediction) for f in kept.frames] == [(0, "malignant"), (1, "benign")]
+    assert store.cases()[0].prediction == "malignant", "the gravest of all frames"
+    save(0, (0.1, 0.8, 0.1))
+    assert [f.prediction for f in store.open_image(record).result.frames] == ["benign", "benign"]
+    assert store.cases()[0].prediction == "benign"
+    save(1, (0.1, 0.8, 0.1), model="b" * 64)
+    assert [f.index for f in store.open_image(record).result.frames] == [1], "another model's frames are not mixed in"
