@@ -1,15 +1,17 @@
-"""The one mutable object: an open image, the machine's proposal and the reader's outline."""
+"""The one mutable object: an open image, the machine's proposal, and the reader's outline and callipers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from busi_viewer.core.callipers import Calibration, Calliper, calibrated, states_scale
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.findings import Findings
 from busi_viewer.core.image import ImageRecord, Mask
-from busi_viewer.core.measure import Lesion, measure_all
+from busi_viewer.core.measure import Lesion, measure_all, rescaled
 from busi_viewer.core.results import AnalysisResult
 
 
@@ -17,17 +19,21 @@ class Document:
     """An ImageRecord with its reader masks (a frame each, created when first drawn), the latest analysis and the findings.
 
     ``revision`` rises with every change that makes a running analysis stale: edits and accepting or discarding a proposal.
-    ``findings`` are the reader's, changed by :meth:`set_findings`; they make no analysis stale.
+    ``findings`` are the reader's, changed by :meth:`set_findings`; they make no analysis stale, nor do callipers.
+    ``changes`` rises with every change of what the reader did: what was exported before is out of date.
+    With the reader's calibration ``record`` states it, and sizes in mm follow it.
     ``on_change`` (if set) is called after every change, on the caller's thread. The machine's mask is never altered.
     """
 
     def __init__(self, record: ImageRecord) -> None:
         self.record = record
-        self.revision = 0
+        self.revision = self.changes = 0
         self.result: AnalysisResult | None = None
         self.on_change: Callable[[], None] | None = None
         self._masks: dict[int, Mask] = {}
         self.findings = Findings()
+        self._callipers: tuple[Calliper, ...] = ()
+        self._calibration: Calibration | None = None
 
     def reader_mask(self, frame: int) -> Mask | None:
         """The reader's mask of a frame (H, W), or None where the reader has neither drawn nor accepted anything."""
@@ -79,16 +85,46 @@ class Document:
     def set_findings(self, findings: Findings) -> Findings:
         """Replace the reader's findings and return those before."""
         before, self.findings = self.findings, findings
-        self._notify()
+        self._changed_beside()
         return before
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal unless it is stale (made for another file or an earlier revision)."""
         if result.sha256 != self.record.sha256 or result.revision != self.revision:
             return False
-        self.result = result
+        self.result = self._scaled(result)
         self._notify()
         return True
+
+    @property
+    def callipers(self) -> tuple[Calliper, ...]:
+        """The callipers of every frame, in the order in which they were placed."""
+        return self._callipers
+
+    def set_callipers(self, callipers: Sequence[Calliper]) -> tuple[Calliper, ...]:
+        """Replace all callipers and return those before. Raises ValueError for a frame that is not there."""
+        if any(calliper.frame >= len(self.record.frames) for calliper in callipers):
+            raise ValueError("a calliper lies on a frame that is not there")
+        before, self._callipers = self._callipers, tuple(callipers)
+        self._changed_beside()
+        return before
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The reader's calibration, or None."""
+        return self._calibration
+
+    def set_calibration(self, calibration: Calibration | None) -> Calibration | None:
+        """State (or with None take back) the image's scale and return what was stated before.
+
+        Raises ValueError where the file states its own.
+        """
+        self.record = calibrated(self.record, calibration)
+        before, self._calibration = self._calibration, calibration
+        if self.result is not None:
+            self.result = self._scaled(self.result)
+        self._changed_beside()
+        return before
 
     def lesions(self, frame: int) -> tuple[Lesion, ...]:
         """Measurements of the shown mask."""
@@ -98,8 +134,25 @@ class Document:
         mask = self.shown_mask(frame)
         return measure_all(mask, self.record) if mask is not None else ()
 
+    def _scaled(self, result: AnalysisResult) -> AnalysisResult:
+        """The result with its lesions in the reader's mm, or in px if there is no calibration any more."""
+        spacing = self.record.spacing_mm
+        side = spacing[0] if spacing else None
+        in_px = all(lesion.long_axis_mm is None for frame in result.frames for lesion in frame.lesions)
+        if states_scale(self.record) or (side is None and in_px):
+            return result
+        frames = tuple(
+            replace(frame, lesions=tuple(rescaled(lesion, side) for lesion in frame.lesions)) for frame in result.frames
+        )
+        return replace(result, frames=frames)
+
     def _changed(self) -> None:
         self.revision += 1
+        self._changed_beside()
+
+    def _changed_beside(self) -> None:
+        """Something changed that no analysis rests on."""
+        self.changes += 1
         self._notify()
 
     def _notify(self) -> None:

@@ -68,7 +68,8 @@ class ImageRecord:
     """A file as opened. Immutable; masks and edits live in the Document.
 
     ``kind`` is png, jpeg, tiff, bmp or dicom. ``shape`` is (height, width). ``spacing_mm`` is the (dy, dx) valid for the
-    whole image, or None where it is unknown or differs by region. ``window`` is the (lowest, highest) grey value to show.
+    whole image, or None where it is unknown or differs by region; ``calibrated_by_reader``: the reader stated it, not the
+    file, and whatever shows mm says so. ``window`` is the (lowest, highest) grey value to show.
     ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
     """
 
@@ -83,6 +84,7 @@ class ImageRecord:
     frame_rate: float | None = None
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
+    calibrated_by_reader: bool = False
 
     def region_at(self, x: float, y: float) -> int | None:
         """Index of the calibrated region that holds the pixel (x, y), or None."""

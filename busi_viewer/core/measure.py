@@ -130,6 +130,23 @@ def measure(mask: Mask, spacing_mm: tuple[float, float] | None = None, region: i
     )
 
 
+def rescaled(lesion: Lesion, side_mm: float | None) -> Lesion:
+    """The lesion in mm of square pixels with this side, or (None) in px alone; for images whose file states no scale.
+
+    With square pixels the axes are the same in mm and in px.
+    """
+    known = side_mm is not None
+    side = side_mm or 0.0
+    return replace(
+        lesion,
+        area_mm2=lesion.area_px * side * side if known else None,
+        long_axis_mm=lesion.long_axis_px * side if known else None,
+        short_axis_mm=lesion.short_axis_px * side if known else None,
+        ap_mm=lesion.ap_px * side if known else None,
+        width_mm=lesion.width_px * side if known else None,
+    )
+
+
 def measure_all(mask: Mask, record: ImageRecord, probability: NDArray[np.floating] | None = None) -> tuple[Lesion, ...]:
     """Every lesion of the mask, largest first, calibrated by the region that holds its centre.
 

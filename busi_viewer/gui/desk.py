@@ -82,7 +82,7 @@ class Desk(QObject):
         document, item = session.document, self._model.item(path)
         restore(document, kept)
         session.remember(kept.steps, kept.position)
-        document.revision = self._exported[path] = 0
+        document.revision, self._exported[path] = 0, document.changes
         if document.result is not None:
             document.result = replace(document.result, revision=0)
             self._results.put(path, document.result)
@@ -130,20 +130,20 @@ class Desk(QObject):
         return self._ledgers[path].kept and not self._keeping.pending
 
     def unexported(self) -> int:
-        """How many files carry a reader's outline that is neither kept (or on its way there) nor exported since it changed."""
+        """How many files carry reader's work that is neither kept (or on its way there) nor exported since it changed."""
         return sum(
-            session.document.edited
-            and self._exported.get(path) != session.document.revision
+            (session.document.edited or bool(session.document.callipers))
+            and self._exported.get(path) != session.document.changes
             and not self._ledgers[path].kept
             for path, session in self.open.items()
         )
 
-    def mark_exported(self, path: Path, revision: int, *, report: bool) -> None:
-        """Note that the document of ``path`` was written as it was at ``revision``."""
-        self._exported[path] = revision
+    def mark_exported(self, path: Path, changes: int, *, report: bool) -> None:
+        """Note that the document of ``path`` was written as it was after so many ``changes``."""
+        self._exported[path] = changes
         item = self._model.item(path)
         session = self.open.get(path)
-        if item is not None and report and session is not None and session.document.revision == revision:
+        if item is not None and report and session is not None and session.document.changes == changes:
             item.reported = True
             self._model.touch(path)
 
@@ -161,7 +161,7 @@ class Desk(QObject):
         if item is None:
             return
         edited = session.document.edited
-        reported = item.reported and self._exported.get(path) == session.document.revision
+        reported = item.reported and self._exported.get(path) == session.document.changes
         if (edited, reported) != (item.edited, item.reported):
             item.edited, item.reported = edited, reported
             self._model.touch(path)
@@ -185,7 +185,7 @@ class Desk(QObject):
         session, ledger = self.open.get(path), self._ledgers.get(path)
         if session is None or ledger is None or ledger.image is not None or not self._keeping.writable:
             return
-        if not (kept.masks or kept.steps):
+        if not (kept.masks or kept.steps or kept.callipers):
             ledger.adopt(kept.image)
         elif not has_work(session):
             ledger.adopt(kept.image)

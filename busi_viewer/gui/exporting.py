@@ -17,10 +17,10 @@ from busi_viewer.workflow.export import write_mask_png
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: ``source`` the image's file, ``revision`` the document's, ``target`` the new file."""
+    """What was written: ``source`` the image's file, ``changes`` the document's, ``target`` the new file."""
 
     source: Path
-    revision: int
+    changes: int
     target: Path
     is_report: bool
 
@@ -28,10 +28,13 @@ class Exported:
 def snapshot(document: Document) -> Document:
     """A copy that later edits do not reach. The record and the result are immutable and shared."""
     copy = Document(document.record)
+    if document.calibration is not None:
+        copy.set_calibration(document.calibration)
+    copy.set_callipers(document.callipers)
     copy.result = document.result
     for frame in document.edited_frames:
         copy.set_reader_mask(frame, document.reader_mask(frame))
-    copy.revision = document.revision
+    copy.revision, copy.changes = document.revision, document.changes
     return copy
 
 
@@ -65,7 +68,7 @@ class Exporter(QObject):
         self._start(lambda: write_mask_png(target, pixels), document, target, is_report=False)
 
     def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
-        made = Exported(document.record.path, document.revision, target, is_report)
+        made = Exported(document.record.path, document.changes, target, is_report)
         job = Job(
             work,
             lambda _none: self._written.emit(made),

@@ -6,7 +6,7 @@ Nothing of the store is imported before :meth:`Keeping.start`; files that are op
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,12 +189,14 @@ class Keeping(QObject):
 
         self._pool.start(Job(lambda: self.recall(record), tell, lambda _error: None))
 
-    def change(self, image: int, kind: str, step: MaskStep) -> None:
-        """Keep a committed "step", or its "undo" or "redo"."""
+    def change(self, image: int, kind: str, what: MaskStep | Mapping[str, Any]) -> None:
+        """Keep a committed "step", or its "undo" or "redo"; or a new value (JSON) of the field named ``kind``."""
         if self._keeper is None:
             return
-        if kind == "step":
-            self._keeper.step(image, step)
+        if not isinstance(what, MaskStep):
+            self._keeper.field(image, kind, what)
+        elif kind == "step":
+            self._keeper.step(image, what)
         else:
             {"undo": self._keeper.undo, "redo": self._keeper.redo}[kind](image)
 
@@ -286,7 +288,7 @@ class Ledger:
     ) -> None:
         self.image = image
         self._keeping, self._owners, self._path, self._copied = keeping, owners, path, copied
-        self._waiting: list[tuple[str, MaskStep]] = []
+        self._waiting: list[tuple[str, MaskStep | Mapping[str, Any]]] = []
         self._result: AnalysisResult | None = None
 
     @property
@@ -299,7 +301,7 @@ class Ledger:
         """Whether nothing waits to be kept."""
         return not self._waiting
 
-    def change(self, kind: str, step: MaskStep) -> None:
+    def change(self, kind: str, what: MaskStep | Mapping[str, Any]) -> None:
         """Keep a committed change (see :class:`~busi_viewer.gui.session.Session`)."""
         if self.image is not None:
             owner = self._owners.setdefault(self.image, self._path)
@@ -307,9 +309,9 @@ class Ledger:
                 self.image = None
                 self._copied(self._path, owner)
         if self.image is None:
-            self._waiting.append((kind, step))
+            self._waiting.append((kind, what))
         else:
-            self._keeping.change(self.image, kind, step)
+            self._keeping.change(self.image, kind, what)
 
     def result(self, result: AnalysisResult) -> None:
         """Keep an analysis."""
@@ -327,5 +329,5 @@ class Ledger:
             self.result(self._result)
             self._result = None
         waiting, self._waiting = self._waiting, []
-        for kind, step in waiting:
-            self.change(kind, step)
+        for kind, what in waiting:
+            self.change(kind, what)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from busi_viewer.core.callipers import Calibration, Calliper, states_scale, to_json
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.image import Mask
@@ -20,14 +22,18 @@ from busi_viewer.gui.frames import FrameLoader
 
 ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Reset to AI outline"
 
-Keep = Callable[[str, MaskStep], None]
-"""Told of every committed change: "step", or "undo" and "redo" of the step given."""
+CALLIPERS = "callipers"
+
+Keep = Callable[[str, MaskStep | Mapping[str, Any]], None]
+"""Told of every committed change: "step", or "undo" and "redo" of the step given; "callipers" as they are now (JSON)."""
+
+Marks = tuple[tuple[Calliper, ...], Calibration | None]
 
 
 class _StepCommand(QUndoCommand):
     """One committed change of a frame's reader mask. ``done``: it was made in an earlier session and is applied already."""
 
-    def __init__(self, step: MaskStep, do: Keep, *, done: bool = False) -> None:
+    def __init__(self, step: MaskStep, do: Callable[[str, MaskStep], None], *, done: bool = False) -> None:
         super().__init__(step.label)
         self._step, self._do, self._done = step, do, done
 
@@ -41,11 +47,27 @@ class _StepCommand(QUndoCommand):
         self._do("undo", self._step)
 
 
+class _MarksCommand(QUndoCommand):
+    """One change of callipers or calibration, made on ``frame``."""
+
+    def __init__(self, label: str, frame: int, change: tuple[Marks, Marks], do: Callable[[int, Marks], None]) -> None:
+        super().__init__(label)
+        self._frame, self._change, self._do = frame, change, do
+
+    def redo(self) -> None:
+        """Make the change, the first time or again."""
+        self._do(self._frame, self._change[1])
+
+    def undo(self) -> None:
+        """Bring back what was there before."""
+        self._do(self._frame, self._change[0])
+
+
 class Session(QObject):
     """The window's handle on one Document. All of its methods belong to the GUI thread.
 
     ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``undo`` holds one
-    item for each stroke, polygon, clear, accept and discard; undoing one shows its frame. ``frames`` decodes in the
+    item for each stroke, polygon, clear, accept, discard and calliper; undoing one shows its frame. ``frames`` decodes in the
     background. ``keep`` is told of each change once it is made.
     """
 
@@ -60,7 +82,7 @@ class Session(QObject):
         self.keep: Keep = lambda _kind, _step: None
         self._frame = 0
         self._restoring = False
-        self._measured: tuple[tuple[int, int, int], tuple[Lesion, ...]] | None = None
+        self._measured: tuple[tuple[int, int, int, object], tuple[Lesion, ...]] | None = None
         here = weakref.ref(self)  # neither the document nor an undo item keeps a closed session alive
 
         def announce() -> None:
@@ -73,7 +95,12 @@ class Session(QObject):
             if session is not None:
                 session._change(kind, step)
 
-        self._do: Keep = do
+        def mark(frame: int, marks: Marks) -> None:
+            session = here()
+            if session is not None:
+                session._mark(frame, marks)
+
+        self._do, self._do_mark = do, mark
         document.on_change = announce
 
     @property
@@ -103,9 +130,10 @@ class Session(QObject):
 
     def lesions(self) -> tuple[Lesion, ...]:
         """Measurements of what is shown on this frame; measured once for each state."""
-        key = (self._frame, self.document.revision, id(self.document.result))
+        document = self.document
+        key = (self._frame, document.revision, id(document.result), document.calibration)
         if self._measured is None or self._measured[0] != key:
-            self._measured = (key, self.document.lesions(self._frame))
+            self._measured = (key, document.lesions(self._frame))
         return self._measured[1]
 
     def apply(self, edit: MaskEdit | None) -> None:
@@ -155,6 +183,36 @@ class Session(QObject):
             self._push(replacement_step(self.document, frame, None, RESET))
         self.undo.endMacro()
         self.set_frame(here)
+
+    def set_callipers(self, callipers: Sequence[Calliper], label: str) -> None:
+        """Replace the callipers as one undo item. Raises ValueError for a frame that is not there."""
+        if any(calliper.frame >= len(self.document.record.frames) for calliper in callipers):
+            raise ValueError("a calliper lies on a frame that is not there")
+        self._push_marks((tuple(callipers), self.document.calibration), label)
+
+    def set_calibration(self, calibration: Calibration | None, label: str) -> None:
+        """State the scale of an image whose file states none, or (None) take it back, as one undo item.
+
+        Raises ValueError where the file states its own.
+        """
+        if states_scale(self.document.record):
+            raise ValueError("the file states its own calibration")
+        self._push_marks((self.document.callipers, calibration), label)
+
+    def _push_marks(self, marks: Marks, label: str) -> None:
+        before = (self.document.callipers, self.document.calibration)
+        if marks != before:
+            self.undo.push(_MarksCommand(label, self._frame, (before, marks), self._do_mark))
+
+    def _mark(self, frame: int, marks: Marks) -> None:
+        """Put callipers and calibration in force, have them kept, and show the frame."""
+        callipers, calibration = marks
+        if calibration != self.document.calibration:
+            self.document.set_calibration(calibration)
+        if callipers != self.document.callipers:
+            self.document.set_callipers(callipers)
+        self.keep(CALLIPERS, to_json(callipers, calibration))
+        self.set_frame(frame)
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal; False if it is stale."""

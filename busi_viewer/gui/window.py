@@ -298,7 +298,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_exported(self, made: Exported) -> None:
-        self.reading.desk.mark_exported(made.source, made.revision, report=made.is_report)
+        self.reading.desk.mark_exported(made.source, made.changes, report=made.is_report)
         self.notices.show_info(
             f"Saved {made.target.name}", str(made.target.parent), ("Open", partial(open_file, made.target))
         )

@@ -8,6 +8,7 @@ from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 from busi_viewer import paths
+from busi_viewer.core.callipers import from_json, states_scale
 from busi_viewer.core.casebook import AuditQuery, AuditRow, Kept
 from busi_viewer.core.document import Document
 from busi_viewer.core.ports import CaseStore, Services
@@ -27,12 +28,17 @@ def open_store(
 
 
 def restore(document: Document, kept: Kept) -> None:
-    """Put the kept outlines and the latest analysis into a document that was just opened.
+    """Put the kept outlines, callipers and the latest analysis into a document that was just opened.
 
     The undo stack is the caller's: ``kept.steps``, of which ``kept.position`` are applied already.
     """
     for frame, mask in kept.masks.items():
         document.set_reader_mask(frame, mask)
+    if kept.callipers is not None:
+        callipers, calibration = from_json(kept.callipers.value)
+        if calibration is not None and not states_scale(document.record):
+            document.set_calibration(calibration)
+        document.set_callipers(callipers)
     if kept.result is not None:
         document.offer(replace(kept.result, path=document.record.path, revision=document.revision))
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from busi_viewer.core.callipers import Calibration, Calliper, Kind, from_json
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.image import ArrayFrames, ImageRecord
@@ -234,3 +235,38 @@ def test_undo_and_redo_are_exact(qtbot, steps, proposed):
     for expected in states[1:]:
         session.undo.redo()
         assert state() == expected
+
+
+def test_callipers_and_calibration_are_undo_items_that_are_kept(qtbot):
+    session, kept = make_session(frames=2), []
+    session.keep = lambda kind, what: kept.append((kind, what))
+    item = Calliper(Kind.LENGTH, ((0, 0), (30, 40)), frame=1)
+    session.set_frame(1)
+    session.set_callipers([item], "Length")
+    session.set_callipers([item], "Length")
+    assert session.undo.count() == 1, "what changes nothing is no undo item"
+    session.set_calibration(Calibration(((0, 0), (0, 10)), 1.0, 1), "Calibrate")
+    assert session.document.record.spacing_mm == (0.1, 0.1)
+    session.set_frame(0)
+    session.undo.undo()
+    assert session.document.record.spacing_mm is None
+    session.undo.undo()
+    assert session.document.callipers == ()
+    assert session.frame == 1, "undoing shows the frame"
+    session.undo.redo()
+    assert session.document.callipers == (item,)
+    assert [kind for kind, _ in kept] == ["callipers"] * 5
+    assert [from_json(what) for _, what in kept[-2:]] == [((), None), ((item,), None)]
+    with pytest.raises(ValueError, match="frame that is not there"):
+        session.set_callipers([replace(item, frame=2)], "Length")
+    assert session.undo.count() == 2
+
+
+def test_a_calibration_changes_the_sizes_of_lesions(qtbot):
+    session = make_session()
+    session.apply(square())
+    assert session.lesions()[0].long_axis_mm is None
+    session.set_calibration(Calibration(((0, 0), (0, 10)), 1.0), "Calibrate")
+    assert session.lesions()[0].long_axis_mm == pytest.approx(session.lesions()[0].long_axis_px / 10)
+    session.undo.undo()
+    assert session.lesions()[0].long_axis_mm is None

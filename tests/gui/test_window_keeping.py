@@ -18,6 +18,7 @@ from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window,
 from window_session import stroke
 
 from busi_viewer import bootstrap
+from busi_viewer.core.callipers import Calibration, Calliper, Kind
 from busi_viewer.gui import dialogs
 from busi_viewer.workflow import casework
 
@@ -80,6 +81,24 @@ def test_result_outline_and_undo_history_are_there_again_after_a_restart(qtbot, 
         session = made.reading.session
         assert (session.undo.count(), session.undo.index()) == (3, 1), "undoing is kept too"
         assert np.array_equal(session.document.reader_mask(0), result.frame(0).mask)
+
+
+def test_callipers_and_the_readers_calibration_are_there_again_after_a_restart(qtbot, qapp, study):
+    item = Calliper(Kind.LENGTH, ((10.25, 20.0), (40.0, 60.5)), name="Length 1")
+    scale = Calibration(((0.0, 0.0), (0.0, 50.0)), 10.0)
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        made.reading.session.set_callipers([item], "Length")
+        made.reading.session.set_calibration(scale, "Calibrate")
+        start = time.monotonic()
+        assert made.keeping.flush(1.0), "kept within a second"
+        assert time.monotonic() - start < 1.0
+        assert made.reading.desk.unexported() == 0
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        document = made.reading.session.document
+        assert (document.callipers, document.calibration) == ((item,), scale)
+        assert document.record.spacing_mm == (0.2, 0.2)
 
 
 def test_the_worklist_shows_what_is_kept_before_anything_is_opened(qtbot, qapp, study):
