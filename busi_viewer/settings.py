@@ -30,13 +30,15 @@ MAX_RECENT = 8
 class Settings:
     """Every setting with its default. ``unknown`` and ``version`` carry what a newer release wrote.
 
-    ``theme`` is dark or light; ``recent`` holds files and folders opened last, newest first; ``splitter`` the widths of
-    worklist, canvas and result in px; ``window_size`` (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold``
-    ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4]; ``panels`` is one, sides (AI beside reader) or four;
-    ``brush_radius`` in image px; ``model`` the model to load (None = the active one); ``device`` as on the command line.
+    ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last, newest
+    first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size`` (width, height)
+    in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4]; ``panels`` is one, sides (AI
+    beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None = the active one); ``device`` as on
+    the command line.
     """
 
     theme: str = "dark"
+    privacy: bool = False
     recent: tuple[str, ...] = ()
     splitter: tuple[int, ...] = ()
     window_size: tuple[int, ...] = ()

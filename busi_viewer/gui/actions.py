@@ -104,6 +104,14 @@ COMMANDS = (
     Command("layout_four", "Four panels", ("F4",), "View", True, "Image, mask, heatmap, overlay"),
     Command("review_page", "Review", ("F5",), "View", True),
     Command("audit_page", "Audit log", ("F6",), "View", True, "Who did what, and whether the record is intact"),
+    Command(
+        "privacy",
+        "Privacy mode",
+        ("Ctrl+Shift+P",),
+        "View",
+        True,
+        "Numbers in place of the names of files and patients",
+    ),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
     Command("analyse", "Analyse image", ("A",), "Analyse"),
@@ -128,7 +136,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
-            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "theme:", ""),
+            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", ""),
             *("next_case", "previous_case", "next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
         ),
     ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from busi_viewer import paths, settings
@@ -58,6 +58,7 @@ def make_application(chosen: settings.Settings) -> QApplication:
     app.setApplicationName("busi_viewer")
     app.setApplicationDisplayName("busi_viewer")
     app.setDesktopFileName("busi_viewer")
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(paths.config_dir()))
     theme.install(app)
     theme.apply(app, chosen.theme)
     return app

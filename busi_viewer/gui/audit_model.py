@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal, Slot
 
+from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import local
 from busi_viewer.gui.problem import Problem, problem_from
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PAGE = 400
 COLUMNS = ("Time", "Who", "What", "Image", "Field", "Old", "New", "Reason")
+PLACES = ("path", "folder")
+"""Fields of the trail whose values are names of files."""
 _NO_PARENT = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -80,17 +83,23 @@ class AuditModel(QAbstractTableModel):
         return self._explained(row, index.column())
 
     def _words(self, row: AuditRow) -> tuple[str, ...]:
-        image = self._files[row.image].name if row.image in self._files else row.image[:12]
-        old, new = short(row.old), short(row.new)
+        image = privacy.name(self._files[row.image]) if row.image in self._files else row.image[:12]
+        old, new = (short(_shown(row, value)) for value in (row.old, row.new))
         return local(row.at), row.user, row.action.capitalize(), image, row.field, old, new, row.reason
 
     def _explained(self, row: AuditRow, column: int) -> str:
         name = COLUMNS[column]
         if name == "Image" and row.image:
-            return f"{self._files.get(row.image, 'not in the store any more')}\nSHA-256 {row.image}\ncase {row.case}"
+            file = self._files.get(row.image)
+            where = privacy.place(file) if file is not None else "not in the store any more"
+            return f"{where}\nSHA-256 {row.image}\ncase {row.case}"
         if name == "What":
             return f"row {row.number}, {row.software}" + (f"\nmodel SHA-256 {row.model}" if row.model else "")
-        return {"Time": f"{row.at} (UTC)", "Old": row.old, "New": row.new}.get(name, self._words(row)[column])
+        return {
+            "Time": f"{row.at} (UTC)",
+            "Old": _shown(row, row.old),
+            "New": _shown(row, row.new),
+        }.get(name, self._words(row)[column])
 
     def canFetchMore(self, parent: _Index) -> bool:
         """Whether older rows are left."""
@@ -141,6 +150,11 @@ def _page_of(query: AuditQuery, store: CaseStore) -> tuple[list[AuditRow], dict[
     """Rows with the files they speak of. On a pool thread."""
     rows = store.audit.rows(query)
     return rows, store.files_of({row.image for row in rows if row.image})
+
+
+def _shown(row: AuditRow, value: str) -> str:
+    """An old or new value; where a file is named, in privacy mode, nothing of it."""
+    return privacy.HIDDEN if value and privacy.on() and row.field in PLACES else value
 
 
 def short(value: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLineEdit, QTableView, QVBoxLayout, QWidget
 
+from busi_viewer.gui import privacy
 from busi_viewer.gui.audit_model import COLUMNS, AuditModel
 from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.keeping import Keeping
@@ -186,7 +187,7 @@ class AuditPage(QWidget):
     @Slot(object, object)
     def _on_exported(self, target: Path, rows: int) -> None:
         self.export.setEnabled(True)
-        self.said.emit(f"Saved {target.name}", f"{rows:,} rows in {target.parent}")
+        self.said.emit(f"Saved {privacy.name(target)}", f"{rows:,} rows in {privacy.place(target.parent)}")
 
     @Slot(object)
     def _on_broken(self, problem: Problem) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.problem import Problem
@@ -86,17 +87,19 @@ class KeepingNotices(QObject):
     @Slot(object, object)
     def _on_not_recalled(self, path: Path, problem: Problem) -> None:
         self._notices.show_warning(
-            f"{path.name}: what is kept of it could not be read, so it is shown without.",
+            f"{privacy.name(path)}: what is kept of it could not be read, so it is shown without.",
             f"{sentence(problem.what)}. {problem.remedy} What you do on it is kept once the case store can be read.",
         )
 
     @Slot(object, object)
     def _on_tidings(self, path: Path, kept: Kept) -> None:
         if kept.moved_from is not None and not kept.empty:
-            self._notices.show_info(f"{path.name} has moved; your work came with it.", f"It was {kept.moved_from}.")
+            self._notices.show_info(
+                f"{privacy.name(path)} has moved; your work came with it.", f"It was {privacy.place(kept.moved_from)}."
+            )
         if kept.replaces is not None:
             self._notices.show_warning(
-                f"{path.name} has changed since it was opened last.",
+                f"{privacy.name(path)} has changed since it was opened last.",
                 "It counts as a new image. Work on the earlier content is kept, and shown again with that content.",
             )
 
@@ -105,29 +108,32 @@ class KeepingNotices(QObject):
         state, found = seen
         if state.value == "changed":
             self._notices.show_warning(
-                f"{path.name} has changed on the disk while it was open.",
+                f"{privacy.name(path)} has changed on the disk while it was open.",
                 "Shown is what was read. Read again, it counts as a new image; what you did is kept with what was read.",
                 ("Read again", partial(self._reading.read_again, path)),
             )
         elif found is not None:
-            self._notices.show_info(f"{path.name} has moved to {found.parent}.", "Your work on it goes on being kept.")
+            self._notices.show_info(
+                f"{privacy.name(path)} has moved to {privacy.place(found.parent)}.",
+                "Your work on it goes on being kept.",
+            )
         elif state.value != "same":
             self._notices.show_warning(
-                f"{path.name} can no longer be found where it was opened.",
+                f"{privacy.name(path)} can no longer be found where it was opened.",
                 "It stays in view and your work on it is kept. Open it where it lies now: it is known by its content.",
             )
 
     @Slot(object, object)
     def _on_copied(self, path: Path, owner: Path) -> None:
         self._notices.show_warning(
-            f"{path.name} is a copy of {owner.name}, on which you have worked already.",
+            f"{privacy.name(path)} is a copy of {privacy.name(owner)}, on which you have worked already.",
             f"An image has one history: go on in {owner}. What you do on this copy is not kept.",
         )
 
     @Slot(object)
     def _on_apart(self, path: Path) -> None:
         self._notices.show_warning(
-            f"{path.name}: other work on it is kept already, so what you did in this window is not.",
+            f"{privacy.name(path)}: other work on it is kept already, so what you did in this window is not.",
             "Export it to keep it; opened again, the image shows the kept work.",
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.stylesheet import set_role
@@ -97,7 +97,9 @@ class Notices(QWidget):
 
     def show_problem(self, problem: Problem, *deeds: Deed) -> None:
         """An error: it stays until dismissed."""
-        title = f"{sentence(problem.what)}." if problem.path is None else f"{_name(problem.path)}: {problem.what}."
+        title = (
+            f"{sentence(problem.what)}." if problem.path is None else f"{privacy.name(problem.path)}: {problem.what}."
+        )
         self._add("error", title, problem.remedy, deeds, problem.details)
 
     def show_info(self, title: str, text: str = "", *deeds: Deed, stays: bool = False) -> None:
@@ -142,6 +144,7 @@ class Notices(QWidget):
             notice.dismiss()
 
     def _add(self, kind: str, title: str, text: str, deeds: tuple[Deed, ...], details: str) -> Notice:
+        title, text, details = privacy.words(title), privacy.words(text), privacy.words(details)
         for notice in self.shown():
             if (notice.title, notice.text) == (title, text):
                 notice.dismiss()
@@ -155,7 +158,3 @@ class Notices(QWidget):
 def sentence(text: str) -> str:
     """The text with a capital at its start."""
     return text[:1].upper() + text[1:]
-
-
-def _name(path: Path) -> str:
-    return path.name or str(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from busi_viewer.core.errors import UserError
+from busi_viewer.gui import privacy
 from busi_viewer.logs import stack_without_values
 
 _log = logging.getLogger(__name__)
@@ -42,5 +43,5 @@ def problem_from(error: BaseException, doing: str, path: Path | None = None) -> 
         f"An error of the program while {doing}",
         path,
         "The application goes on. Please report it with the details.",
-        f"{type(error).__name__}: {error}\n\n{frames}",
+        f"{type(error).__name__}{'' if privacy.on() else f': {error}'}\n\n{frames}",
     )

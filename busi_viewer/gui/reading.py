@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult, merged
+from busi_viewer.gui import privacy
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.desk import Desk
 from busi_viewer.gui.keeping import Keeping
@@ -291,7 +292,7 @@ class Reading(QObject):
         if revision != result.revision:
             self._mark(path, "")
             self.said.emit(
-                f"{path.name}: the outline changed while the analysis ran, so it was set aside. Analyse again."
+                f"{privacy.name(path)}: the outline changed while the analysis ran, so it was set aside. Analyse again."
             )
             self._settle(path)
             return

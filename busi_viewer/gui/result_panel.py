@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.results import AnalysisResult, FrameResult
-from busi_viewer.gui import theme
+from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem
@@ -261,7 +261,7 @@ class ResultPanel(QWidget):
             document = session.document
             edited = document.reader_mask(frame.index) is not None and result.revision != document.revision
             many = len(document.record.frames) > 1
-            aside = document.record.path.stem + (f", frame {frame.index + 1}" if many else "")
+            aside = privacy.name(document.record.path, stem=True) + (f", frame {frame.index + 1}" if many else "")
             self.estimate.show_frame(result, frame, aside=aside, edited=edited and _differs(session, frame))
         elif self._engine_problem is not None:
             self.estimate.show_problem(self._engine_problem)

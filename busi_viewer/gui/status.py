@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 
 from busi_viewer.core.results import ModelInfo
+from busi_viewer.gui import privacy
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.notices import Notices
@@ -52,7 +53,7 @@ class Status(QObject):
     @Slot()
     def _on_analysis(self) -> None:
         stage, path = self._reading.stage, self._reading.path
-        self._review.show_analysis(path.stem if path is not None else "", stage)
+        self._review.show_analysis(privacy.name(path, stem=True) if path is not None else "", stage)
         self.show()
 
     @Slot(int, int, bool)

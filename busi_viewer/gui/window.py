@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 from busi_viewer import paths, settings
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.ports import Services
-from busi_viewer.gui import theme, worklist_delegate
+from busi_viewer.gui import privacy, theme, worklist_delegate
 from busi_viewer.gui.actions import Actions, fill_menu_bar
 from busi_viewer.gui.audit_page import AuditPage
 from busi_viewer.gui.bottom_row import BottomRow
@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
         self.notices, self.bottom = Notices(), BottomRow(self.actions_)
         self.status = Status(self.lane, self.reading, self.model, self.review, self.bottom, self.notices, self)
         self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)
+        self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.notices, self)
         self.toolbar = Toolbar(self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
         actions["open_folder"].triggered.connect(self.ask_folder)
         actions["clear_list"].triggered.connect(self.clear_list)
         actions["quit"].triggered.connect(self.close)
+        self.privacy.changed.connect(self._on_privacy)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
         self.welcome.open_asked.connect(self.ask_files)
@@ -161,6 +163,8 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         chosen, actions = self._settings, self.actions_
         actions[chosen.theme].setChecked(True)
+        privacy.use(chosen.privacy)
+        actions["privacy"].setChecked(chosen.privacy)
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.viewing.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
@@ -176,6 +180,8 @@ class MainWindow(QMainWindow):
         self._settings = replace(
             self.viewing.remembered(self._settings),
             theme=theme.tokens().name,
+            privacy=privacy.on(),
+            recent=() if privacy.on() else self._settings.recent,
             splitter=self.review.widths,
             window_size=(self.width(), self.height()),
             maximized=self.isMaximized(),
@@ -192,6 +198,13 @@ class MainWindow(QMainWindow):
             theme.apply(app, name)
             self._save()
 
+    @Slot()
+    def _on_privacy(self) -> None:
+        """In privacy mode, what was opened last is forgotten."""
+        self._save()
+        self._show_recent()
+        self._name_window()
+
     def _show_recent(self) -> None:
         recent = [Path(entry) for entry in self._settings.recent if Path(entry).exists()]
         self.welcome.set_recent(recent[:5])
@@ -206,7 +219,7 @@ class MainWindow(QMainWindow):
         """Add files and folders (with their sub-folders) to the worklist and show the first."""
         if not wanted:
             return
-        for path in list(wanted)[:3]:
+        for path in list(wanted)[: 0 if privacy.on() else 3]:
             self._settings = self._settings.with_recent(path.absolute())
         self.bottom.say("Listing images…")
         self.opener.expand(wanted)
@@ -274,16 +287,20 @@ class MainWindow(QMainWindow):
         self.toolbar.set_image_open(session is not None)
         self.bottom.show_calibration(record)
         self._on_view()
-        name = record.path.name + " - " if record is not None else ""
+        self._name_window()
+
+    def _name_window(self) -> None:
+        session = self.reading.session
+        name = f"{privacy.name(session.document.record.path)} - " if session is not None else ""
         self.setWindowTitle(f"{name}busi_viewer")
 
     @Slot(object)
     def _on_opening(self, path: Path) -> None:
-        self.bottom.say(f"Opening {path.name}")
+        self.bottom.say(f"Opening {privacy.name(path)}")
 
     @Slot(object, object)
     def _on_not_opened(self, path: Path, problem: Problem) -> None:
-        self.review.show_unreadable(path.stem, sentence(problem.what) + ".")
+        self.review.show_unreadable(privacy.name(path, stem=True), sentence(problem.what) + ".")
         deeds = (("Retry", lambda: self.reading.retry(path)), ("Show in folder", lambda: show_in_folder(path)))
         others = self.model.rowCount() - 1
         rest = f" The other {others:,} images are not affected." if others > 1 else ""
@@ -300,7 +317,9 @@ class MainWindow(QMainWindow):
     def _on_exported(self, made: Exported) -> None:
         self.reading.desk.mark_exported(made.source, made.changes, report=made.is_report)
         self.notices.show_info(
-            f"Saved {made.target.name}", str(made.target.parent), ("Open", partial(open_file, made.target))
+            f"Saved {privacy.name(made.target)}",
+            privacy.place(made.target.parent),
+            ("Open", partial(open_file, made.target)),
         )
 
     # events

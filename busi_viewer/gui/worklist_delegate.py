@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QR
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from busi_viewer.gui import icons, theme
+from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_model import Item, ItemRole
 
@@ -81,10 +81,17 @@ class WorklistDelegate(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, box: QRect, item: Item) -> None:
         t = theme.tokens()
         name_font, body = theme.font(theme.CONTROL, QFont.Weight.Medium), theme.font(theme.CONTROL)
-        name = _line(painter, box.topLeft(), item.name, name_font, t.text, box.width())
+        name = _line(painter, box.topLeft(), item.shown, name_font, t.text, box.width())
         room = box.width() - name - 8
         if room > 24:
-            _line(painter, box.topLeft() + QPoint(name + 8, 1), item.folder, theme.font(theme.CAPTION), t.text3, room)
+            _line(
+                painter,
+                box.topLeft() + QPoint(name + 8, 1),
+                "" if privacy.on() else item.folder,
+                theme.font(theme.CAPTION),
+                t.text3,
+                room,
+            )
         second = box.topLeft() + QPoint(0, 18)
         failed = item.phase == "failed"
         if item.prediction is not None and item.phase not in ("running", "failed"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
 from busi_viewer.core.results import AnalysisResult
+from busi_viewer.gui import privacy
 from busi_viewer.workflow.inputs import Input, natural_key
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Item:
     share: float | None = None
     edited: bool = False
     reported: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What the file is called on screen."""
+        return privacy.name(self.path, stem=True)
 
     @property
     def status(self) -> str:
@@ -120,11 +126,11 @@ class WorklistModel(QAbstractListModel):
         if role == ItemRole:
             return item
         if role == Qt.ItemDataRole.DisplayRole:
-            return item.name
+            return item.shown
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(item.path)
+            return privacy.place(item.path)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.name}, {item.summary}, {item.status}"
+            return f"{item.shown}, {item.summary}, {item.status}"
         return None
 
     @property
@@ -165,6 +171,11 @@ class WorklistModel(QAbstractListModel):
             index = self.index(row)
             self.dataChanged.emit(index, index)
 
+    def rename(self) -> None:
+        """Tell the views that files are called differently."""
+        if self._items:
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
+
     def learn(self, states: Mapping[Path, ImageState]) -> None:
         """Note what the case store knows of listed files, except of those something was done with meanwhile."""
         for path, state in states.items():
@@ -187,6 +198,7 @@ class WorklistModel(QAbstractListModel):
         folders = {folder: natural_key(str(folder)) for folder in {item.path.parent for item in items}}
         self._items = sorted(items, key=lambda item: (folders[item.path.parent], natural_key(item.name)))
         self._rows = {item.path: row for row, item in enumerate(self._items)}
+        privacy.meet(self._rows)
         self._counts = None
         self.endResetModel()
 
@@ -226,7 +238,7 @@ class WorklistFilter(QSortFilterProxyModel):
             return False
         if not self._words:
             return True
-        text = f"{item.name} {item.folder} {item.summary} {item.status}".casefold()
+        text = f"{item.shown} {item.name} {item.folder} {item.summary} {item.status}".casefold()
         return all(word in text for word in self._words)
 
     def path_at(self, row: int) -> Path | None:

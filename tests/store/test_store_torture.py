@@ -43,7 +43,7 @@ def killed_session(place, seed, wait):
 
 
 @pytest.mark.timeout(120 + 10 * KILLS)
-def test_kill_9_loses_no_committed_edit(tmp_path, record_property):
+def test_kill_9_loses_no_committed_edit(tmp_path):
     rng = random.Random(20)
     record = record_of(tmp_path)
     store = open_store(tmp_path)
@@ -69,13 +69,13 @@ def test_kill_9_loses_no_committed_edit(tmp_path, record_property):
         reader.run(count)
         after = store.open_image(record)
         assert same_masks(after.masks, reader.masks)
-        first = reader.position - after.position
-        assert same_steps(after.steps, reader.stack[first:])
+        older = after.position - reader.position  # what one gives back and the other no longer has, or never had
+        assert same_steps(after.steps[max(older, 0) :], reader.stack[max(-older, 0) :])
         store.acknowledge_recovery()
         assert store.recovery is None
         before = after
         store.close()
-    record_property("kept", f"{KILLS} kills, {total} edits kept, none lost")
+    sys.stdout.write(f"{KILLS} kills, {total} edits kept, none lost, no damaged store\n")
     assert total > KILLS
 
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.gui import icons, theme
+from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas.heat import COLOURS, lut
 from busi_viewer.gui.canvas.look import HeatStyle, Look
@@ -53,7 +53,7 @@ def facts(record: ImageRecord, frame: int, bits: int, state: str, look: Look, zo
     rate = f", {record.frame_rate:g} frames/s" if record.frame_rate else ""
     spacing, rows = calibration(record)
     return Facts(
-        name=record.path.name,
+        name=privacy.name(record.path),
         detail=f"{frames} frames{rate}" if frames > 1 else "",
         size=f"{record.shape[1]} × {record.shape[0]} px, {bits} bit, {record.kind.upper()}",
         state=state or f"Frame {frame + 1} of {frames}",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from busi_viewer.core.image import Pixels
 from busi_viewer.core.results import Heatmap
+from busi_viewer.gui import privacy
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas import display, hud
 from busi_viewer.gui.canvas.heat import COLOURS, coloured
@@ -155,7 +156,7 @@ class Stage(QWidget):
         who = "proposed by AI" if self._scene.proposed else "by the reader"
         record = session.document.record
         lesions = f"{len(self._scene.outlines)} outlined {who}"
-        return f"{record.path.name}, frame {session.frame + 1} of {len(record.frames)}, {lesions}"
+        return f"{privacy.name(record.path)}, frame {session.frame + 1} of {len(record.frames)}, {lesions}"
 
     # Display
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
-from busi_viewer.gui import theme
+from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.canvas import display, hud, regions
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
@@ -162,7 +162,7 @@ class Canvas(Stage):
         if session is None:
             return
         if self._message:
-            hud.paint_message(painter, self._camera, session.document.record.path.name, self._message)
+            hud.paint_message(painter, self._camera, privacy.name(session.document.record.path), self._message)
         elif self._pixels is not None:
             self._scene.paint(
                 painter,
