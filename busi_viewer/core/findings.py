@@ -130,6 +130,16 @@ class Findings:
         )
 
 
+def stated_side(facts: Mapping[str, str]) -> str | None:
+    """The side that the file's header states (DICOM Image Laterality), or None: B, U and anything else are no side."""
+    return {"L": "left", "R": "right"}.get(facts.get("Laterality", "").strip().upper()[:1])
+
+
+def prefilled(facts: Mapping[str, str]) -> Findings:
+    """The findings of an image of which nothing was said yet: empty but for the side that its header states."""
+    return Findings(location=Location(side=stated_side(facts)))
+
+
 def assigned(
     findings: Findings, frame: int, lesions: Sequence[Lesion]
 ) -> tuple[tuple[LesionFindings | None, ...], tuple[LesionFindings, ...]]:

@@ -273,6 +273,18 @@ EDITIONS: Mapping[str, Lexicon] = MappingProxyType({FIFTH.key: FIFTH})
 """Every edition that kept findings may be written in."""
 
 SUSPICIOUS_MARGINS = ("not circumscribed", "indistinct", "angular", "microlobulated", "spiculated")
+SUSPICIOUS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        SHAPE: ("irregular",),
+        MARGIN: SUSPICIOUS_MARGINS,
+        ECHO: ("complex cystic and solid",),
+        CALCIFICATIONS: ("intraductal",),
+        ASSOCIATED: ("architectural distortion", "skin retraction"),
+    }
+)
+"""Words that speak against a benign finding (shape and margin: Stavros et al., Radiology 196 (1995) 123-134)."""
+EXPLAINED_BY = ("postsurgical fluid collection", "fat necrosis", "mass in or on skin", "foreign body including implant")
+"""Special cases in which such words are usual."""
 
 
 def covered(name: str, proposed: str) -> tuple[str, ...]:

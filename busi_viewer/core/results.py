@@ -18,13 +18,22 @@ CLASSES = ("normal", "benign", "malignant")
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Which model spoke. ``sha256`` is that of its weights; ``notes`` states calibration set and prevalence for display."""
+    """Which model spoke. ``sha256`` is that of its weights; ``notes`` states calibration set and prevalence for display.
+
+    ``operating_point`` is the model's own; ``chosen_point`` the one that the reader put in its place, or None.
+    """
 
     name: str
     version: str
     sha256: str
     operating_point: float | None = None
     notes: tuple[str, ...] = ()
+    chosen_point: float | None = None
+
+    @property
+    def point(self) -> float | None:
+        """The operating point in force: the reader's, else the model's own, else None."""
+        return self.operating_point if self.chosen_point is None else self.chosen_point
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Heatmap:
 class FrameResult:
     """The analysis of one frame. ``mask`` (H, W) bool at native size; ``probabilities`` (3,) in the order of CLASSES, sum 1.
 
-    ``above_operating_point``: p(malignant) ≥ the model's operating point. ``abstained``: the estimate is withheld.
+    ``above_operating_point``: p(malignant) ≥ the operating point in force. ``abstained``: the estimate is withheld.
     ``probability`` (H, W) float16 is the lesion probability of each pixel at native size, where the engine gives it.
     ``band`` is the zone around the mask in which the true boundary lies with the stated coverage, where the model has one.
     """
@@ -98,3 +107,14 @@ def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult
     done = {frame.index for frame in new.frames}
     kept = tuple(frame for frame in before.frames if frame.index not in done)
     return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))
+
+
+def at_point(result: AnalysisResult, point: float | None) -> AnalysisResult:
+    """The same analysis read at another operating point; None = the model's own. Estimates stay as they are."""
+    model = replace(result.model, chosen_point=None if point == result.model.operating_point else point)
+    limit, malignant = model.point, CLASSES.index("malignant")
+    frames = tuple(
+        replace(frame, above_operating_point=limit is not None and frame.probabilities[malignant] >= limit)
+        for frame in result.frames
+    )
+    return replace(result, model=model, frames=frames)

@@ -19,6 +19,7 @@ from typing import Any
 
 from busi_viewer import paths
 from busi_viewer.core.errors import ModelError
+from busi_viewer.core.operating import OperatingCurve, curve_of
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
@@ -82,6 +83,12 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or not all(isinstance(card.get(k), str) for k in ("name", "version", "sha256")):
         raise ModelError("the model's card lacks name, version or sha256", path=path, remedy="Install the model again.")
     return card
+
+
+def operating_curve(sha256: str) -> OperatingCurve | None:
+    """What the card of the installed model with these weights records of its operating points, or None."""
+    card = next((model.card for model in installed() if model.sha256 == sha256), None)
+    return curve_of(card) if card is not None else None
 
 
 def find(name: str) -> Installed:
