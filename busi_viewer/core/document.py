@@ -9,10 +9,10 @@ import numpy as np
 
 from busi_viewer.core.callipers import Calibration, Calliper, calibrated, states_scale
 from busi_viewer.core.edits import MaskEdit
-from busi_viewer.core.findings import Findings
+from busi_viewer.core.findings import Findings, prefilled
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.measure import Lesion, measure_all, rescaled
-from busi_viewer.core.results import AnalysisResult
+from busi_viewer.core.results import AnalysisResult, at_point
 
 
 class Document:
@@ -31,7 +31,8 @@ class Document:
         self.result: AnalysisResult | None = None
         self.on_change: Callable[[], None] | None = None
         self._masks: dict[int, Mask] = {}
-        self.findings = Findings()
+        self.findings = prefilled(record.facts)
+        self._point: float | None = None
         self._callipers: tuple[Calliper, ...] = ()
         self._calibration: Calibration | None = None
 
@@ -88,11 +89,23 @@ class Document:
         self._changed_beside()
         return before
 
+    @property
+    def described(self) -> bool:
+        """Whether the reader said anything of the image (the side that its header states is not the reader's word)."""
+        return self.findings != prefilled(self.record.facts)
+
+    def set_operating_point(self, point: float | None) -> None:
+        """Read analyses at another operating point than the model's own (None), this one and those that follow."""
+        self._point = point
+        if self.result is not None:
+            self.result = at_point(self.result, point)
+        self._notify()
+
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal unless it is stale (made for another file or an earlier revision)."""
         if result.sha256 != self.record.sha256 or result.revision != self.revision:
             return False
-        self.result = self._scaled(result)
+        self.result = self._scaled(at_point(result, self._point))
         self._notify()
         return True
 

@@ -14,6 +14,7 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui.keeping import Keeping, Ledger
+from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.result_cache import Results
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.worklist_model import WorklistModel
@@ -80,7 +81,9 @@ class Desk(QObject):
         from busi_viewer.workflow.casework import restore
 
         document, item = session.document, self._model.item(path)
-        restore(document, kept)
+        unread = restore(document, kept)
+        if unread is not None:
+            self._keeping.not_recalled.emit(path, problem_from(unread, "reading the findings"))
         session.remember(kept.steps, kept.position)
         document.revision, self._exported[path] = 0, document.changes
         if document.result is not None:
@@ -132,7 +135,7 @@ class Desk(QObject):
     def unexported(self) -> int:
         """How many files carry reader's work that is neither kept (or on its way there) nor exported since it changed."""
         return sum(
-            (session.document.edited or bool(session.document.callipers))
+            (session.document.edited or bool(session.document.callipers) or session.document.described)
             and self._exported.get(path) != session.document.changes
             and not self._ledgers[path].kept
             for path, session in self.open.items()
@@ -185,7 +188,7 @@ class Desk(QObject):
         session, ledger = self.open.get(path), self._ledgers.get(path)
         if session is None or ledger is None or ledger.image is not None or not self._keeping.writable:
             return
-        if not (kept.masks or kept.steps or kept.callipers):
+        if not (kept.masks or kept.steps or kept.callipers or kept.findings):
             ledger.adopt(kept.image)
         elif not has_work(session):
             ledger.adopt(kept.image)

@@ -31,6 +31,7 @@ def snapshot(document: Document) -> Document:
     if document.calibration is not None:
         copy.set_calibration(document.calibration)
     copy.set_callipers(document.callipers)
+    copy.set_findings(document.findings)
     copy.result = document.result
     for frame in document.edited_frames:
         copy.set_reader_mask(frame, document.reader_mask(frame))

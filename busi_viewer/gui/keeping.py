@@ -189,12 +189,12 @@ class Keeping(QObject):
 
         self._pool.start(Job(lambda: self.recall(record), tell, lambda _error: None))
 
-    def change(self, image: int, kind: str, what: MaskStep | Mapping[str, Any]) -> None:
-        """Keep a committed "step", or its "undo" or "redo"; or a new value (JSON) of the field named ``kind``."""
+    def change(self, image: int, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "") -> None:
+        """Keep a committed "step", or its "undo" or "redo"; or a new value (JSON) of the field named ``kind``, and why."""
         if self._keeper is None:
             return
         if not isinstance(what, MaskStep):
-            self._keeper.field(image, kind, what)
+            self._keeper.field(image, kind, what, reason)
         elif kind == "step":
             self._keeper.step(image, what)
         else:
@@ -288,7 +288,7 @@ class Ledger:
     ) -> None:
         self.image = image
         self._keeping, self._owners, self._path, self._copied = keeping, owners, path, copied
-        self._waiting: list[tuple[str, MaskStep | Mapping[str, Any]]] = []
+        self._waiting: list[tuple[str, MaskStep | Mapping[str, Any], str]] = []
         self._result: AnalysisResult | None = None
 
     @property
@@ -301,7 +301,7 @@ class Ledger:
         """Whether nothing waits to be kept."""
         return not self._waiting
 
-    def change(self, kind: str, what: MaskStep | Mapping[str, Any]) -> None:
+    def change(self, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "") -> None:
         """Keep a committed change (see :class:`~busi_viewer.gui.session.Session`)."""
         if self.image is not None:
             owner = self._owners.setdefault(self.image, self._path)
@@ -309,9 +309,9 @@ class Ledger:
                 self.image = None
                 self._copied(self._path, owner)
         if self.image is None:
-            self._waiting.append((kind, what))
+            self._waiting.append((kind, what, reason))
         else:
-            self._keeping.change(self.image, kind, what)
+            self._keeping.change(self.image, kind, what, reason)
 
     def result(self, result: AnalysisResult) -> None:
         """Keep an analysis."""
@@ -329,5 +329,5 @@ class Ledger:
             self.result(self._result)
             self._result = None
         waiting, self._waiting = self._waiting, []
-        for kind, what in waiting:
-            self.change(kind, what)
+        for kind, what, reason in waiting:
+            self.change(kind, what, reason)

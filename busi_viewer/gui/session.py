@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -13,6 +13,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from busi_viewer.core.callipers import Calibration, Calliper, states_scale, to_json
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
+from busi_viewer.core.findings import Findings
+from busi_viewer.core.findings import to_json as findings_to_json
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import bounding_box
 from busi_viewer.core.measure import Lesion
@@ -22,10 +24,16 @@ from busi_viewer.gui.frames import FrameLoader
 
 ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Reset to AI outline"
 
-CALLIPERS = "callipers"
+CALLIPERS, FINDINGS = "callipers", "findings"
 
-Keep = Callable[[str, MaskStep | Mapping[str, Any]], None]
-"""Told of every committed change: "step", or "undo" and "redo" of the step given; "callipers" as they are now (JSON)."""
+
+class Keep(Protocol):
+    """Told of every committed change: "step", or "undo" and "redo" of the step given; "callipers" or "findings" as they are
+    now (JSON), and why.
+    """
+
+    def __call__(self, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "", /) -> None: ...  # noqa: D102
+
 
 Marks = tuple[tuple[Calliper, ...], Calibration | None]
 
@@ -63,12 +71,44 @@ class _MarksCommand(QUndoCommand):
         self._do(self._frame, self._change[0])
 
 
+Said = tuple[Findings, str]
+"""Findings, and why they are what they are."""
+
+
+class _FindingsCommand(QUndoCommand):
+    """One change of the findings; changes of the same ``text`` that follow each other are one."""
+
+    def __init__(self, label: str, frame: int, before: Findings, after: Said, do: Callable[[int, Said], None]) -> None:
+        super().__init__(label)
+        self._frame, self._before, self._after, self._do = frame, before, after, do
+        self.typed = ""
+
+    def id(self) -> int:
+        """The same for all, so that Qt asks whether they are one."""
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take a following change of the same text in."""
+        if not (isinstance(other, _FindingsCommand) and self.typed and other.typed == self.typed):
+            return False
+        self._after = other._after
+        return True
+
+    def redo(self) -> None:
+        """Make the change, the first time or again."""
+        self._do(self._frame, self._after)
+
+    def undo(self) -> None:
+        """Bring back what was said before."""
+        self._do(self._frame, (self._before, "undone"))
+
+
 class Session(QObject):
     """The window's handle on one Document. All of its methods belong to the GUI thread.
 
     ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``undo`` holds one
-    item for each stroke, polygon, clear, accept, discard and calliper; undoing one shows its frame. ``frames`` decodes in the
-    background. ``keep`` is told of each change once it is made.
+    item for each stroke, polygon, clear, accept, discard, calliper and finding; undoing one shows its frame. ``frames``
+    decodes in the background. ``keep`` is told of each change once it is made.
     """
 
     changed = Signal()
@@ -79,7 +119,7 @@ class Session(QObject):
         self.document = document
         self.undo = QUndoStack(self)
         self.frames = FrameLoader(document.record.frames, self)
-        self.keep: Keep = lambda _kind, _step: None
+        self.keep: Keep = lambda _kind, _what, _reason="": None
         self._frame = 0
         self._restoring = False
         self._measured: tuple[tuple[int, int, int, object], tuple[Lesion, ...]] | None = None
@@ -100,7 +140,12 @@ class Session(QObject):
             if session is not None:
                 session._mark(frame, marks)
 
-        self._do, self._do_mark = do, mark
+        def say(frame: int, said: Said) -> None:
+            session = here()
+            if session is not None:
+                session._say(frame, said)
+
+        self._do, self._do_mark, self._do_say = do, mark, say
         document.on_change = announce
 
     @property
@@ -212,6 +257,24 @@ class Session(QObject):
         if callipers != self.document.callipers:
             self.document.set_callipers(callipers)
         self.keep(CALLIPERS, to_json(callipers, calibration))
+        self.set_frame(frame)
+
+    def set_findings(self, findings: Findings, label: str, reason: str = "", *, text: str = "") -> None:
+        """Replace the findings as one undo item; the same again does nothing.
+
+        ``reason`` goes into the audit trail. ``text`` names the text that is being typed: what is typed on is the same item.
+        """
+        before = self.document.findings
+        if findings != before:
+            command = _FindingsCommand(label, self._frame, before, (findings, reason), self._do_say)
+            command.typed = text
+            self.undo.push(command)
+
+    def _say(self, frame: int, said: Said) -> None:
+        """Put findings in force, have them kept, and show the frame."""
+        findings, reason = said
+        self.document.set_findings(findings)
+        self.keep(FINDINGS, findings_to_json(findings), reason)
         self.set_frame(frame)
 
     def offer(self, result: AnalysisResult) -> bool:

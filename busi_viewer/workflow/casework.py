@@ -11,6 +11,8 @@ from busi_viewer import paths
 from busi_viewer.core.callipers import from_json, states_scale
 from busi_viewer.core.casebook import AuditQuery, AuditRow, Kept
 from busi_viewer.core.document import Document
+from busi_viewer.core.findings import FindingsError
+from busi_viewer.core.findings import from_json as findings_from_json
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.workflow.export import write_bytes
 
@@ -27,10 +29,11 @@ def open_store(
     return services.open_store(store_folder(), user, read_only=read_only, create=create)
 
 
-def restore(document: Document, kept: Kept) -> None:
-    """Put the kept outlines, callipers and the latest analysis into a document that was just opened.
+def restore(document: Document, kept: Kept) -> FindingsError | None:
+    """Put the kept outlines, callipers, findings and the latest analysis into a document that was just opened.
 
-    The undo stack is the caller's: ``kept.steps``, of which ``kept.position`` are applied already.
+    The undo stack is the caller's: ``kept.steps``, of which ``kept.position`` are applied already. Findings that cannot be
+    read are left out, and the error that says so is returned; the store keeps them as an earlier version.
     """
     for frame, mask in kept.masks.items():
         document.set_reader_mask(frame, mask)
@@ -41,6 +44,12 @@ def restore(document: Document, kept: Kept) -> None:
         document.set_callipers(callipers)
     if kept.result is not None:
         document.offer(replace(kept.result, path=document.record.path, revision=document.revision))
+    if kept.findings is not None:
+        try:
+            document.set_findings(findings_from_json(kept.findings.value))
+        except FindingsError as error:
+            return error
+    return None
 
 
 def export_audit(store: CaseStore, path: Path, query: AuditQuery | None = None) -> int:
