@@ -1,16 +1,14 @@
 """The open database file: one connection that owns it, whole transactions, and SQLite's errors in plain words.
 
-The connection holds SQLite's exclusive lock for as long as it is open. So a second window is refused, the lock goes
-with the process however that ends, and no shared memory is needed: WAL then works on network folders too, as long as
-they lock files. ``synchronous=FULL``: what was committed is on the disk.
+The connection holds SQLite's exclusive lock for as long as it is open, and the folder's (:mod:`~busi_viewer.store.ownership`).
+So a second window is refused, the locks go with the process however that ends, and no shared memory is needed: WAL then works
+on network folders too, as long as they lock files. ``synchronous=FULL``: what was committed is on the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import socket
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,11 +20,10 @@ from urllib.parse import quote
 from busi_viewer import __version__
 from busi_viewer.core.errors import NoStore, StoreError, StoreInUse
 from busi_viewer.store import schema
+from busi_viewer.store.ownership import HOLDER, Ownership
 
-FILE, HOLDER, BACKUPS = "cases.sqlite3", "cases.in-use.json", "backups"
+FILE, BACKUPS = "cases.sqlite3", "backups"
 SOFTWARE = f"busi_viewer {__version__}"
-_WAIT_S = 0.5
-"""How long to wait for a window that is just closing."""
 
 
 def now() -> str:
@@ -49,6 +46,7 @@ class Database:
         self.closed = False
         self._lock = threading.RLock()
         self._depth = 0
+        self._ownership = Ownership(folder)
         if not self.path.is_file() and (read_only or not create):
             raise NoStore("there is no case store yet", path=self.path, remedy="Keep or import a case first.")
         with self._plain_words():
@@ -57,10 +55,26 @@ class Database:
     def _owned(self) -> sqlite3.Connection:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._ownership.take()
+            connection = self._ownership.wait_for(self._connected)
+        except BlockingIOError as error:
+            self._ownership.release()
+            raise self._in_use() from error
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+        except BaseException:
+            self._ownership.release()
+            raise
+        self._ownership.sign(self.user, now())
+        return connection
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection that owns the file. Raises BlockingIOError where another has it."""
+        try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise _not_writable(self.path, error) from error
-        connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=0.0, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(
                 "PRAGMA locking_mode = EXCLUSIVE"
@@ -80,10 +94,11 @@ class Database:
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
             schema.migrate(connection, self.folder / BACKUPS, lambda path: copy_database(connection, path))
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+                raise BlockingIOError from error
             raise
-        self._say_holder()
         return connection
 
     def _immutable(self) -> sqlite3.Connection:
@@ -122,20 +137,6 @@ class Database:
                 path=self.path,
                 remedy="Install the newer version; nothing was changed.",
             )
-
-    def _say_holder(self) -> None:
-        """Leave a note on who has the store open; without it only the message to others is poorer."""
-        note = {"user": self.user, "computer": socket.gethostname(), "process": os.getpid(), "since": now()}
-        with contextlib.suppress(OSError):
-            self.path.with_name(HOLDER).write_text(json.dumps(note), encoding="utf-8")
-
-    def holder(self) -> str:
-        """Who has the store open, in words, or ""."""
-        try:
-            note = json.loads(self.path.with_name(HOLDER).read_text(encoding="utf-8"))
-            return f"{note['user']} on {note['computer']}, process {note['process']}, since {note['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Self]:
@@ -227,9 +228,7 @@ class Database:
                     self.execute("UPDATE sessions SET ended = ? WHERE id = ?", (now(), self.session_id))
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
-            if not self.read_only:
-                with contextlib.suppress(OSError):
-                    self.path.with_name(HOLDER).unlink(missing_ok=True)
+            self._ownership.release()
 
     @contextlib.contextmanager
     def _plain_words(self) -> Iterator[None]:
@@ -241,7 +240,7 @@ class Database:
             raise self._in_words(error) from error
 
     def _in_use(self) -> StoreInUse:
-        who = self.holder()
+        who = self._ownership.holder()
         if who:
             return StoreInUse(
                 f"the case store is open in another window ({who})",
@@ -255,11 +254,15 @@ class Database:
         )
 
     def _in_words(self, error: sqlite3.DatabaseError) -> StoreError:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        if _is_busy(error):
             return self._in_use()
+        name = getattr(error, "sqlite_errorname", "")
         what, remedy = next((words for start, words in _WORDS if name.startswith(start)), _OTHER)
         return StoreError(f"{what} ({error})", path=self.path, remedy=remedy)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 _WORDS = (

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from store_kit import Reader, disc, keeping, make_record, make_result, open_store, same_masks
 
+import busi_viewer
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.steps import replacement_step
 
 resource = pytest.importorskip("resource", reason="limits on the size of files are POSIX's")
 HERE = Path(__file__).parent
+ROOT = Path(busi_viewer.__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))}
 PAGE = 4096
 
 
@@ -153,9 +156,7 @@ except StoreError as error:
 def saving(place, *before):
     """Save in another process, started through ``before``; its last words."""
     words = [*before, sys.executable, "-c", SAVE, str(place), str(place.parent)]
-    run = subprocess.run(
-        words, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(HERE)}
-    )
+    run = subprocess.run(words, capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
 

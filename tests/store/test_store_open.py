@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 from store_kit import Reader, keeping, make_record, open_store
 
+import busi_viewer
 from busi_viewer.core.casebook import CaseQuery
 from busi_viewer.core.errors import NoStore, StoreError, StoreInUse
 from busi_viewer.store import schema
-from busi_viewer.store.database import BACKUPS, FILE, HOLDER
+from busi_viewer.store.database import BACKUPS, FILE
+from busi_viewer.store.ownership import HOLDER
 
 HERE = Path(__file__).parent
+ROOT = Path(busi_viewer.__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))}
 
 
 def run_python(code, *arguments, **options):
@@ -26,7 +30,7 @@ def run_python(code, *arguments, **options):
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env=ENVIRONMENT,
         **options,
     )
 
@@ -51,6 +55,48 @@ def test_a_second_process_is_refused_and_told_who_is_there(tmp_path):
     store.close()
     assert not (tmp_path / HOLDER).exists()
     open_store(tmp_path).close()
+
+
+LATER = """
+    import sys
+    from store_kit import open_store
+    from busi_viewer.core.errors import StoreInUse
+    try:
+        open_store(sys.argv[1]).close()
+        print("opened")
+    except StoreInUse as error:
+        print(error)
+"""
+
+
+def test_reading_the_file_by_the_way_gives_no_lock_away(tmp_path):
+    """As when a folder of images that holds the store is listed: POSIX would drop SQLite's locks."""
+    store = open_store(tmp_path)
+    (tmp_path / FILE).read_bytes()
+    said = run_python(LATER, tmp_path)
+    assert "open in another window" in said.stdout, said.stderr
+    assert (tmp_path / HOLDER).exists(), "the note is its owner's"
+    store.close()
+    assert run_python(LATER, tmp_path).stdout == "opened\n"
+
+
+def test_after_a_kill_the_store_opens_at_once(tmp_path):
+    """Without waiting for the killed process, whose locks go last; its memory is much, so that it takes its time."""
+    code = """
+        import sys, time
+        from store_kit import open_store
+        store = open_store(sys.argv[1])
+        store.set_setting("a", 1)
+        held = bytearray(b"x") * 1_500_000_000
+        print("open", flush=True)
+        time.sleep(600)
+    """
+    for _ in range(int(os.environ.get("BUSI_VIEWER_KILLS", "2"))):
+        words = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+            assert process.stdout.readline() == b"open\n"
+            process.kill()
+            open_store(tmp_path).close()
 
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path):

@@ -14,9 +14,11 @@ import pytest
 from scripted_session import record_of
 from store_kit import Reader, open_store, same_masks, same_steps
 
+import busi_viewer
 from busi_viewer.workflow.casework import restore
 
 HERE = Path(__file__).parent
+ROOT = Path(busi_viewer.__file__).parents[1]
 KILLS = int(os.environ.get("BUSI_VIEWER_KILLS", "8"))
 
 
@@ -25,7 +27,7 @@ def killed_session(place, seed, wait):
     process = subprocess.Popen(
         [sys.executable, str(HERE / "scripted_session.py"), str(place), str(seed)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))},
     )
     first = process.stdout.readline()
     assert first.startswith(b"open"), first
