@@ -10,9 +10,14 @@ from pathlib import Path
 
 from busi_viewer.core.errors import TooLarge, UnreadableImage
 from busi_viewer.core.image import MAX_PIXELS
+from busi_viewer.core.memory import available
 
 MAX_BYTES = 4 * 2**30
 """Largest file that is opened (4 GiB)."""
+PIXEL_BYTES = 40
+"""Memory that opening takes for each pixel at most: 32 were measured for a float TIFF, 6 to 20 for others."""
+SMALL_BYTES = 200 * 2**20
+"""What is always assumed to be there for an image, and left free by a larger one (5 million pixels)."""
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -61,16 +66,48 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
 
 
 def check_size(width: int, height: int, path: Path) -> None:
-    """Refuse a frame of no or too many pixels. Raises UnreadableImage, or TooLarge naming a size that would fit."""
+    """Refuse a frame of no or too many pixels, or that does not fit in the memory there is.
+
+    Raises UnreadableImage, or TooLarge naming a size that would fit.
+    """
     if width < 1 or height < 1:
         raise UnreadableImage(
             f"the image says it has {width} × {height} pixels", path=path, remedy="Export or copy the image again."
         )
     if width * height > MAX_PIXELS:
-        scale = sqrt(MAX_PIXELS / (width * height))
-        fit_width, fit_height = max(int(width * scale), 1), max(int(height * scale), 1)
         raise TooLarge(
             f"the image has {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million can be opened",
             path=path,
-            remedy=f"Reduce it to {min(fit_width, MAX_PIXELS)} × {min(fit_height, MAX_PIXELS)} pixels or less.",
+            remedy=f"Reduce it to {_fitting(width, height, MAX_PIXELS)} pixels or less.",
         )
+    needed = width * height * PIXEL_BYTES
+    if needed <= SMALL_BYTES:
+        return
+    room = available() - SMALL_BYTES
+    if needed > room:
+        raise TooLarge(
+            f"the image has {width} × {height} pixels; opening it takes up to {_giga(needed)}, and {_giga(room)} are free",
+            path=path,
+            remedy=f"Close other programs, or reduce it to {_fitting(width, height, max(room // PIXEL_BYTES, 1))} pixels or less.",
+        )
+
+
+def check_memory(needed: int, path: Path) -> None:
+    """Refuse to read ``needed`` bytes at once where they do not fit in memory. Raises TooLarge."""
+    room = available() - SMALL_BYTES
+    if needed > max(room, SMALL_BYTES):
+        raise TooLarge(
+            f"reading it takes up to {_giga(needed)} of memory, and {_giga(room)} are free",
+            path=path,
+            remedy="Close other programs, or export fewer frames into one file.",
+        )
+
+
+def _fitting(width: int, height: int, pixels: int) -> str:
+    """The size of the image reduced to so many pixels."""
+    scale = sqrt(pixels / (width * height))
+    return f"{min(max(int(width * scale), 1), pixels)} × {min(max(int(height * scale), 1), pixels)}"
+
+
+def _giga(count: int) -> str:
+    return f"{max(count, 0) / 2**30:.1f} GiB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
@@ -14,7 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread, read_dataset
 
 from busi_viewer.core.errors import TooLarge, UnreadableImage
-from busi_viewer.core.files import check_size
+from busi_viewer.core.files import SMALL_BYTES, check_memory, check_size
+from busi_viewer.core.memory import available
 from busi_viewer.dicom.values import integer, items, number, text, value
 
 MAX_INFLATED = 2**30
@@ -125,10 +127,13 @@ def _inflated(stream: BufferedReader, path: Path) -> bytes | None:
     if text(meta, "TransferSyntaxUID") != uid.DeflatedExplicitVRLittleEndian:
         return None
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    body = unpacker.decompress(stream.read(), MAX_INFLATED)
+    packed = os.fstat(stream.fileno()).st_size
+    check_memory(packed, path)
+    most = min(MAX_INFLATED, max(available() - packed, SMALL_BYTES))
+    body = unpacker.decompress(stream.read(), most)
     if unpacker.unconsumed_tail:
         raise TooLarge(
-            f"its deflated data unpack to more than {MAX_INFLATED // 2**30} GiB",
+            f"its deflated data unpack to more than {most / 2**30:.1f} GiB",
             path=path,
             remedy="Export it uncompressed.",
         )

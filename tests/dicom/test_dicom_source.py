@@ -323,6 +323,14 @@ def test_deflate_bomb_is_refused(tmp_path, monkeypatch, grey):
         opened(path)
 
 
+def test_a_frame_that_does_not_fit_in_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = write(tmp_path / "a", ultrasound(np.zeros((3000, 4000), np.uint8)))
+    monkeypatch.setattr("busi_viewer.core.files.available", lambda: 500 * 2**20)
+    with pytest.raises(TooLarge, match="4000 × 3000") as caught:
+        opened(path)
+    assert "reduce it to" in caught.value.remedy
+
+
 def test_facts_and_foreign_modality(tmp_path, grey):
     ds = ultrasound(grey, PatientName="Doe^Jane", PatientID="7", Laterality="L", StudyDate="20240102", Modality="MG")
     record = opened(write(tmp_path / "a", ds))
