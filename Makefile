@@ -2,7 +2,7 @@
 # make test    the same environment, then every check and test
 # make format  let ruff rewrite what it can
 # make bench   speed against the reference pipeline, and of drawing (on a machine that does nothing else)
-# make installer  a folder that runs without Python: dist/busi-viewer/
+# make installer  a folder that runs without Python, dist/busi-viewer/, and on Debian and Ubuntu a package of it
 # make clean   remove what these made, except the environment (make distclean: that too)
 
 VENV := .venv
@@ -39,9 +39,12 @@ bench:
 
 installer:
 	@$(ENVIRONMENT) installer
+	$(BIN)/python packaging/icons.py
 	$(BIN)/pyinstaller --noconfirm --log-level=WARN packaging/busi_viewer.spec
-	dist/busi-viewer/busi-viewer demo -o build/installer-demo
-	@du -sh dist/busi-viewer
+	packaging/strip.sh dist/busi-viewer
+	QT_QPA_PLATFORM=offscreen dist/busi-viewer/busi-viewer --selftest
+	@if command -v dpkg-deb >/dev/null; then packaging/deb.sh; fi
+	@du -sh dist/*
 
 clean:
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

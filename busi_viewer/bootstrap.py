@@ -115,6 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     words = list(sys.argv[1:] if argv is None else argv)
     logs.set_up(verbose="--verbose" in words)
+    if words == ["--selftest"]:
+        return _selftest()
     if words and (words[0] in cli.COMMANDS or words[0].startswith("-")):
         answered = cli.answer(words)
         return cli.main(words, services()) if answered is None else answered
@@ -129,3 +131,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return code
+
+
+def _selftest() -> int:
+    """Do everything once in a temporary home, last of all show the window; 0 if all went well, else 1."""
+    from busi_viewer.workflow import selftest
+
+    def report(words: str) -> None:
+        sys.stdout.write(f"ok  {words}\n")
+        sys.stdout.flush()
+
+    with selftest.temporary_home() as home:
+        try:
+            selftest.run(services(), home, report)
+            importlib.import_module("busi_viewer.gui.app").try_window(services())
+            report("showed the window with the bundled study")
+        except UserError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 1
+    return 0

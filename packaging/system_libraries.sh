@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Sees to the system libraries that the window needs on Linux.
 #
-# Does nothing when all are there. When some are missing: as root on Debian or Ubuntu it installs them, otherwise it names
+#   packaging/system_libraries.sh [--packages]
+#
+# --packages lists the Debian packages that hold them. Otherwise: does nothing when all are there. When some are missing: as root on Debian or Ubuntu it installs them, otherwise it names
 # the one command that does and exits with 1.
 set -euo pipefail
 
@@ -32,6 +34,11 @@ libxcb-xkb.so.1         libxcb-xkb1
 libwayland-cursor.so.0  libwayland-cursor0
 libwayland-egl.so.1     libwayland-egl1
 "
+
+if [ "${1:-}" = --packages ]; then
+    awk 'NF {print $2}' <<<"$wanted"
+    exit 0
+fi
 
 there=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null || true)
 missing=()

@@ -19,9 +19,9 @@ pytestmark = [
 ]
 
 
-def run(*words, timeout=240):
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return subprocess.run([PROGRAM, *words], env=environment, capture_output=True, text=True, timeout=timeout)
+def run(*words, timeout=240, program=PROGRAM, **changes):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | changes
+    return subprocess.run([program, *words], env=environment, capture_output=True, text=True, timeout=timeout)
 
 
 def test_version():
@@ -41,6 +41,41 @@ def test_doctor_finds_nothing_missing(tmp_path):
     result = run("doctor", "--json", str(findings))
     assert result.returncode == 0, result.stdout
     assert not [f for f in json.loads(findings.read_text())["findings"] if f["status"] == "missing"]
+
+
+def test_selftest_passes_and_leaves_the_home_alone(tmp_path):
+    home = tmp_path / "höme"
+    home.mkdir()
+    result = run(
+        "--selftest", timeout=600, QT_QPA_PLATFORM="offscreen", HOME=str(home), BUSI_VIEWER_HOME=str(home / "b")
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not (home / "b").exists()
+
+
+def test_runs_from_a_long_path_that_is_not_ascii_without_write_access(tmp_path):
+    """A copy owned by nobody else and read-only, below a path of more than 260 characters."""
+    place = tmp_path.joinpath(*(["verzeichnis-für-ärzte-" + "x" * 40] * 5))
+    place.mkdir(parents=True)
+    (place / "busi-viewer").symlink_to(FOLDER, target_is_directory=True)
+    program = place / "busi-viewer" / "busi-viewer"
+    out = place / "ergebnis"
+    result = run("demo", "-o", str(out), program=program, XDG_CACHE_HOME="/proc/nowhere")
+    assert result.returncode == 0, result.stderr
+    assert list(out.glob("*.pdf"))
+
+
+def test_forward_pass_runs_through_openvino():
+    assert list((FOLDER / "_internal").rglob("libopenvino_intel_cpu_plugin*"))
+    assert not list((FOLDER / "_internal").rglob("libopenvino_intel_[gn]pu_plugin*"))
+
+
+def test_says_what_is_inside():
+    bill = json.loads((FOLDER / "_internal" / "sbom.cdx.json").read_text(encoding="utf-8"))
+    names = {component["name"].lower() for component in bill["components"]}
+    assert {"torch", "numpy", "pydicom", "pyside6_essentials", "opencv-python-headless", "openvino"} <= names
+    notices = (FOLDER / "_internal" / "THIRD_PARTY_LICENCES.txt").read_text(encoding="utf-8")
+    assert all(name in notices.lower() for name in names)
 
 
 def test_window_opens_and_stays():

@@ -13,7 +13,7 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 _USAGE = """busi-viewer [PATH ...]
        busi-viewer COMMAND ...
-       busi-viewer --help | --version"""
+       busi-viewer --help | --version | --selftest"""
 
 _DESCRIPTION = """Outline, measure and explain lesions on breast-ultrasound images. Research use only.
 
@@ -42,6 +42,7 @@ def build() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"busi-viewer {__version__}")
+    parser.add_argument("--selftest", action="store_true", help="do everything once in a temporary home; alone")
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser, prog="busi-viewer"
     )

@@ -13,14 +13,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from busi_viewer import paths, settings
+from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import theme
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.window import MainWindow
+
+SHOWN_MS = 30_000
+"""How long the self-test waits for the window's first image."""
 
 
 class ErrorHook(QObject):
@@ -57,7 +62,8 @@ def make_application(chosen: settings.Settings) -> QApplication:
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("busi_viewer")
     app.setApplicationDisplayName("busi_viewer")
-    app.setDesktopFileName("busi_viewer")
+    app.setDesktopFileName("busi-viewer")
+    app.setWindowIcon(QIcon(str(paths.resource("icons", "busi-viewer.svg"))))
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(paths.config_dir()))
     theme.install(app)
     theme.apply(app, chosen.theme)
@@ -84,6 +90,21 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
         if crash_log is not None:
             faulthandler.disable()
             crash_log.close()
+
+
+def try_window(services: Services) -> None:
+    """Show the window with the bundled study until its first image is in view, then close it. Raises UserError if it is not."""
+    app = make_application(settings.load())
+    window = MainWindow(services, settings.load())
+    window.show()
+    window.open_paths([paths.resource("sample")])
+    deadline = QDeadlineTimer(SHOWN_MS)
+    while window.reading.path is None and not deadline.hasExpired():
+        app.processEvents()
+    shown = window.reading.path is not None and not window.grab().isNull()
+    window.close()
+    if not shown:
+        raise UserError("the window shows no image", path=paths.resource("sample"))
 
 
 def _enable_faulthandler() -> TextIO | None:

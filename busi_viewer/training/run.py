@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
 from busi_viewer.core.errors import DataSetError, ModelError, UsageError
+from busi_viewer.core.training import PROGRESS
 from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
 from busi_viewer.nets.ensemble import Ensemble
@@ -30,6 +31,7 @@ from busi_viewer.nets.registry import build, load_model
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
 from busi_viewer.training.combine import Made, combine
+from busi_viewer.training.control import Control
 from busi_viewer.training.data import (
     Item,
     OpenImage,
@@ -47,7 +49,6 @@ from busi_viewer.training.recipe import Job, Recipe
 
 Report = Callable[[dict[str, Any]], None]
 LAST = "last.ckpt"
-PROGRESS = "progress.jsonl"
 
 
 class _Epochs(Callback):
@@ -147,7 +148,8 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     module = MultiTaskModule(network, recipe, job.total_epochs * len(loader), validation, report)
     best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
     last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
-    callbacks = [_Epochs(data, recipe, report), EMAWeightAveraging(decay=recipe.ema_decay), best, last]
+    control = Control(job.out, report)
+    callbacks = [_Epochs(data, recipe, report), control, EMAWeightAveraging(decay=recipe.ema_decay), best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
     trainer = pl.Trainer(
@@ -166,10 +168,10 @@ def _fit(job: Job, training: list[Item], validation: list[Item], report: Report)
     )
     resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
     trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
+    control.obey()
     if not trainer.is_global_zero:
-        raise SystemExit(
-            0
-        )  # a process that was started to share the fit; the first one calibrates and writes the model
+        # this process was started to share the fit; the first one calibrates and writes the model
+        raise SystemExit(0)
     state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     return module.eval()

@@ -1,0 +1,160 @@
+"""Training runs in processes of their own: begun, watched, paused, stopped and resumed, also by a window opened later.
+
+Everything known of a run lies in its folder, so a run outlives the window that began it, and a window that crashed finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from busi_viewer import paths
+from busi_viewer.core.errors import OutputError, UsageError
+from busi_viewer.core.training import CONTROL, GO, LOG, PAUSE, PROGRESS, STOP, SUMMARY, Progress, read_progress
+from busi_viewer.workflow.export import write_json
+
+REQUEST = "request.json"
+PROCESS = "process.json"
+RUNNING, PAUSED, STOPPED, BROKEN, DONE = "running", "paused", "stopped", "broken", "done"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands. ``state``: RUNNING, PAUSED, STOPPED (asked to), BROKEN (failed, killed), DONE.
+
+    ``problem`` is what it said last when it is broken; ``summary`` is set when it is done.
+    """
+
+    folder: Path
+    state: str
+    progress: Progress
+    problem: str = ""
+    summary: Mapping[str, Any] | None = None
+
+    @property
+    def model(self) -> Path | None:
+        """The trained model's folder, once it is whole."""
+        return Path(self.summary["model"]) if self.summary else None
+
+
+def runs_folder() -> Path:
+    """Where the window's runs are kept."""
+    return paths.data_dir() / "runs"
+
+
+def runs(folder: Path | None = None) -> list[Run]:
+    """The runs kept in ``folder``, newest first."""
+    place = folder or runs_folder()
+    found = [path.parent for path in place.glob(f"*/{PROCESS}")] if place.is_dir() else []
+    return [look(path) for path in sorted(found, key=lambda path: (path / PROCESS).stat().st_mtime, reverse=True)]
+
+
+def begin(job: Mapping[str, Any], folder: Path) -> Run:
+    """Train as ``job`` says (the fields of a job file but ``out``) in a process of its own. Raises UsageError, OutputError."""
+    if (folder / PROCESS).exists():
+        raise UsageError("the folder already holds a run", path=folder, remedy="Choose another name.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError("the run's folder cannot be made", path=folder, remedy="Choose another place.") from error
+    write_json(folder / REQUEST, {**job, "out": str(folder)}, indent=1)
+    return _launch(folder, ())
+
+
+def go_on(folder: Path) -> Run:
+    """Resume a paused run at once, a stopped or broken one from its last finished epoch."""
+    run = look(folder)
+    if run.state == PAUSED:
+        _say(folder, GO)
+    elif run.state in (STOPPED, BROKEN):
+        return _launch(folder, ("--resume",))
+    return look(folder)
+
+
+def pause(folder: Path) -> None:
+    """Ask a run to wait; it keeps its memory."""
+    _say(folder, PAUSE)
+
+
+def stop(folder: Path) -> None:
+    """Ask a run to end; what it has learned up to its last finished epoch is kept."""
+    _say(folder, STOP)
+
+
+def look(folder: Path) -> Run:
+    """How a run stands now."""
+    progress = read_progress(folder / PROGRESS)
+    if (folder / SUMMARY).exists():
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return Run(folder, DONE, progress, summary=summary)
+    word = _word(folder)
+    if _alive(folder):
+        return Run(folder, PAUSED if word == PAUSE else RUNNING, progress)
+    if word == STOP:
+        return Run(folder, STOPPED, progress)
+    return Run(folder, BROKEN, progress, problem=_last_error(folder))
+
+
+def own_command(words: Iterable[str]) -> list[str]:
+    """The command line that starts this application with ``words``, from a checkout, a wheel or a frozen build."""
+    if getattr(sys, "frozen", False):
+        program = Path(sys.executable)
+        return [str(program.with_name(program.name.replace("-window", ""))), *words]
+    return [sys.executable, "-m", "busi_viewer", *words]
+
+
+def _launch(folder: Path, more: Iterable[str]) -> Run:
+    """Start the run's process, apart from this one, and note who it is."""
+    _say(folder, GO)
+    job = str(folder / REQUEST)
+    words = ("train", "--job", job, "-o", str(folder), "--json", str(folder / SUMMARY), *more)
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            own_command(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ), **apart
+        )
+    began = psutil.Process(process.pid).create_time()
+    write_json(folder / PROCESS, {"pid": process.pid, "began": began})
+    return look(folder)
+
+
+def _alive(folder: Path) -> bool:
+    """Whether the process that was noted still runs; another one that has got its number since does not count."""
+    try:
+        noted = json.loads((folder / PROCESS).read_text(encoding="utf-8"))
+        process = psutil.Process(noted["pid"])
+        same = bool(abs(process.create_time() - noted["began"]) < 1)
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return False
+
+
+def _say(folder: Path, word: str) -> None:
+    fresh = folder / f"{CONTROL}.part"
+    fresh.write_text(word, encoding="utf-8")
+    os.replace(fresh, folder / CONTROL)
+
+
+def _word(folder: Path) -> str:
+    try:
+        return (folder / CONTROL).read_text(encoding="utf-8").strip()
+    except OSError:
+        return GO
+
+
+def _last_error(folder: Path) -> str:
+    try:
+        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")
