@@ -14,12 +14,15 @@ from busi_viewer.core.measure import Lesion
 
 CLASSES = ("normal", "benign", "malignant")
 """The order of every probability vector and confusion matrix."""
+TASKS = ("segmentation", "classification")
+"""What a model may do; those that ship do both."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
     """Which model spoke. ``sha256`` is that of its weights; ``notes`` states calibration set and prevalence for display.
 
+    ``tasks`` says what it does; ``leaky`` why its own figures do not count (a paper's protocol), if they do not.
     ``operating_point`` is the model's own; ``chosen_point`` the one that the reader put in its place, or None.
     """
 
@@ -28,6 +31,8 @@ class ModelInfo:
     sha256: str
     operating_point: float | None = None
     notes: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = TASKS
+    leaky: tuple[str, ...] = ()
     chosen_point: float | None = None
 
     @property
@@ -60,6 +65,7 @@ class FrameResult:
 
     ``above_operating_point``: p(malignant) ≥ the operating point in force. ``abstained``: the estimate is withheld.
     ``probability`` (H, W) float16 is the lesion probability of each pixel at native size, where the engine gives it.
+    ``classified`` is False for a model that outlines only: its probabilities are then equal and say nothing.
     ``band`` is the zone around the mask in which the true boundary lies with the stated coverage, where the model has one.
     """
 
@@ -76,6 +82,7 @@ class FrameResult:
     timing_ms: dict[str, float] = field(default_factory=dict)
     probability: NDArray[np.float16] | None = None
     band: Band | None = None
+    classified: bool = True
 
     @property
     def prediction(self) -> str:

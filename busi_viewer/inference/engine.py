@@ -14,18 +14,20 @@ from busi_viewer.core.errors import Cancelled
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.ports import CancelToken, Progress
-from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
+from busi_viewer.core.results import TASKS, AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.guard import judge, refuse_foreign
-from busi_viewer.inference.heatmaps import grad_cam, native_heatmap
+from busi_viewer.inference.heatmaps import grad_cam, grad_cam_through, native_heatmap
 from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Card
+from busi_viewer.nets.ensemble import Headed, Network
 from busi_viewer.nets.postprocess import outline
 from busi_viewer.nets.predictor import Prediction, Predictor
 from busi_viewer.nets.registry import load_model
 
 Floats = NDArray[np.float64]
+_MISSING = ("outline", "class")
 
 
 class TorchEngine:
@@ -36,7 +38,8 @@ class TorchEngine:
         self._device = choose(device)
         forward = compiled(network, self.card) if self._device.type == "cpu" else None
         self._predictor = Predictor(network, self.card.input, self._device, forward)
-        self._model = model_info(self.card)
+        self._tasks = tasks_of(network)
+        self._model = model_info(self.card, self._tasks)
 
     @property
     def model(self) -> ModelInfo:
@@ -95,7 +98,7 @@ class TorchEngine:
         heat = None
         if heatmap:
             tell("Heatmap", 0.7)
-            heat = self._heatmap(prediction, mask, int(p.argmax()))
+            heat = self._heatmap(prediction, grey, mask, int(p.argmax()))
         done = time.perf_counter()
         timing = {
             "decode": decoded - started,
@@ -119,8 +122,9 @@ class TorchEngine:
             lesions=lesions,
             heatmap=heat,
             timing_ms={name: round(1000 * seconds, 3) for name, seconds in timing.items()},
-            probability=prediction.probability.astype(np.float16),
+            probability=prediction.probability.astype(np.float16) if TASKS[0] in self._tasks else None,
             band=self._band(prediction, mask),
+            classified=TASKS[1] in self._tasks,
         )
 
     def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
@@ -144,20 +148,32 @@ class TorchEngine:
         """Why no estimate is given; empty if one is."""
         if not quality.in_distribution:
             return quality.reasons
+        if TASKS[1] not in self._tasks:
+            return ()
         if self.card.abstain_below is not None and p.max() < self.card.abstain_below:
             return (f"Too close to call: no class reaches {100 * self.card.abstain_below:.0f} %",)
         return ()
 
-    def _heatmap(self, prediction: Prediction, mask: Mask, class_index: int) -> Heatmap:
-        heat = grad_cam(
-            self._predictor.network, prediction.bottleneck, prediction.attended, prediction.focus, class_index
-        )
-        return native_heatmap(heat, prediction.box, mask, class_index)
+    def _heatmap(self, prediction: Prediction, grey: NDArray[np.uint8], mask: Mask, class_index: int) -> Heatmap:
+        network = self._predictor.network
+        if isinstance(network, Headed):
+            heat = grad_cam(network, prediction.bottleneck, prediction.attended, prediction.focus, class_index)
+            return native_heatmap(heat, prediction.box, mask, class_index)
+        target = class_index if TASKS[1] in self._tasks else None
+        heat = grad_cam_through(network, self._predictor.input_of([grey])[0], target)
+        return native_heatmap(heat, prediction.box, mask, target)
 
 
-def model_info(card: Card) -> ModelInfo:
+def tasks_of(network: Network) -> tuple[str, ...]:
+    """What a network does, some of TASKS."""
+    return TASKS if isinstance(network, Headed) else tuple(network.tasks)
+
+
+def model_info(card: Card, tasks: tuple[str, ...] = TASKS) -> ModelInfo:
     """The card in the words of core, with the notes that every estimate must carry."""
-    notes = []
+    notes = [f"This model gives no {what}." for task, what in zip(TASKS, _MISSING, strict=True) if task not in tasks]
+    if card.leaky:
+        notes.append("Trained by a protocol that leaks, to reproduce a paper: its own figures do not count.")
     calibration = card.calibration
     if calibration is not None:
         share = calibration.prevalence.get("malignant", 0.0)
@@ -166,4 +182,6 @@ def model_info(card: Card) -> ModelInfo:
         )
     if card.operating_point is not None:
         notes.append(f"Operating point {100 * card.operating_point:.0f} %, chosen for 95 % sensitivity on that set.")
-    return ModelInfo(card.name, card.version, card.sha256, card.operating_point, tuple(notes))
+    return ModelInfo(
+        card.name, card.version, card.sha256, card.operating_point, tuple(notes), tasks=tasks, leaky=card.leaky
+    )

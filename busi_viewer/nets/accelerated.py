@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from busi_viewer import paths
 from busi_viewer.nets.card import Card
-from busi_viewer.nets.ensemble import Network
-from busi_viewer.nets.multitask import MultiTaskOutput
+from busi_viewer.nets.ensemble import Ensemble, Network
+from busi_viewer.nets.multitask import MultiTaskOutput, MultiTaskUNet
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ def compiled(network: Network, card: Card) -> Forward | None:
 
     None where OpenVINO cannot be used; the reason goes to the log.
     """
+    if not isinstance(network, MultiTaskUNet | Ensemble):
+        return None  # only these are checked against PyTorch
     try:
         import openvino as ov
     except ImportError as error:

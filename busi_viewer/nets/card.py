@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from busi_viewer.core.errors import ModelError
+from busi_viewer.nets.preprocess import Step
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
@@ -27,10 +28,21 @@ class Architecture(_Strict):
 
 
 class InputSpec(_Strict):
-    """The network's input: a letterboxed grey square of ``size`` pixels in [0, 1]; flips averaged if ``flip``."""
+    """The network's input: a letterboxed grey square of ``size`` pixels in [0, 1]; flips averaged if ``flip``.
 
-    size: int = Field(256, ge=32, le=1024, multiple_of=32)
+    ``preprocess`` is done to it before the network, in training as in use. Sizes are multiples of 32, or Inception's 299.
+    """
+
+    size: int = Field(256, ge=32, le=1024)
     flip: bool = True
+    preprocess: tuple[Step, ...] = ()
+
+    @field_validator("size")
+    @classmethod
+    def _fits_strides(cls, size: int) -> int:
+        if size % 32 and size != 299:
+            raise ValueError("must be a multiple of 32, or 299")
+        return size
 
 
 class Calibration(_Strict):
@@ -92,7 +104,8 @@ class Card(_Strict):
     Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, and
     those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``. The
     estimate is withheld where no class reaches ``abstain_below``. ``data`` names source and licence of each data set that is
-    known by its folder's name; ``limits`` what the model's figures showed.
+    known by its folder's name; ``limits`` what the model's figures showed; ``leaky`` how a paper's protocol, reproduced on
+    request, let the answer through: such a model is never made the active one.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -117,6 +130,7 @@ class Card(_Strict):
     licence: str = "Apache-2.0"
     intended_use: str = "Research use only. Not for clinical decisions."
     limits: tuple[str, ...] = ()
+    leaky: tuple[str, ...] = ()
 
 
 def read_card(folder: Path) -> Card:

@@ -12,6 +12,7 @@ from timm.models._efficientnet_blocks import InvertedResidual
 from torch import Tensor, nn
 
 from busi_viewer.core.errors import ModelError
+from busi_viewer.nets.hub import hub_state
 from busi_viewer.nets.weights import load_tensors
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -52,8 +53,8 @@ class MobileNetV2Encoder(nn.Module):
 
     def load_imagenet(self, source: Path | None) -> None:
         """Load ImageNet weights from a safetensors file, or from the hub when ``source`` is None. Raises ModelError."""
-        state = load_tensors(source) if source else _hub_state("mobilenetv2_100")
-        _load_into(self, state, source, "mobilenetv2_100")
+        state = load_tensors(source) if source else hub_state("timm:mobilenetv2_100")
+        load_into(self, state, source, "mobilenetv2_100")
 
 
 class ResNet50V2Encoder(nn.Module):
@@ -110,7 +111,7 @@ class ResNet50V2Encoder(nn.Module):
                 "no hub offers ImageNet weights of this encoder",
                 remedy="Give a file with --encoder-weights, or start from a trained model with --start-from.",
             )
-        _load_into(self, load_tensors(source), source, "Gluon's ResNet-50 v2", new=("context.",))
+        load_into(self, load_tensors(source), source, "Gluon's ResNet-50 v2", new=("context.",))
 
 
 class _Bottleneck(nn.Module):
@@ -140,7 +141,7 @@ Encoder = MobileNetV2Encoder | ResNet50V2Encoder
 ENCODERS: dict[str, type[Encoder]] = {"mobilenetv2": MobileNetV2Encoder, "resnet50v2": ResNet50V2Encoder}
 
 
-def _load_into(
+def load_into(
     module: nn.Module, state: dict[str, Tensor], source: Path | None, name: str, new: tuple[str, ...] = ()
 ) -> None:
     """Copy tensors into a module; those whose name starts with one of ``new`` keep their initial values. Raises ModelError."""
@@ -155,17 +156,6 @@ def _load_into(
     module.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in state.items() if k in wanted}, strict=False
     )
-
-
-def _hub_state(name: str) -> dict[str, Tensor]:
-    """ImageNet weights of a timm model from the hub. Raises ModelError where there is no network."""
-    try:
-        return dict(timm.create_model(name, pretrained=True).state_dict())
-    except (OSError, RuntimeError) as error:
-        raise ModelError(
-            f"the ImageNet weights of {name} could not be downloaded ({type(error).__name__})",
-            remedy="Connect to the internet or give a local file with --encoder-weights.",
-        ) from error
 
 
 def count_parameters(module: nn.Module) -> dict[str, int]:

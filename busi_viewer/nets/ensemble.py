@@ -9,6 +9,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from busi_viewer.nets.multitask import MultiTaskOutput, MultiTaskUNet
+from busi_viewer.nets.pipeline import Pipeline
+from busi_viewer.nets.published import PublishedNet
+from busi_viewer.nets.transform import scaled
 
 EPSILON = 1e-6
 
@@ -29,7 +32,7 @@ class Ensemble(nn.Module):
     def forward(self, x: Tensor) -> MultiTaskOutput:
         """As :meth:`MultiTaskUNet.forward`; the logits are those of the averaged probabilities."""
         outputs: list[MultiTaskOutput] = [
-            member(_scaled(x, size)) for member, size in zip(self.members, self.sizes, strict=True)
+            member(scaled(x, size)) for member, size in zip(self.members, self.sizes, strict=True)
         ]
         side = (x.shape[2], x.shape[3])
         masks = [torch.sigmoid(_stretched(output.mask_logits.float(), side)) for output in outputs]
@@ -61,14 +64,10 @@ class Ensemble(nn.Module):
         return self.main.heatmap_layer
 
 
-Network = MultiTaskUNet | Ensemble
-
-
-def _scaled(x: Tensor, size: int) -> Tensor:
-    """(N, 1, S, S) at ``size`` pixels, area-averaged."""
-    if x.shape[-1] == size:
-        return x
-    return F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
+Headed = MultiTaskUNet | Ensemble
+"""Networks whose class head can be run alone (``classify``)."""
+Network = Headed | PublishedNet | Pipeline
+"""Any network of the registry."""
 
 
 def _stretched(x: Tensor, side: tuple[int, int]) -> Tensor:

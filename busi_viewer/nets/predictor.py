@@ -14,6 +14,7 @@ from torch import Tensor
 from busi_viewer.nets.card import InputSpec
 from busi_viewer.nets.ensemble import Network
 from busi_viewer.nets.multitask import MultiTaskOutput
+from busi_viewer.nets.preprocess import prepared
 from busi_viewer.nets.transform import Letterbox
 
 
@@ -60,14 +61,19 @@ class Predictor:
         self.spec = spec
         self.device = torch.device(device)
 
+    def input_of(self, greys: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, list[Letterbox]]:
+        """What the network gets for (H, W) uint8 frames, (N, 1, S, S) on the device, and how each was fitted."""
+        batch, boxes = to_input(greys, self.spec)
+        x = prepared(batch.to(self.device), self.spec.preprocess)
+        return x.contiguous(memory_format=torch.channels_last), boxes
+
     @torch.inference_mode()
     def predict(self, greys: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         """Predict (H, W) uint8 frames in one batch. With ``spec.flip`` the mirrored input's outcome is averaged in."""
         t0 = time.perf_counter()
-        batch, boxes = to_input(greys, self.spec)
+        x, boxes = self.input_of(greys)
         t1 = time.perf_counter()
         count = len(greys)
-        x = batch.to(self.device).contiguous(memory_format=torch.channels_last)
         output = self._forward(torch.cat([x, x.flip(-1)]) if self.spec.flip else x)
         probability = torch.sigmoid(output.mask_logits.float())[:, 0]
         logits, embedding = output.class_logits.float(), output.embedding.float()

@@ -10,15 +10,19 @@ from typing import Any
 import torch
 
 from busi_viewer.core.errors import ModelError
-from busi_viewer.nets.card import WEIGHTS, Architecture, Card, read_card
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec, read_card
 from busi_viewer.nets.ensemble import Ensemble, Network
 from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.pipeline import Pipeline
+from busi_viewer.nets.published import BODIES, PublishedNet
 from busi_viewer.nets.weights import load_tensors
 
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "multitask-unet-mobilenetv2": MultiTaskUNet,
     "multitask-unet-resnet50v2": partial(MultiTaskUNet, "resnet50v2"),
     "ensemble": lambda members: _ensemble(members),
+    "pipeline": lambda segmenter, classifier, overlay: _pipeline(segmenter, classifier, overlay),
+    **{name: partial(PublishedNet, name) for name in BODIES},
 }
 
 
@@ -29,6 +33,16 @@ def _ensemble(members: Sequence[dict[str, Any]]) -> Ensemble:
     if len(plain) < 2 or len(plain) < len(networks):
         raise TypeError("an ensemble needs two or more members that are none themselves")
     return Ensemble(plain, [int(m["size"]) for m in members])
+
+
+def _pipeline(segmenter: dict[str, Any], classifier: dict[str, Any], overlay: float) -> Pipeline:
+    """A pipeline of two members given as {"name", "arguments", "input"}."""
+    networks = [build(Architecture(name=m["name"], arguments=m["arguments"])) for m in (segmenter, classifier)]
+    specs = [InputSpec.model_validate(m["input"]) for m in (segmenter, classifier)]
+    first, second = networks
+    if not isinstance(first, PublishedNet) or not isinstance(second, PublishedNet):
+        raise TypeError("a pipeline joins a network that outlines with one that classifies")
+    return Pipeline(first, second, specs[0], specs[1], overlay)
 
 
 def build(architecture: Architecture) -> Network:

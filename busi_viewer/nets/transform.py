@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,10 @@ class Letterbox:
         """A coarse (n, n) map that covers the whole input, as (H, W) float32 at native size."""
         full = cv2.resize(values.astype(np.float32), (self.size, self.size), interpolation=cv2.INTER_LINEAR)
         return self.back(np.asarray(full, dtype=np.float32))
+
+
+def scaled(x: Tensor, size: int) -> Tensor:
+    """(N, C, S, S) at ``size`` pixels, area-averaged."""
+    if x.shape[-1] == size:
+        return x
+    return F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
