@@ -5,13 +5,11 @@ Neither this module nor what it imports loads torch: the inference lane does, af
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
 
 from PySide6.QtCore import QDeadlineTimer, QObject, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon
@@ -21,8 +19,10 @@ from busi_viewer import paths, settings
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import theme
+from busi_viewer.gui.crash_review import CrashReview
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.window import MainWindow
+from busi_viewer.workflow import crashes
 
 SHOWN_MS = 30_000
 """How long the self-test waits for the window's first image."""
@@ -74,22 +74,22 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     """Show the window with ``paths_given`` (files and folders) and stay until it closes; returns the exit status."""
     chosen = settings.load()
     app = make_application(chosen)
-    crash_log = _enable_faulthandler()
+    crash_record = crashes.begin()
     window = MainWindow(services, chosen)
     hook = ErrorHook()
     hook.caught.connect(window.notices.show_problem)
     hook.interrupted.connect(window.close)
     hook.install()
     window.show()
+    review = CrashReview(window.notices, window)
+    QTimer.singleShot(0, review.offer)
     wanted = list(paths_given)
     QTimer.singleShot(0, lambda: window.open_paths(wanted))
     try:
         return app.exec()
     finally:
         hook.remove()
-        if crash_log is not None:
-            faulthandler.disable()
-            crash_log.close()
+        crashes.end(crash_record)
 
 
 def try_window(services: Services) -> None:
@@ -105,14 +105,3 @@ def try_window(services: Services) -> None:
     window.close()
     if not shown:
         raise UserError("the window shows no image", path=paths.resource("sample"))
-
-
-def _enable_faulthandler() -> TextIO | None:
-    """Let a crash of native code leave its stacks in the log folder; None where that cannot be written."""
-    try:
-        paths.log_dir().mkdir(parents=True, exist_ok=True)
-        stream = (paths.log_dir() / "crash.log").open("a", encoding="utf-8")
-    except OSError:
-        return None
-    faulthandler.enable(stream)
-    return stream

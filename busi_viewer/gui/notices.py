@@ -112,9 +112,9 @@ class Notices(QWidget):
         timer.timeout.connect(notice.dismiss)
         timer.start(INFO_MS)
 
-    def show_warning(self, title: str, text: str = "", *deeds: Deed) -> None:
+    def show_warning(self, title: str, text: str = "", *deeds: Deed, details: str = "") -> Notice:
         """Something to know: it stays until dismissed."""
-        self._add("warn", title, text, deeds, "")
+        return self._add("warn", title, text, deeds, details)
 
     @Slot(object)
     def ask(self, question: Question) -> None:
