@@ -13,8 +13,9 @@ from busi_viewer import logs
 from busi_viewer.core.errors import UserError
 
 if TYPE_CHECKING:
+    from busi_viewer.core.deidentify import DeidentifyOptions
     from busi_viewer.core.image import ImageRecord
-    from busi_viewer.core.ports import CaseStore, Engine, ReportWriter, Services, StudyPages
+    from busi_viewer.core.ports import CaseStore, Deidentifier, Engine, ReportWriter, Services, StudyPages
 
 DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
@@ -33,6 +34,7 @@ def services() -> Services:
         study_pages=_study_pages,
         open_store=_open_store,
         describe_dicom=_describe_dicom,
+        deidentifier=_deidentifier,
     )
 
 
@@ -62,6 +64,11 @@ def _study_pages() -> StudyPages:
 def _open_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
     store: CaseStore = _adapter("store.case_store", "SqliteCaseStore")(place, user, read_only=read_only, create=create)
     return store
+
+
+def _deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
+    worker: Deidentifier = _adapter("dicom.deidentify", "FileDeidentifier")(secret, options)
+    return worker
 
 
 def _describe_dicom(path: Path) -> dict[str, Any]:

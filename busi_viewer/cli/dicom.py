@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from busi_viewer.cli.deidentify import deidentify
 from busi_viewer.cli.entry import DONE, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import UserError
@@ -54,4 +55,4 @@ def _print(facts: Mapping[str, Any]) -> None:
         print(f"  {name.replace('_', ' '):<20}{words}")
 
 
-VERBS: dict[str, Handler] = {"info": info}
+VERBS: dict[str, Handler] = {"info": info, "deidentify": deidentify}

@@ -213,6 +213,22 @@ def _dicom(commands: _Commands[Parser]) -> None:
     info = _command(verbs, "info", "what DICOM files are and what they refer to; names no patient")
     info.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="DICOM files")
     _add_json(info, "write the same for machines")
+    clean = _command(verbs, "deidentify", "write DICOM files without their patients into a new folder")
+    clean.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="DICOM files and folders of them")
+    clean.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="the new folder")
+    clean.add_argument(
+        "--dates", choices=("remove", "shift"), default="remove", help="shift: by days of each patient's own"
+    )
+    clean.add_argument(
+        "--text",
+        choices=("refuse", "remove"),
+        default="refuse",
+        help="where letters are found on the image: refuse the file (the default), or blacken them on every frame",
+    )
+    clean.add_argument(
+        "--one-time", action="store_true", help="pseudonyms and UIDs that no other run will give to the same patients"
+    )
+    _add_json(clean, "write the report")
 
 
 def _bench(commands: _Commands[Parser]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from busi_viewer.core.deidentify import Deidentified, DeidentifyOptions
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult, ModelInfo
@@ -252,6 +253,24 @@ class CaseStore(Protocol):
         ...
 
 
+class Deidentifier(Protocol):
+    """Makes DICOM objects without their patient, all with one secret, so that they stay consistent."""
+
+    def claims(self, path: Path, head: bytes) -> bool:
+        """Whether the file's first 4096 bytes show that it is DICOM."""
+        ...
+
+    def deidentify(
+        self, path: Path, folder: Path, progress: Progress, cancel: CancelToken | None = None
+    ) -> Deidentified:
+        """Write the object below ``folder``. Raises NotDeidentified, UnreadableImage, OutputError, Cancelled."""
+        ...
+
+
+def _no_deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
+    raise NotImplementedError("no de-identification was wired")
+
+
 def _no_dicom(path: Path) -> dict[str, Any]:
     raise NotImplementedError("no reader of DICOM headers was wired")
 
@@ -271,3 +290,4 @@ class Services:
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""
     describe_dicom: Callable[[Path], dict[str, Any]] = _no_dicom
     """A DICOM file → what it is, without values that name a patient. Raises UnreadableImage."""
+    deidentifier: Callable[[bytes, DeidentifyOptions], Deidentifier] = _no_deidentifier
