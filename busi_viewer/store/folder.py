@@ -93,8 +93,12 @@ def export(db: Database, images: Images, journal: Journal, audit: Audit, case: s
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
     if not db.read_only:
-        with db.transaction():
-            audit.append("case exported", case=case, field="folder", new=str(destination))
+        try:
+            with db.transaction():
+                audit.append("case exported", case=case, field="folder", new=str(destination))
+        except StoreError:  # what leaves the store is on record, or does not leave it
+            shutil.rmtree(destination, ignore_errors=True)
+            raise
     return destination
 
 

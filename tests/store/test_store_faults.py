@@ -51,6 +51,9 @@ def save_everything(store, record):
             document.set_reader_mask(frame, mask)
         store.commit(image, replacement_step(document, 0, disc(), "Accept outline"))
         store.save_field(image, "findings", {"shape": "irregular", "note": os.urandom(6000).hex()})
+        store.save_field(image, "callipers", {"lines": [[1, 2, 3, 4]]})
+        store.flag(image, True)
+        store.set_setting("reader", {"name": "x"})
         store.sign(image, {"text": os.urandom(6000).hex()})
 
 
@@ -159,43 +162,6 @@ def saving(place, *before):
     run = subprocess.run(words, capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
-
-
-EVERY_CALL = "BUSI_VIEWER_KILLS" in os.environ
-"""The long run: every write call with every error. The short one: a few with EIO (the tests above go through all pages)."""
-
-INJECTED = [("pwrite64", "EIO"), ("fdatasync", "EIO")]
-MORE = [("pwrite64", "ENOSPC"), ("pwrite64", "EACCES"), ("fdatasync", "ENOSPC"), ("fdatasync", "EACCES")]
-
-
-@pytest.mark.parametrize(("call", "error"), INJECTED + (MORE if EVERY_CALL else []))
-def test_an_error_from_the_disk_at_the_nth_call(tmp_path, call, error):
-    """Errors that strace puts in the place of the system's answer to a write or a sync."""
-    tracer = shutil.which("strace")
-    if tracer is None or subprocess.run([tracer, "-o", "/dev/null", "true"], capture_output=True).returncode:
-        pytest.skip("needs strace and the right to trace")
-    store, record, _ = started(tmp_path / "store", tmp_path)
-    before = state_of(store, record)
-    store.close()
-    spare = tmp_path / "spare"
-    shutil.copytree(tmp_path / "store", spare)
-    outcomes = []
-    for number in range(1, 200, 1 if EVERY_CALL else 25 if call == "pwrite64" else 2):
-        shutil.rmtree(tmp_path / "store")
-        shutil.copytree(spare, tmp_path / "store")
-        inject = f"inject={call}:error={error}:when={number}"
-        said = saving(tmp_path / "store", tracer, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
-        outcomes.append(said.split()[0])
-        if said.startswith("refused"):
-            check_whole(tmp_path / "store", record, before)
-        else:
-            store = open_store(tmp_path / "store")
-            assert store.open_image(record).report.version == 1
-            assert store.check() == []
-            store.close()
-            break
-    assert outcomes[0] == "refused"
-    assert outcomes[-1] == "saved"
 
 
 def test_a_folder_that_cannot_lock_says_so(tmp_path):
