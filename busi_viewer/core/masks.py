@@ -34,6 +34,17 @@ def outer_contour(mask: Mask) -> NDArray[np.int32]:
     return np.asarray(largest[:, 0, :], dtype=np.int32)
 
 
+def nearest_on(line: NDArray[np.generic], point: tuple[float, float]) -> tuple[float, float]:
+    """The place on a closed line of (N, 2) x, y corners, N ≥ 1, that is nearest to ``point``."""
+    start = np.asarray(line, dtype=np.float64)
+    run = np.roll(start, -1, axis=0) - start
+    long = np.maximum((run**2).sum(axis=1), 1e-12)
+    share = np.clip(((np.asarray(point) - start) * run).sum(axis=1) / long, 0.0, 1.0)
+    places = start + share[:, None] * run
+    x, y = places[int(((places - np.asarray(point)) ** 2).sum(axis=1).argmin())]
+    return float(x), float(y)
+
+
 def fill_polygon(shape: tuple[int, int], points: Sequence[tuple[float, float]] | NDArray[np.generic]) -> Mask:
     """Mask of a closed polygon given as x, y pairs (sub-pixel positions are rounded to pixel centres)."""
     canvas = np.zeros(shape, dtype=np.uint8)

@@ -12,10 +12,12 @@ from busi_viewer.gui.canvas.heat import COLOURS as HEAT_COLOURS
 from busi_viewer.gui.presets import PRESETS
 
 VIEWING = ("pointer", "window", "pan", "zoom")
+MEASURING = ("length", "two_axis", "angle", "ellipse", "calibrate")
 PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
 REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
 THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page")
-TOOLS = (*VIEWING, *PAINTING, *DRAWING, *FINDING, *REFINING)
+TOOLS = (*VIEWING, *MEASURING, *PAINTING, *DRAWING, *FINDING, *REFINING)
+FROM_OUTLINE = "The longest axis of each lesion and the widest across it, to be moved as you like"
 DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
 COLOURS = tuple(f"colours_{name}" for name in HEAT_COLOURS)
 LAYOUTS = ("layout_one", "layout_sides", "layout_four")
@@ -38,6 +40,10 @@ COMMANDS = (
     Command("open_folder", "Open folder…", ("Ctrl+Shift+O",), "File"),
     Command("report", "Export PDF report…", ("Ctrl+R",), "File"),
     Command("export_mask", "Export mask PNG…", ("Ctrl+M",), "File"),
+    Command(
+        "export_overlay", "Export overlay PNG…", ("Ctrl+Shift+M",), "File", tip="The image with outlines and callipers"
+    ),
+    Command("export_measures", "Export measurements…", ("Ctrl+Alt+M",), "File", tip="Callipers as CSV or JSON"),
     Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
     Command("undo", "Undo", ("Ctrl+Z",), "Edit"),
@@ -72,6 +78,15 @@ COMMANDS = (
     Command("apply", "Apply tool to all lesions", ("Shift+Return", "Shift+Enter"), "Tools"),
     Command("grey_range", "Paint only in the grey range", ("I",), "Tools", True),
     Command("last_tool", "Switch between the last two tools", ("Space",), "Tools"),
+    Command("length", "Length", ("D",), "Measure", True, "Distance between two places"),
+    Command("two_axis", "Two axes", ("X",), "Measure", True, "Long axis, and the one across it"),
+    Command("angle", "Angle", ("Shift+D",), "Measure", True),
+    Command("ellipse", "Ellipse", ("Shift+X",), "Measure", True, "Axes, circumference and area"),
+    Command(
+        "calibrate", "Calibrate", ("Alt+D",), "Measure", True, "Draw a known length, where the file states no scale"
+    ),
+    Command("propose_callipers", "Callipers from outline", ("Ctrl+Shift+D",), "Measure", tip=FROM_OUTLINE),
+    Command("drop_calibration", "Remove reader's calibration", (), "Measure"),
     Command("outline", "Outline", ("O",), "View", True),
     Command("fill", "Fill", ("Shift+O",), "View", True),
     Command("heatmap", "Heatmap", ("H",), "View", True),
@@ -129,7 +144,23 @@ COMMANDS = (
 )
 
 MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("&File", ("open", "open_folder", "recent:", "", "report", "export_mask", "", "clear_list", "", "quit")),
+    (
+        "&File",
+        (
+            "open",
+            "open_folder",
+            "recent:",
+            "",
+            "report",
+            "export_mask",
+            "export_overlay",
+            "export_measures",
+            "",
+            "clear_list",
+            "",
+            "quit",
+        ),
+    ),
     ("&Edit", ("undo", "redo", "", "accept", "edit", "discard", "clear", "reset_to_ai", "", "leave", "", "search")),
     (
         "&View",
@@ -143,12 +174,12 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&Tools",
         (
-            *(*VIEWING, "", *PAINTING, "grey_range", "", *DRAWING, "", *FINDING, ""),
+            *(*VIEWING, "", "measures:", "", *PAINTING, "grey_range", "", *DRAWING, "", *FINDING, ""),
             *(*REFINING, "apply", "", "reset_to_ai", "clear", "", "last_tool"),
         ),
     ),
     ("&Analyse", ("analyse", "analyse_frames", "analyse_all", "", "pause", "cancel_all")),
-    ("&Report", ("report", "export_mask")),
+    ("&Report", ("report", "export_mask", "export_overlay", "export_measures")),
     ("&Help", ("keys", "", "about")),
 )
 
@@ -158,6 +189,7 @@ DISPLAY_MENU = (
 )
 """What the button above the canvas offers."""
 SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "measures": ("Measure", (*MEASURING[:-1], "propose_callipers", "", "calibrate", "drop_calibration")),
     "layouts": ("Panels", LAYOUTS),
     "heat": ("Heatmap colours and threshold", (*COLOURS, "next_colours", "", "threshold_up", "threshold_down")),
     "presets": ("Window preset", tuple(preset.command for preset in PRESETS)),

@@ -132,4 +132,6 @@ def calibration_in_words(record: ImageRecord) -> str:
     if spacing is None:
         return "Not calibrated: sizes in px"
     dy, dx = spacing
+    if record.calibrated_by_reader:
+        return f"Calibrated by reader: {dx:.3f} mm/px"
     return f"{dx:.3f} mm/px" if abs(dx - dy) < 1e-6 else f"{dx:.3f} × {dy:.3f} mm/px"

@@ -11,15 +11,16 @@ from busi_viewer.gui.actions import TOOLS, Actions
 from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.dialogs import AboutDialog, ShortcutsDialog
 from busi_viewer.gui.exporting import Exporter
+from busi_viewer.gui.overlay_picture import overlay_png
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tools.brush import RANGE_ON
 from busi_viewer.gui.worklist import Worklist
 
 NEED_IMAGE = (
-    *TOOLS,
+    *(name for name in TOOLS if name != "calibrate"),
     *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "apply", "grey_range"),
-    *("next_frame", "previous_frame", "export_mask"),
+    *("next_frame", "previous_frame", "export_mask", "export_overlay"),
 )
 
 
@@ -75,6 +76,8 @@ class Commands(QObject):
             "search": self._search,
             "report": self.export_report,
             "export_mask": self._export_mask,
+            "export_overlay": self._export_overlay,
+            "export_measures": self._export_measures,
             "keys": self._keys,
             "about": self._about,
         }.items():
@@ -136,6 +139,7 @@ class Commands(QObject):
             drawn = session.document.reader_mask(session.frame) is not None
             actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
         actions["apply"].setEnabled(session is not None and self._canvas.active_tool.applies)
+        actions["export_measures"].setEnabled(session is not None and bool(session.document.callipers))
 
     # tools
 
@@ -220,8 +224,7 @@ class Commands(QObject):
     # analysis
 
     def _analyse(self) -> None:
-        if self._canvas.has_pending():
-            self._canvas.commit_tool()
+        self._canvas.settle()
         self._reading.analyse()
 
     def _analyse_frames(self) -> None:
@@ -248,19 +251,31 @@ class Commands(QObject):
         if target is not None and self._session is not None:
             self._exporter.mask(self._session.document, self._session.frame, target)
 
+    def _export_overlay(self) -> None:
+        target = self._ask("Export overlay PNG", "_overlay.png", "PNG (*.png)")
+        session, pixels = self._session, self._canvas.pixels
+        if target is not None and session is not None and pixels is not None:
+            self._exporter.overlay(session.document, overlay_png(session, pixels, self._canvas.look), target)
+
+    def _export_measures(self) -> None:
+        target = self._ask("Export measurements", "_measurements.csv", "CSV (*.csv);;JSON (*.json)")
+        if target is not None and self._session is not None:
+            self._exporter.measurements(self._session.document, target)
+
     def _ask(self, title: str, ending: str, kinds: str) -> Path | None:
         if self._session is None:
             return None
-        if self._canvas.has_pending():
-            self._canvas.commit_tool()
+        self._canvas.settle()
         source = self._session.document.record.path
         folder = Path(self._folder) if self._folder else source.parent
-        name, _ = QFileDialog.getSaveFileName(self._window, title, str(folder / (source.stem + ending)), kinds)
+        name, kind = QFileDialog.getSaveFileName(self._window, title, str(folder / (source.stem + ending)), kinds)
         if not name:
             return None
         target = Path(name)
         suffix = ending[ending.rindex(".") :]
-        if target.suffix.lower() != suffix:
+        offered = [each.rpartition("*")[2].rstrip(")") for each in kinds.split(";;")]
+        if target.suffix.lower() not in offered:
+            suffix = kind.rpartition("*")[2].rstrip(")") or suffix
             target = target.with_name(target.name + suffix)
         self._folder = str(target.parent)
         return target

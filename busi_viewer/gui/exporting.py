@@ -12,7 +12,8 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.ports import ReportWriter
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
-from busi_viewer.workflow.export import write_mask_png
+from busi_viewer.workflow.export import write_bytes, write_mask_png
+from busi_viewer.workflow.measurements import write_measurements
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ class Exporter(QObject):
             raise ValueError("there is no outline to export")
         pixels = mask.copy()
         self._start(lambda: write_mask_png(target, pixels), document, target, is_report=False)
+
+    def overlay(self, document: Document, png: bytes, target: Path) -> None:
+        """Write a picture of the view."""
+        self._start(lambda: write_bytes(target, png), document, target, is_report=False)
+
+    def measurements(self, document: Document, target: Path) -> None:
+        """Write the callipers as CSV, or as JSON where the name ends so."""
+        copy = snapshot(document)
+        self._start(lambda: write_measurements(target, copy), copy, target, is_report=False)
 
     def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
         made = Exported(document.record.path, document.changes, target, is_report)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.results import AnalysisResult, FrameResult
 from busi_viewer.gui import privacy, theme
+from busi_viewer.gui.calliper_list import CalliperList
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem
@@ -143,6 +144,7 @@ class ResultPanel(QWidget):
         self._describer = Describer(self)
         self._describer.ready.connect(self._on_described)
         self._no_lesion = Section("Lesions")
+        self.callipers = CalliperList()
         self._fill_sections()
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
@@ -152,7 +154,7 @@ class ResultPanel(QWidget):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        for part in (self._why, self._quality, self._no_lesion, self._can):
+        for part in (self._why, self._quality, self._no_lesion, self.callipers, self._can):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll.setWidget(inner)
@@ -244,6 +246,7 @@ class ResultPanel(QWidget):
         self._show_why(frame)
         self._show_quality(session, result, frame)
         self._show_lesions(session)
+        self.callipers.show_session(session)
         self._can.setVisible(frame is not None and frame.abstained and self._stage is None)
         self.refreshed.emit()
 
@@ -300,6 +303,7 @@ class ResultPanel(QWidget):
     def _show_lesions(self, session: Session | None) -> None:
         lesions = session.lesions() if session is not None else ()
         proposal = session is not None and session.document.is_proposal(session.frame)
+        by_reader = session is not None and session.document.record.calibrated_by_reader
         while len(self._lesions) < len(lesions):
             section, measures, rows = Section("Lesion"), Measures(), ProposalRows()
             section.body.addWidget(measures)
@@ -312,7 +316,7 @@ class ResultPanel(QWidget):
                 section.set_title(f"Lesion {i + 1}")
                 section.set_aside("AI outline, not yet accepted" if proposal else "Reader's outline")
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
-                measures.set_lesion(lesions[i])
+                measures.set_lesion(lesions[i], by_reader=by_reader)
             else:
                 rows.set_proposals(())
         self._describer.ask(session, lesions)

@@ -278,9 +278,12 @@ class Measures(QWidget):
             grid.addWidget(value, 3 * (i // 3) + 1, i % 3)
             grid.setColumnStretch(i % 3, 1)
         grid.setRowMinimumHeight(2, 6)
+        self._by_reader = label("Calibrated by reader", "caption")
+        grid.addWidget(self._by_reader, 5, 0, 1, 3)
 
-    def set_lesion(self, lesion: Lesion) -> None:
-        """Show the sizes in mm, or in px where the image is not calibrated."""
+    def set_lesion(self, lesion: Lesion, *, by_reader: bool = False) -> None:
+        """Show the sizes in mm, or in px where the image is not calibrated; say if the reader has calibrated it."""
+        self._by_reader.setVisible(by_reader)
         for value, text in zip(self._values, sizes_in_words(lesion), strict=True):
             value.setText(text)
 

@@ -69,6 +69,7 @@ class ReviewPage(QSplitter):
         canvas = self.canvas
         self.options.used.connect(canvas.setFocus)
         canvas.said.connect(self.options.say)
+        canvas.asked.connect(self.options.ask)
         canvas.tool_changed.connect(self._show_tool)
         canvas.cursor_moved.connect(self.header.show_cursor)
         canvas.view_changed.connect(self._show_zoom)
@@ -98,13 +99,11 @@ class ReviewPage(QSplitter):
     def show_session(self, session: Session | None) -> None:
         """Bring an image into view; None empties canvas and result."""
         self._session = session
-        record = session.document.record if session is not None else None
         self._stage.setCurrentWidget(self.panels)
         self.canvas.set_session(session)
         self.cine.set_session(session)
         self.result.set_session(session)
         self._show_tool()
-        self.options.show_record(record)
         self._show_zoom()
 
     def show_unreadable(self, name: str, words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,6 +36,14 @@ class Keep(Protocol):
     def __call__(self, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "", /) -> None: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class Grip:
+    """A calliper by its index in the document, and one of its points, or None for the whole."""
+
+    index: int
+    handle: int | None = None
+
+
 Marks = tuple[tuple[Calliper, ...], Calibration | None]
 
 
@@ -56,11 +65,29 @@ class _StepCommand(QUndoCommand):
 
 
 class _MarksCommand(QUndoCommand):
-    """One change of callipers or calibration, made on ``frame``."""
+    """One change of callipers or calibration, made on ``frame``. Nudges of the same grip one after the other are one item."""
 
-    def __init__(self, label: str, frame: int, change: tuple[Marks, Marks], do: Callable[[int, Marks], None]) -> None:
+    def __init__(
+        self,
+        label: str,
+        frame: int,
+        change: tuple[Marks, Marks],
+        do: Callable[[int, Marks], None],
+        nudge: Grip | None,
+    ) -> None:
         super().__init__(label)
-        self._frame, self._change, self._do = frame, change, do
+        self._frame, self._change, self._do, self._nudge = frame, change, do, nudge
+
+    def id(self) -> int:
+        """Qt offers to merge items of the same id."""
+        return -1 if self._nudge is None else 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Whether another nudge was taken in."""
+        if not isinstance(other, _MarksCommand) or other._nudge != self._nudge:
+            return False
+        self._change = (self._change[0], other._change[1])
+        return True
 
     def redo(self) -> None:
         """Make the change, the first time or again."""
@@ -106,13 +133,14 @@ class _FindingsCommand(QUndoCommand):
 class Session(QObject):
     """The window's handle on one Document. All of its methods belong to the GUI thread.
 
-    ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``undo`` holds one
-    item for each stroke, polygon, clear, accept, discard, calliper and finding; undoing one shows its frame. ``frames``
-    decodes in the background. ``keep`` is told of each change once it is made.
+    ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``chosen_changed``:
+    another calliper is chosen. ``undo`` holds one item for each stroke, polygon, clear, accept, discard, calliper and
+    finding; undoing one shows its frame. ``frames`` decodes in the background. ``keep`` is told of each change once it is made.
     """
 
     changed = Signal()
     frame_changed = Signal(int)
+    chosen_changed = Signal()
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -121,6 +149,7 @@ class Session(QObject):
         self.frames = FrameLoader(document.record.frames, self)
         self.keep: Keep = lambda _kind, _what, _reason="": None
         self._frame = 0
+        self._chosen: Grip | None = None
         self._restoring = False
         self._measured: tuple[tuple[int, int, int, object], tuple[Lesion, ...]] | None = None
         here = weakref.ref(self)  # neither the document nor an undo item keeps a closed session alive
@@ -229,11 +258,25 @@ class Session(QObject):
         self.undo.endMacro()
         self.set_frame(here)
 
-    def set_callipers(self, callipers: Sequence[Calliper], label: str) -> None:
-        """Replace the callipers as one undo item. Raises ValueError for a frame that is not there."""
+    @property
+    def chosen(self) -> Grip | None:
+        """The calliper chosen, or None."""
+        return self._chosen
+
+    def choose(self, grip: Grip | None) -> None:
+        """Choose a calliper, or none."""
+        if grip != self._chosen:
+            self._chosen = grip
+            self.chosen_changed.emit()
+
+    def set_callipers(self, callipers: Sequence[Calliper], label: str, nudge: Grip | None = None) -> None:
+        """Replace the callipers as one undo item, or as a part of the last one if both ``nudge`` the same grip.
+
+        Raises ValueError for a frame that is not there.
+        """
         if any(calliper.frame >= len(self.document.record.frames) for calliper in callipers):
             raise ValueError("a calliper lies on a frame that is not there")
-        self._push_marks((tuple(callipers), self.document.calibration), label)
+        self._push_marks((tuple(callipers), self.document.calibration), label, nudge)
 
     def set_calibration(self, calibration: Calibration | None, label: str) -> None:
         """State the scale of an image whose file states none, or (None) take it back, as one undo item.
@@ -244,20 +287,23 @@ class Session(QObject):
             raise ValueError("the file states its own calibration")
         self._push_marks((self.document.callipers, calibration), label)
 
-    def _push_marks(self, marks: Marks, label: str) -> None:
+    def _push_marks(self, marks: Marks, label: str, nudge: Grip | None = None) -> None:
         before = (self.document.callipers, self.document.calibration)
         if marks != before:
-            self.undo.push(_MarksCommand(label, self._frame, (before, marks), self._do_mark))
+            self.undo.push(_MarksCommand(label, self._frame, (before, marks), self._do_mark, nudge))
 
     def _mark(self, frame: int, marks: Marks) -> None:
-        """Put callipers and calibration in force, have them kept, and show the frame."""
+        """Put callipers and calibration in force, have them kept, show the frame, and choose the calliper that changed."""
         callipers, calibration = marks
+        chosen = changed_one(self.document.callipers, callipers, self._chosen)
+        self.choose(None)
         if calibration != self.document.calibration:
             self.document.set_calibration(calibration)
         if callipers != self.document.callipers:
             self.document.set_callipers(callipers)
         self.keep(CALLIPERS, to_json(callipers, calibration))
         self.set_frame(frame)
+        self.choose(chosen)
 
     def set_findings(self, findings: Findings, label: str, reason: str = "", *, text: str = "") -> None:
         """Replace the findings as one undo item; the same again does nothing.
@@ -303,3 +349,15 @@ class Session(QObject):
         (step.inverse() if kind == "undo" else step).apply(self.document)
         self.keep(kind, step)
         self.set_frame(step.frame)
+
+
+def changed_one(before: Sequence[Calliper], after: Sequence[Calliper], chosen: Grip | None) -> Grip | None:
+    """The calliper to choose after a change: one that is new or has changed, with the handle that was chosen; after a
+    deletion none.
+    """
+    if len(after) < len(before):
+        return None
+    changed = next((i for i, item in enumerate(after) if i >= len(before) or item != before[i]), None)
+    if changed is None or (chosen is not None and chosen.index == changed and len(after) == len(before)):
+        return chosen
+    return Grip(changed)

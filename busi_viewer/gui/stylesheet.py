@@ -72,6 +72,12 @@ QToolButton[role="tab"]:checked { background: @panel; border-top-color: @accent;
 QLineEdit, QComboBox, QAbstractSpinBox {
     background: @raised; border: 1px solid @border; border-radius: 3px; min-height: 26px; padding: 0 8px;
     selection-background-color: @sel_line; selection-color: @text; }
+QLineEdit[role="plain"] { background: transparent; border: 1px solid transparent; min-height: 22px; padding: 0 4px; }
+QLineEdit[role="plain"]:hover { border-color: @border; }
+QLineEdit[role="plain"]:focus { background: @raised; border-color: @accent; }
+#calliperRow { border: 1px solid transparent; border-radius: 3px; }
+#calliperRow[role="chosen"] { background: @sel; border-color: @sel_line; }
+#calliperRow:focus { border-color: @accent; }
 QAbstractSpinBox { padding: 0; min-height: 24px; max-height: 24px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0; border: none; }
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {

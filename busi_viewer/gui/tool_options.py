@@ -7,7 +7,9 @@ from functools import partial
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QButtonGroup,
+    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -65,7 +67,10 @@ class Hint(QLabel):
 
 
 class ToolOptions(QWidget):
-    """Shows the options that the tool in hand declares; hidden for tools that do not edit. ``used`` gives the focus back."""
+    """Shows the options that the tool in hand declares; hidden for tools that neither edit nor measure.
+
+    ``used`` gives the focus back.
+    """
 
     used = Signal()
 
@@ -120,7 +125,7 @@ class ToolOptions(QWidget):
         if tool is self._tool and self._tool is not None:
             self.show()
             return
-        self._tool = tool if tool is not None and tool.edits else None
+        self._tool = tool if tool is not None and (tool.edits or tool.measures) else None
         self.setVisible(self._tool is not None)
         if self._tool is None:
             return
@@ -143,6 +148,13 @@ class ToolOptions(QWidget):
         """Show what the tool has to say, for a while in place of the hint."""
         self._hint.show_words(words, warn=True)
         self._quiet.start()
+
+    def ask(self, name: str) -> None:
+        """Let the reader type an option's value."""
+        field = self._shown.get(name)
+        if isinstance(field, QAbstractSpinBox):
+            field.setFocus()
+            field.selectAll()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out captions where there is no room."""
@@ -199,7 +211,7 @@ class ToolOptions(QWidget):
             widget.setAccessibleName(words)
             widget.setToolTip(tip)
             widget.setFocusPolicy(
-                Qt.FocusPolicy.ClickFocus if isinstance(widget, QSpinBox) else Qt.FocusPolicy.TabFocus
+                Qt.FocusPolicy.ClickFocus if isinstance(widget, QAbstractSpinBox) else Qt.FocusPolicy.TabFocus
             )
         self._controls.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         widget.show()  # what is not shown yet takes no room when the row is fitted
@@ -224,12 +236,13 @@ class ToolOptions(QWidget):
             self._figure.setMinimumWidth(30)
             self._add(self._figure)
             return
-        field = QSpinBox()
-        field.setRange(round(option.low), round(option.high))
-        field.setKeyboardTracking(False)
-        field.setFixedWidth(FIELD + (8 if option.high > 999 else 0))
+        field = _field(option)
+        field.setKeyboardTracking(option.commits)
+        field.setFixedWidth(FIELD + (8 if option.high > 999 else 0) + 12 * option.decimals)
         field.valueChanged.connect(partial(self._options.set, option.name))
         field.lineEdit().returnPressed.connect(self.used)
+        if option.commits:
+            field.lineEdit().returnPressed.connect(self.commit.click)
         self._add(field, option.name, tip=option.tip, words=words)
         if option.unit:
             self._add_caption(option.unit)
@@ -273,7 +286,9 @@ class ToolOptions(QWidget):
         if control is None:
             return
         control.blockSignals(True)
-        if isinstance(control, QSlider | QSpinBox):
+        if isinstance(control, QDoubleSpinBox):
+            control.setValue(self._options.number(name))
+        elif isinstance(control, QSlider | QSpinBox):
             control.setValue(self._options.whole(name))
         elif isinstance(control, QPushButton) and control.isCheckable():
             control.setChecked(self._options.on(name))
@@ -293,6 +308,17 @@ class ToolOptions(QWidget):
             return
         mm = f", {2 * value * self._spacing:.1f} mm" if self._spacing is not None else ""
         self._figure.setText(f"{2 * value:.0f} px{mm}")
+
+
+def _field(option: Number) -> QSpinBox | QDoubleSpinBox:
+    if not option.decimals:
+        field = QSpinBox()
+        field.setRange(round(option.low), round(option.high))
+        return field
+    fine = QDoubleSpinBox()
+    fine.setDecimals(option.decimals)
+    fine.setRange(option.low, option.high)
+    return fine
 
 
 def _chip(words: str, tip: str) -> QPushButton:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from busi_viewer.core.image import ImageRecord, Pixels
-from busi_viewer.gui.actions import DRAWING, FINDING, PAINTING, REFINING, VIEWING, Actions
+from busi_viewer.gui.actions import DRAWING, FINDING, MEASURING, PAINTING, REFINING, VIEWING, Actions
 from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
 from busi_viewer.gui.presets import PRESETS, PresetWindows, Window
 from busi_viewer.gui.tool_group import ToolGroup
@@ -28,6 +28,8 @@ ICONS = {
     "outline": "spline",
     "fill": "droplet",
     "heatmap": "layers",
+    "propose_callipers": "two-axes",
+    "drop_calibration": "trash-2",
     **{tool.name: tool.icon for tool in TOOLS if tool.icon},
 }
 
@@ -59,6 +61,7 @@ class Toolbar(QWidget):
         self.groups = tuple(
             ToolGroup(words, names, {name: actions[name] for name in names if name}, ICONS)
             for words, names in (
+                ("Measure", (*MEASURING[:-1], "propose_callipers", "", "calibrate", "drop_calibration")),
                 ("Outline", DRAWING),
                 ("Find", FINDING),
                 ("Refine", (*REFINING, "", "reset_to_ai", "clear")),

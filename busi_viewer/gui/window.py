@@ -44,6 +44,7 @@ from busi_viewer.gui.exporting import Exported, Exporter
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.measuring import Measuring
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.pages import Pages
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
         self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
+        self.measuring = Measuring(self.actions_, self.review, self.bottom, self)
         self._make_menus()
         self._connect()
         self._restore()
@@ -148,6 +150,7 @@ class MainWindow(QMainWindow):
         reading.session_changed.connect(self.notices.drop_question)
         self.pages.away_changed.connect(self.commands.set_away)
         self.pages.away_changed.connect(self.viewing.set_away)
+        self.pages.away_changed.connect(self.measuring.set_away)
         self.audit.problem.connect(self.notices.show_problem)
         self.audit.said.connect(self.notices.show_info)
         self.exporter.done.connect(self._on_exported)
@@ -280,12 +283,11 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_session(self, session: Session | None) -> None:
-        record = session.document.record if session is not None else None
         self.review.show_session(session)
         self.commands.follow(session)
         self.viewing.follow(session)
+        self.measuring.follow(session)
         self.toolbar.set_image_open(session is not None)
-        self.bottom.show_calibration(record)
         self._on_view()
         self._name_window()
 

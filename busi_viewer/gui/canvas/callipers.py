@@ -1,143 +1,160 @@
-"""Callipers and labels of lesions: long axis A with + ends, short axis B with × ends, sizes outside the lesion."""
+"""The reader's callipers over the image: thin solid lines with end ticks, handles on the chosen one, labels beside them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from busi_viewer.core.measure import Lesion, Point
+from busi_viewer.core.callipers import OUTSIDE, Calliper, Kind, Quantity, Scale, calliper_scale, quantities
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.measure import Lesion
+from busi_viewer.gui import theme
+from busi_viewer.gui.calliper_shape import axes, handles, ring
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.outline import Outline
+from busi_viewer.gui.canvas.axes import COLOUR
+from busi_viewer.gui.canvas.labels import around, beside, bounds, free
+from busi_viewer.gui.session import Grip
 from busi_viewer.gui.tag import Tag, tag_size
 
-COLOUR = "#FFE08A"
-ARM = 6.0
-"""Half the length of a cross in logical px."""
-GAP = 8.0
-SHORTEST = 24.0
-"""Lesions that look shorter than this many logical px get no callipers."""
-MOST = 3
-"""Only so many lesions, the largest ones, get callipers."""
+TICK = 6.0
+"""Half the length of an end tick in logical px."""
+CASING, WIDTH = 3.2, 1.4
+HANDLE = 8.0
+ARC = 22.0
+"""Largest radius of an angle's arc in logical px."""
 
-EDGES = (44.0, 44.0, -56.0, -96.0)
-"""Where labels keep clear of what stands at the view's edges, in logical px."""
+Shown = Sequence[tuple[int, Calliper]]
+"""Callipers of a frame with their numbers in the document (−1: not there yet)."""
 
 
-def length_text(letter: str, px: float, mm: float | None) -> str:
-    """An axis' label: ``A 20.1 mm``, or ``A 151 px`` where the image is not calibrated."""
-    return f"{letter} {px:.0f} px" if mm is None else f"{letter} {mm:.1f} mm"
+def on_frame(callipers: Sequence[Calliper], frame: int) -> tuple[tuple[int, Calliper], ...]:
+    """Those of a frame."""
+    return tuple((i, item) for i, item in enumerate(callipers) if item.frame == frame)
 
 
-def measurable(lesions: Sequence[Lesion], camera: Camera) -> list[Lesion]:
-    """The lesions that get callipers in this view."""
-    return [lesion for lesion in lesions[:MOST] if lesion.long_axis_px * camera.scale >= SHORTEST]
+def uncovered(lesions: Sequence[Lesion], shown: Shown) -> tuple[Lesion, ...]:
+    """The lesions whose axes no calliper repeats."""
+    drawn = {item.points for _, item in shown if item.kind is Kind.TWO_AXIS}
+    return tuple(lesion for lesion in lesions if (*lesion.long_axis, *lesion.short_axis) not in drawn)
 
 
-def paint(painter: QPainter, camera: Camera, lesions: Sequence[Lesion]) -> None:
-    """Draw the axes; the labels are :func:`tags`."""
+def values_text(found: Sequence[Quantity]) -> str:
+    """All that a calliper says in one line, without an ellipse's circumference: ``20.1 × 15.0 mm, 236 mm²``."""
+    texts = {quantity.name: quantity.text for quantity in found}
+    if "axis_a" not in texts:
+        return next(iter(texts.values()))
+    both = f"{texts['axis_a'].rsplit(' ', 1)[0]} × {texts['axis_b']}"
+    return f"{both}, {texts['area']}" if "area" in texts else both
+
+
+def paint(painter: QPainter, camera: Camera, record: ImageRecord, shown: Shown, chosen: Grip | None) -> None:
+    """Draw them; the labels are :func:`tags`."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for lesion in measurable(lesions, camera):
-        for axis, diagonal in ((lesion.long_axis, False), (lesion.short_axis, True)):
-            a, b = _ends(camera, axis)
-            line, ends = QPainterPath(a), QPainterPath()
-            line.lineTo(b)
-            for end in (a, b):
-                _cross(ends, end, diagonal)
-            _draw(painter, line, QPen(QColor(0, 0, 0, 140), 2.6))
-            dots = QPen(QColor(COLOUR), 1.3)
-            dots.setDashPattern([1.3, 2.0])
-            dots.setCapStyle(Qt.PenCapStyle.FlatCap)
-            _draw(painter, line, dots)
-            _draw(painter, ends, QPen(QColor(0, 0, 0, 153), 3.4))
-            _draw(painter, ends, QPen(QColor(COLOUR), 1.6))
+    for index, item in shown:
+        solid, faint = _paths(item, calliper_scale(record, item), camera)
+        for path, width, colour in (
+            (solid, CASING, QColor(0, 0, 0, 150)),
+            (faint, WIDTH, QColor(0, 0, 0, 120)),
+            (faint, 1.0, QColor(COLOUR)),
+            (solid, WIDTH, QColor(COLOUR)),
+        ):
+            pen = QPen(colour, width)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            if path is faint:
+                pen.setDashPattern([2.0, 3.0])
+            painter.setPen(pen)
+            painter.drawPath(path)
+        if chosen is not None and index == chosen.index:
+            _paint_handles(painter, handles(item, camera), chosen.handle)
     painter.restore()
 
 
-def tags(camera: Camera, lesions: Sequence[Lesion], outlines: Sequence[Outline], *, proposed: bool) -> tuple[Tag, ...]:
-    """Names and lengths, placed outside every lesion and beside each other where there is room."""
-    transform = camera.transform()
-    shapes = [transform.map(outline.path) for outline in outlines]
-    bounds = QRectF(0.0, 0.0, *camera.view).adjusted(*EDGES)
-    placed: list[Tag] = []
-    for lesion in measurable(lesions, camera):
-        for letter, axis, px, mm in (
-            ("A", lesion.long_axis, lesion.long_axis_px, lesion.long_axis_mm),
-            ("B", lesion.short_axis, lesion.short_axis_px, lesion.short_axis_mm),
-        ):
-            text = length_text(letter, px, mm)
-            places = _beside(camera, axis, tag_size(text))
-            placed.append(Tag(text, _free(places, shapes, placed, bounds), COLOUR))
-    who = "AI" if proposed else "Reader"
-    for outline in sorted(outlines, key=lambda o: o.rank):
-        text, box = f"L{outline.rank + 1} · {who}", transform.mapRect(outline.path.boundingRect())
-        if box.intersects(QRectF(0.0, 0.0, *camera.view)):
-            rect = _free(_around(box, tag_size(text)), shapes, placed, bounds)
-            placed.append(Tag(text, rect, outline.colour.name()))
-    return tuple(placed)
+def _paths(item: Calliper, scale: Scale, camera: Camera) -> tuple[QPainterPath, QPainterPath]:
+    """What is drawn solid, and what (an ellipse's axes) dotted."""
+    solid, faint = QPainterPath(), QPainterPath()
+    straight = axes(item, scale, camera)
+    if item.kind is Kind.ELLIPSE:
+        solid.addPolygon(QPolygonF(ring(item, scale, camera)))
+        solid.closeSubpath()
+    for a, b in straight:
+        path = faint if item.kind is Kind.ELLIPSE else solid
+        path.moveTo(a)
+        path.lineTo(b)
+        if item.kind in (Kind.LENGTH, Kind.TWO_AXIS):
+            for end in (a, b):
+                step = _normal(a, b) * TICK
+                solid.moveTo(end - step)
+                solid.lineTo(end + step)
+    if item.kind is Kind.ANGLE:
+        _add_arc(solid, *straight[0], straight[1][1])
+    return solid, faint
 
 
-def _draw(painter: QPainter, path: QPainterPath, pen: QPen) -> None:
-    painter.setPen(pen)
-    painter.drawPath(path)
+def _add_arc(path: QPainterPath, end: QPointF, vertex: QPointF, other: QPointF) -> None:
+    first, second = QLineF(vertex, end), QLineF(vertex, other)
+    radius = min(ARC, 0.4 * first.length(), 0.4 * second.length())
+    if radius < 4:
+        return
+    sweep = (second.angle() - first.angle() + 180) % 360 - 180
+    box = QRectF(vertex.x() - radius, vertex.y() - radius, 2 * radius, 2 * radius)
+    path.arcMoveTo(box, first.angle())
+    path.arcTo(box, first.angle(), sweep)
 
 
-def _ends(camera: Camera, axis: tuple[Point, Point]) -> tuple[QPointF, QPointF]:
-    return camera.to_screen(*axis[0]), camera.to_screen(*axis[1])
+def _normal(a: QPointF, b: QPointF) -> QPointF:
+    run = b - a
+    long = math.hypot(run.x(), run.y())
+    return QPointF(-run.y() / long, run.x() / long) if long else QPointF(0.0, 1.0)
 
 
-def _cross(path: QPainterPath, at: QPointF, diagonal: bool) -> None:
-    reach = ARM / math.sqrt(2) if diagonal else ARM
-    for step in ((reach, reach), (reach, -reach)) if diagonal else ((reach, 0.0), (0.0, reach)):
-        path.moveTo(at - QPointF(*step))
-        path.lineTo(at + QPointF(*step))
+def _paint_handles(painter: QPainter, places: Sequence[QPointF], held: int | None) -> None:
+    accent = QColor(theme.DARK.accent)
+    for i, place in enumerate(places):
+        painter.setBrush(accent if i == held else QColor(5, 6, 7, 160))
+        painter.setPen(QPen(QColor("#FFFFFF") if i == held else accent, 1.5))
+        painter.drawRect(QRectF(place.x() - HANDLE / 2, place.y() - HANDLE / 2, HANDLE, HANDLE))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _beside(camera: Camera, axis: tuple[Point, Point], size: QSizeF) -> Iterator[QRectF]:
-    """Places for a label next to an axis' ends, the right end first, from near to far."""
-    ends = sorted(_ends(camera, axis), key=QPointF.x, reverse=True)
-    for distance in (GAP, 3 * GAP, 6 * GAP):
-        for end, other in ((ends[0], ends[1]), (ends[1], ends[0])):
-            run = end - other
-            long = max(math.hypot(run.x(), run.y()), 1e-9)
-            ux, uy = run.x() / long, run.y() / long
-            middle = end + QPointF(ux * (distance + size.width() / 2), uy * (distance + size.height() / 2 + ARM))
-            yield QRectF(middle - QPointF(size.width() / 2, size.height() / 2), size)
+def tags(
+    camera: Camera, record: ImageRecord, shown: Shown, shapes: Sequence[QPainterPath], others: Sequence[Tag]
+) -> tuple[Tag, ...]:
+    """Names and values, beside the lines and outside of ``shapes`` and ``others`` where there is room."""
+    view, inside = QRectF(0.0, 0.0, *camera.view), bounds(camera)
+    placed = list(others)
+    for _, item in shown:
+        scale = calliper_scale(record, item)
+        if not _box(axes(item, scale, camera)).intersects(view):
+            continue
+        for text, line in _texts(item, scale, camera):
+            size = tag_size(text)
+            placed.append(Tag(text, free(_places(item, line, size, scale, camera), shapes, placed, inside), COLOUR))
+    return tuple(placed[len(others) :])
 
 
-def _around(box: QRectF, size: QSizeF) -> Iterator[QRectF]:
-    """Places for a lesion's name: above left, then along the other sides."""
-    w, h = size.width(), size.height()
-    for gap in (GAP, 3 * GAP):
-        for x, y in (
-            (box.left() + 0.15 * box.width() - w / 2, box.top() - h - gap),
-            (box.left() - w / 2, box.top() - h / 2),
-            (box.left() - w - gap, box.top() + 0.3 * box.height()),
-            (box.center().x() - w / 2, box.top() - h - gap),
-            (box.center().x() - w / 2, box.bottom() + gap),
-            (box.right() + gap, box.center().y() - h / 2),
-            (box.right() - w, box.bottom() + gap),
-        ):
-            yield QRectF(QPointF(x, y), size)
+def _texts(item: Calliper, scale: Scale, camera: Camera) -> list[tuple[str, tuple[QPointF, QPointF]]]:
+    """The labels of a calliper, each with the line beside which it belongs."""
+    straight, found = axes(item, scale, camera), quantities(item, scale)
+    name = f"{item.name}: " if item.name else ""
+    where = "" if not scale.note else " (outside region)" if scale.note == OUTSIDE else " (across regions)"
+    if item.kind is Kind.TWO_AXIS:
+        return [(f"{name}A {found[0].text}{where}", straight[0]), (f"B {found[1].text}", straight[1])]
+    return [(f"{name}{values_text(found)}{where}", straight[0])]
 
 
-def _free(places: Iterable[QRectF], shapes: Sequence[QPainterPath], placed: Sequence[Tag], bounds: QRectF) -> QRectF:
-    """The first place in view that covers neither a lesion nor another label; else the first one, moved into view."""
-    first: QRectF | None = None
-    for rect in places:
-        first = first or rect
-        room = rect.adjusted(-3, -3, 3, 3)
-        if (
-            bounds.contains(rect)
-            and not any(room.intersects(tag.rect) for tag in placed)
-            and not any(shape.intersects(room) for shape in shapes)
-        ):
-            return rect
-    assert first is not None  # every caller offers places
-    x = min(max(first.x(), bounds.left()), bounds.right() - first.width())
-    y = min(max(first.y(), bounds.top()), bounds.bottom() - first.height())
-    return QRectF(QPointF(x, y), first.size())
+def _places(
+    item: Calliper, line: tuple[QPointF, QPointF], size: QSizeF, scale: Scale, camera: Camera
+) -> Iterator[QRectF]:
+    if item.kind in (Kind.LENGTH, Kind.TWO_AXIS):
+        return beside(line, size)
+    return around(_box([*axes(item, scale, camera), *((p, p) for p in ring(item, scale, camera))]), size)
+
+
+def _box(lines: Sequence[tuple[QPointF, QPointF]]) -> QRectF:
+    box: QRectF = QPolygonF([end for line in lines for end in line]).boundingRect()
+    return box.adjusted(-0.5, -0.5, 0.5, 0.5)

@@ -22,11 +22,14 @@ BELOW = 84.0
 """Logical px at the bottom of the view that scale bar and proposal bar share."""
 SHADOW = QColor(0, 0, 0, 150)
 UNKNOWN_SCALE = "Not calibrated: sizes in px"
+BY_READER = "Calibrated by reader"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The words and figures around the image. ``spacing`` is (dy, dx) in mm of the rows ``rows``, or None."""
+    """The words and figures around the image. ``spacing`` is (dy, dx) in mm of the rows ``rows``, or None;
+    ``by_reader``: the reader stated it.
+    """
 
     name: str
     detail: str
@@ -37,6 +40,7 @@ class Facts:
     spacing: tuple[float, float] | None
     rows: tuple[float, float]
     heat: str | None = None
+    by_reader: bool = False
 
 
 def calibration(record: ImageRecord) -> tuple[tuple[float, float] | None, tuple[float, float]]:
@@ -62,6 +66,7 @@ def facts(record: ImageRecord, frame: int, bits: int, state: str, look: Look, zo
         spacing=spacing,
         rows=rows,
         heat=heat,
+        by_reader=record.calibrated_by_reader,
     )
 
 
@@ -194,8 +199,9 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
         painter.drawLine(QLineF(x + share * wide, y - arm, x + share * wide, y + arm))
     caption = f"{length:g} {'mm' if facts.spacing else 'px'}"
     _text(painter, QPointF(x + wide + 9, base + 3), caption, theme.DARK.text, over=image)
-    if facts.spacing is None:
-        _text(painter, QPointF(x, base + LINE + 3), UNKNOWN_SCALE, theme.DARK.warn, over=image)
+    if facts.spacing is None or facts.by_reader:
+        words = UNKNOWN_SCALE if facts.spacing is None else BY_READER
+        _text(painter, QPointF(x, base + LINE + 3), words, theme.DARK.warn, over=image)
 
 
 def paint_heat(painter: QPainter, camera: Camera, target: str, style: HeatStyle, image: QRectF) -> None:

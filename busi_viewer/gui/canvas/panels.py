@@ -17,7 +17,7 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import components
 from busi_viewer.gui import outline, theme
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas import callipers, hud
+from busi_viewer.gui.canvas import axes, hud
 from busi_viewer.gui.canvas.heat import opaque
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.stage import Stage
@@ -124,10 +124,12 @@ class Pane(Stage):
             self._show_heat()
 
     def paint_over(self, painter: QPainter) -> None:
-        """Outline and sizes of AI, the colour bar, the cross, and what there is to say."""
+        """Callipers on the image, outline and sizes of AI, the colour bar, the cross, and what there is to say."""
         if self._session is None or self._pixels is None:
             return
         camera = self._camera
+        if self._kind == "image":
+            self._scene.paint_callipers(painter, camera, None, None)
         if self._kind == "ai" and self._look.mask != "hidden":
             self._paint_ai(painter, camera)
         if self._kind == "heat" and self._scene.heat is not None:
@@ -146,8 +148,8 @@ class Pane(Stage):
         line = self._look.mask != "fill"
         outline.paint(painter, self._ai, camera.transform(), dashed=True, line=line, fill=fill)
         lesions = self._scene.result.lesions if self._scene.result is not None and self._ai else ()
-        callipers.paint(painter, camera, lesions)
-        for tag in callipers.tags(camera, lesions, self._ai, proposed=True):
+        axes.paint(painter, camera, lesions)
+        for tag in axes.tags(camera, lesions, self._ai, proposed=True):
             tag.paint(painter)
 
 

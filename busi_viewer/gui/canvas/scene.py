@@ -1,18 +1,22 @@
-"""What lies over one frame: outlines, the machine's outline behind the reader's, callipers and labels."""
+"""What lies over one frame: outlines, the machine's outline behind the reader's, axes, callipers and labels."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 
+from busi_viewer.core.callipers import Calliper
+from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import FrameResult, Heatmap
 from busi_viewer.gui import outline, theme
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas import callipers
+from busi_viewer.gui.canvas import axes, callipers
 from busi_viewer.gui.outline import Outline
-from busi_viewer.gui.session import Session
+from busi_viewer.gui.session import Grip, Session
 from busi_viewer.gui.tag import Tag
 
 GHOST_OPACITY = 0.75
@@ -29,10 +33,16 @@ class Scene:
         self.band: QPainterPath | None = None
         self.proposed = False
         self.result: FrameResult | None = None
+        self.callipers: callipers.Shown = ()
+        self._record: ImageRecord | None = None
+        self._frame = frame
+        self._marks: tuple[object, tuple[Tag, ...]] | None = None
         self._tags: tuple[tuple[Camera, int], tuple[Tag, ...]] | None = None
         if session is None:
             return
         document = session.document
+        self._record = document.record
+        self.callipers = callipers.on_frame(document.callipers, frame)
         mask = document.shown_mask(frame)
         self.result = document.result.frame(frame) if document.result else None
         self.proposed = document.is_proposal(frame)
@@ -71,10 +81,10 @@ class Scene:
         sizes: bool,
         band: bool,
     ) -> None:
-        """Draw everything. ``live`` replaces the outlines while a tool changes them, and hides callipers and names.
+        """Draw all but the callipers. ``live`` replaces the outlines while a tool changes them, and hides axes and names.
 
         ``machine``: draw the machine's outline behind the reader's. ``heated``: a heatmap is shown, no area is filled.
-        ``sizes``: draw callipers. ``band``: tint the uncertainty band; it belongs to the model's outline and goes with the
+        ``sizes``: draw axes. ``band``: tint the uncertainty band; it belongs to the model's outline and goes with the
         first edit.
         """
         if machine:
@@ -89,16 +99,35 @@ class Scene:
         fill = style == "fill" or (style == "both" and not heated)
         line = style != "fill"
         outline.paint(painter, self.outlines, camera.transform(), dashed=self.proposed, line=line, fill=fill)
-        lesions = self.lesions if sizes else ()
-        callipers.paint(painter, camera, lesions)
+        lesions = callipers.uncovered(self.lesions, self.callipers) if sizes else ()
+        axes.paint(painter, camera, lesions)
         for tag in self._placed(camera, lesions):
             tag.paint(painter)
 
     def _placed(self, camera: Camera, lesions: tuple[Lesion, ...]) -> tuple[Tag, ...]:
         if self._tags is None or self._tags[0] != (camera, len(lesions)):
-            tags = callipers.tags(camera, lesions, self.outlines, proposed=self.proposed)
+            tags = axes.tags(camera, lesions, self.outlines, proposed=self.proposed)
             self._tags = ((camera, len(lesions)), tags)
         return self._tags[1]
+
+    def paint_callipers(
+        self, painter: QPainter, camera: Camera, live: Sequence[Calliper] | None, chosen: Grip | None
+    ) -> None:
+        """Draw the frame's callipers with their labels. ``live`` replaces them while a tool changes one."""
+        if self._record is None:
+            return
+        shown = self.callipers if live is None else callipers.on_frame(live, self._frame)
+        if not shown:
+            return
+        callipers.paint(painter, camera, self._record, shown, chosen)
+        key = (camera, shown, self._tags)
+        if self._marks is None or self._marks[0] != key:
+            transform = camera.transform()
+            shapes = [transform.map(each.path) for each in self.outlines]
+            others = self._tags[1] if self._tags is not None else ()
+            self._marks = (key, callipers.tags(camera, self._record, shown, shapes, others))
+        for tag in self._marks[1]:
+            tag.paint(painter)
 
     def _paint_machine(self, painter: QPainter, camera: Camera) -> None:
         painter.save()

@@ -80,6 +80,7 @@ class Stage(QWidget):
         if self._session is not None:
             self._session.changed.disconnect(self._on_changed)
             self._session.frame_changed.disconnect(self._on_frame)
+            self._session.chosen_changed.disconnect(self._on_chosen)
             self._session.frames.loaded.disconnect(self._on_loaded)
             self._session.frames.failed.disconnect(self._on_loaded)
         self._session = session
@@ -87,6 +88,7 @@ class Stage(QWidget):
         if session is not None:
             session.changed.connect(self._on_changed)
             session.frame_changed.connect(self._on_frame)
+            session.chosen_changed.connect(self._on_chosen)
             session.frames.loaded.connect(self._on_loaded)
             session.frames.failed.connect(self._on_loaded)
             self._look = replace(self._look, window=session.document.record.window, inverted=False)
@@ -103,6 +105,9 @@ class Stage(QWidget):
     def _on_frame(self, _index: int) -> None:
         self._on_leaving()
         self._show_frame()
+
+    def _on_chosen(self) -> None:
+        self.refresh()
 
     def _on_loaded(self, index: int) -> None:
         if self._session is not None and index == self._session.frame:

@@ -25,13 +25,15 @@ class Canvas(Stage):
     Enter commits what a tool has pending, else accepts the proposal; Esc drops what a tool has in hand; Del discards
     the proposal and E edits it; + and − zoom. ``cursor_moved(x, y, value)`` gives pixel and value under the mouse,
     (−1, −1, "") outside. Before tool, frame or image change, what is pending is committed (it can be undone).
-    ``options`` holds what the reader has set about the tools; ``said(text)`` is a tool's word to the reader.
+    ``options`` holds what the reader has set about the tools; ``said(text)`` is a tool's word to the reader, ``asked(option)``
+    its question.
     """
 
     cursor_moved = Signal(int, int, str)
     tool_changed = Signal(str)
     brush_radius_changed = Signal(float)
     said = Signal(str)
+    asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,6 +124,10 @@ class Canvas(Stage):
         """Tell the reader something about the tool."""
         self.said.emit(text)
 
+    def ask(self, option: str) -> None:
+        """Ask the reader for an option of the tool."""
+        self.asked.emit(option)
+
     def apply_tool(self) -> None:
         """Let the tool work on every lesion."""
         if self.ready:
@@ -138,14 +144,18 @@ class Canvas(Stage):
         self._tool.cancel()
         self.tool_used()
 
+    def settle(self) -> None:
+        """Commit what the tool has pending, where that means no more than to go on."""
+        if self._tool.pending and self._tool.settles:
+            self.commit_tool()
+
     def has_pending(self) -> bool:
         """Whether the tool waits for Enter or Esc."""
         return self._tool.pending
 
     def _settle_tool(self) -> None:
         """Before tool, frame or image change: commit what is pending (it can be undone), drop an unfinished drag."""
-        if self._tool.pending:
-            self._tool.commit()
+        self.settle()
         self._tool.cancel()
         self._mouse.forget()
 
@@ -174,6 +184,7 @@ class Canvas(Stage):
                 sizes=not self._tool.drawing,
                 band=self._look.band and not self._tool.drawing,
             )
+            self._scene.paint_callipers(painter, self._camera, self._tool.callipers, session.chosen)
             if self._look.regions:
                 regions.paint(painter, self._camera, session.document.record.regions)
             hud.paint(painter, self._camera, self._facts(session))
@@ -217,9 +228,22 @@ class Canvas(Stage):
         if self._session is not None:
             self._session.discard()
 
+    def event(self, event: QEvent) -> bool:
+        """Keys that work a calliper in hand are the canvas' before they are the window's."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._wanted(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _wanted(self, event: QKeyEvent) -> bool:
+        plain = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+        return plain == Qt.KeyboardModifier.NoModifier and self._tool.wants(Qt.Key(event.key()))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys of the canvas, see the class."""
         key = Qt.Key(event.key())
+        if self._wanted(event) and self._tool.key(key, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)):
+            return
         proposal = self._session is not None and self._session.proposal() is not None
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.commit_tool() if self.has_pending() else self._accept()

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from busi_viewer.core.callipers import Calliper
 from busi_viewer.core.image import Pixels
 from busi_viewer.core.region import Grey
 from busi_viewer.gui.camera import Camera
@@ -66,6 +67,10 @@ class ToolHost(Protocol):
         """Tell the reader something about the tool, in the bar above the canvas."""
         ...
 
+    def ask(self, option: str) -> None:
+        """Ask the reader for an option's value, in the bar above the canvas."""
+        ...
+
     def set_camera(self, camera: Camera) -> None:
         """Pan or zoom."""
         ...
@@ -95,6 +100,10 @@ class Tool:
     """Whether the tool changes the mask."""
     commits: ClassVar[bool] = False
     """Whether what it draws waits for Enter or Esc."""
+    settles: ClassVar[bool] = True
+    """Whether that is committed before another tool, frame or image; else it is dropped."""
+    measures: ClassVar[bool] = False
+    """Whether the tool places callipers."""
     applies: ClassVar[bool] = False
     """Whether it can work on every lesion at once (:meth:`apply`)."""
 
@@ -116,6 +125,11 @@ class Tool:
         """The mask's outlines as they will be, while the tool changes them; else None."""
         return None
 
+    @property
+    def callipers(self) -> tuple[Calliper, ...] | None:
+        """The callipers as they will be, while the tool changes them; else None."""
+        return None
+
     def press(self, at: Pointer) -> None:
         """Left button down."""
 
@@ -132,8 +146,12 @@ class Tool:
     def leave(self) -> None:
         """The mouse left the view."""
 
-    def key(self, key: Qt.Key) -> bool:
-        """A key the canvas has no use for; True if the tool used it."""
+    def key(self, key: Qt.Key, far: bool = False) -> bool:
+        """A key the canvas has no use for, or that the tool :meth:`wants`; True if it was used. ``far``: with Shift."""
+        return False
+
+    def wants(self, key: Qt.Key) -> bool:
+        """Whether the tool has a use for a key now that else is a command's."""
         return False
 
     def turn(self, notches: float) -> None:

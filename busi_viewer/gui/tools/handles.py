@@ -122,7 +122,7 @@ class HandleTool(Tool):
         if len(self._points) >= 3:
             self.commit()
 
-    def key(self, key: Qt.Key) -> bool:
+    def key(self, key: Qt.Key, far: bool = False) -> bool:
         """Backspace takes the last handle back."""
         if key != Qt.Key.Key_Backspace or not self._points:
             return False

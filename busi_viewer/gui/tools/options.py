@@ -13,7 +13,10 @@ from PySide6.QtCore import QObject, Signal
 
 @dataclass(frozen=True)
 class Number:
-    """A number in ``low``…``high``. ``slider``: shown with a slider; else with a field. ``turns``: Shift + wheel changes it."""
+    """A number in ``low``…``high``. ``slider``: shown with a slider; else with a field. ``turns``: Shift + wheel changes it.
+
+    ``decimals`` are those of its field; ``commits``: Enter in the field commits what the tool has pending.
+    """
 
     name: str
     label: str
@@ -24,6 +27,8 @@ class Number:
     slider: bool = False
     turns: bool = False
     tip: str = ""
+    decimals: int = 0
+    commits: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Switch:
-    """On or off; off at the start."""
+    """On or off."""
 
     name: str
     label: str
     tip: str = ""
+    start: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,5 @@ class Options(QObject):
         self.set(name, round(after))
 
 
-def _start(option: Option) -> float | str | bool:
-    if isinstance(option, Number):
-        return option.start
-    return option.values[0] if isinstance(option, Choice) else False
+def _start(option: Number | Choice | Switch) -> float | str | bool:
+    return option.values[0] if isinstance(option, Choice) else option.start

@@ -90,7 +90,7 @@ class Segment(Tool):
             self._scribbles.append((kind, self.host.options.number(WIDTH.name) / 2, points))
         self._find()
 
-    def key(self, key: Qt.Key) -> bool:
+    def key(self, key: Qt.Key, far: bool = False) -> bool:
         """Backspace takes the last scribble back, then the box."""
         if key != Qt.Key.Key_Backspace or not self.pending:
             return False
