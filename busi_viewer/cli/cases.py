@@ -70,6 +70,11 @@ def _training_set(arguments: argparse.Namespace, store: CaseStore, services: Ser
     made = make_training_set(store, services.sources, arguments.out, terminal.progress)
     for error in made.left_out:
         terminal.error(str(error))
+    if made.with_text:
+        terminal.error(
+            f"{len(made.with_text)} of {made.images} images seem to have text burned in, which may name a patient; "
+            f"they are listed in set.json: {', '.join(made.with_text[:3])}{' …' if len(made.with_text) > 3 else ''}"
+        )
     terminal.finish(
         f"{made.images} images, version {made.version}{'' if made.new else ' (nothing changed since)'}. {BURNED_IN}"
     )

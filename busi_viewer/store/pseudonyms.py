@@ -6,23 +6,36 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from busi_viewer.core.casebook import FINDINGS, StoredImage
-from busi_viewer.core.results import CLASSES
 from busi_viewer.store.database import Database
+
+PROVED = "6"
+"""The category of a malignancy known from biopsy."""
 
 
 def candidates(database: Database) -> Iterator[tuple[int, str | None]]:
-    """Images with a reader's outline, each with its class: the findings' entry ``label``, if it is one of CLASSES."""
+    """Images with a reader's outline, each with its class: malignant where the reader's category says that it is proved.
+
+    No other category does: a reader's suspicion is no truth to train on.
+    """
     rows = database.rows(
         "SELECT i.id, (SELECT value FROM versions v WHERE v.image_id = i.id AND v.field = ? ORDER BY number DESC LIMIT 1)"
         " FROM images i WHERE i.edited = 1 ORDER BY i.id",
         (FINDINGS,),
     )
     for image, text in rows:
-        value = json.loads(text) if text else None
-        label = value.get("label") if isinstance(value, dict) else None
-        yield image, label if label in CLASSES else None
+        yield image, "malignant" if text and PROVED in _categories(json.loads(text)) else None
+
+
+def _categories(findings: Any) -> set[Any]:
+    """The categories given to an image and its lesions; none where the findings are of an unknown form."""
+    if not isinstance(findings, dict):
+        return set()
+    lesions = findings.get("lesions")
+    parts = [findings, *(lesions.values() if isinstance(lesions, dict) else ())]
+    return {part["assessment"] for part in parts if isinstance(part, dict) and isinstance(part.get("assessment"), str)}
 
 
 def group_of(database: Database, key: bytes, image: int) -> str:

@@ -15,9 +15,10 @@ from itertools import groupby
 from pathlib import Path
 
 from busi_viewer import __version__
+from busi_viewer.core.burned_in import text_lines
 from busi_viewer.core.casebook import Corrected
 from busi_viewer.core.errors import DataSetError, UserError
-from busi_viewer.core.image import ImageRecord, to_uint8
+from busi_viewer.core.image import ImageRecord, to_grey, to_uint8
 from busi_viewer.core.ports import CaseStore, ImageSource, Progress
 from busi_viewer.workflow.export import not_written, write_bytes, write_json, write_mask_png, write_png
 from busi_viewer.workflow.open import open_image
@@ -25,6 +26,7 @@ from busi_viewer.workflow.open import open_image
 MANIFEST, CARD = "manifest.csv", "set.json"
 COLUMNS = ("image", "mask", "label", "patient")
 BURNED_IN = "Text burned into the pixels is not removed: look at the images before they leave your site."
+LABELS = "malignant is what a reader gave category 6 (known malignancy); other images have no class and train the outline alone."
 _VERSION = re.compile(r"v(\d{3,})")
 
 
@@ -32,7 +34,8 @@ _VERSION = re.compile(r"v(\d{3,})")
 class TrainingSet:
     """A written set: its folder and version, how many images, whether it is ``new`` (else nothing had changed since).
 
-    ``left_out`` names each image that could not be used, with the reason.
+    ``left_out`` names each image that could not be used, with the reason; ``with_text`` the images of the set that seem to
+    have text burned in, which may name a patient.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class TrainingSet:
     images: int
     new: bool
     left_out: tuple[UserError, ...]
+    with_text: tuple[str, ...]
 
 
 def make_training_set(
@@ -48,7 +52,7 @@ def make_training_set(
     """Write every frame with a reader's outline to ``out/vNNN``, the next version, whole or not at all.
 
     Images become PNGs of their pixels as displayed, without any of the file's own data, under pseudonyms which are the same
-    in every version; ``patient`` is a pseudonym too, and ``label`` is the class among the findings (empty if none). Where the
+    in every version; ``patient`` is a pseudonym too; for ``label`` see LABELS. Where the
     content is that of the newest version, no other is made. Raises DataSetError where nothing is corrected, OutputError.
     """
     try:
@@ -63,7 +67,8 @@ def _make(
     store: CaseStore, sources: Sequence[ImageSource], out: Path, place: Path, progress: Callable[[str, float], None]
 ) -> TrainingSet:
     left_out: list[UserError] = []
-    rows = []
+    rows: list[dict[str, str]] = []
+    with_text: list[str] = []
     corrected = list(store.corrected())
     for done, frames in enumerate(_by_image(corrected)):
         progress("writing", done / len(corrected))
@@ -72,7 +77,10 @@ def _make(
         except UserError as error:
             left_out.append(error)
             continue
-        rows += [_write_frame(place, record, frame) for frame in frames]
+        for frame in frames:
+            rows.append(_write_frame(place, record, frame))
+            if text_lines(to_grey(record.frames[frame.frame], record.window)):
+                with_text.append(rows[-1]["image"])
     if not rows:
         raise DataSetError(
             "there is no corrected image to train on",
@@ -87,10 +95,10 @@ def _make(
     digest = _digest(place)
     latest = max(_versions(out), default=0)
     if latest and _digest(out / _name(latest)) == digest:
-        return TrainingSet(out / _name(latest), latest, len(rows), False, tuple(left_out))
-    _write_card(place, latest + 1, rows, digest, corrected)
+        return TrainingSet(out / _name(latest), latest, len(rows), False, tuple(left_out), tuple(with_text))
+    _write_card(place, latest + 1, rows, digest, with_text)
     os.rename(place, out / _name(latest + 1))
-    return TrainingSet(out / _name(latest + 1), latest + 1, len(rows), True, tuple(left_out))
+    return TrainingSet(out / _name(latest + 1), latest + 1, len(rows), True, tuple(left_out), tuple(with_text))
 
 
 def _by_image(corrected: Iterable[Corrected]) -> Iterator[list[Corrected]]:
@@ -119,7 +127,7 @@ def _write_frame(place: Path, record: ImageRecord, corrected: Corrected) -> dict
 
 
 def _write_card(
-    place: Path, version: int, rows: Sequence[dict[str, str]], digest: str, corrected: Sequence[Corrected]
+    place: Path, version: int, rows: Sequence[dict[str, str]], digest: str, with_text: Sequence[str]
 ) -> None:
     labels = [row["label"] or "not given" for row in rows]
     content = {
@@ -131,7 +139,12 @@ def _write_card(
         "patients": len({row["patient"] for row in rows}),
         "labels": {label: labels.count(label) for label in sorted(set(labels))},
         "content_sha256": digest,
-        "notes": ["Outlines by readers. De-identified: no names, dates or identifiers of the source.", BURNED_IN],
+        "notes": [
+            "Outlines by readers. De-identified: no names, dates or identifiers of the source.",
+            LABELS,
+            BURNED_IN,
+        ],
+        "burned_in_text": sorted(with_text),
     }
     write_json(place / CARD, content, indent=1)
 

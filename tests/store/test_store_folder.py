@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from store_kit import Reader, keeping, make_record, make_result, open_store, same_masks, same_steps
 
-from busi_viewer.core.casebook import FileState
+from busi_viewer.core.casebook import FIELDS, FileState
 from busi_viewer.core.errors import OutputError, StoreError
 
 
@@ -28,6 +28,9 @@ def exported(tmp_path):
     Reader(records[0], 4, keeping(store, image)).run(30)
     store.save_field(image, "findings", {"shape": "irregular"})
     store.save_field(image, "findings", {"shape": "not irregular"}, "again")
+    store.save_field(image, "callipers", {"lines": [[1, 2, 3, 4]]})
+    store.save_field(image, "reading", {"assessment": "4A"})
+    store.flag(image, True)
     store.sign(image, {"text": "signed"})
     store.open_image(records[1])
     case = store.cases()[0].case
@@ -65,6 +68,11 @@ def test_another_store_takes_it_over_with_all_its_history(exported, tmp_path):
     assert same_steps(here.steps, there.steps)
     assert here.position == there.position
     assert there.findings == here.findings
+    assert there.flagged
+    for field in FIELDS:
+        versions = other.versions(there.image, field)
+        assert versions == store.versions(here.image, field)
+        assert versions
     assert there.report == here.report
     assert there.report.current
     assert np.array_equal(there.result.frames[0].mask, here.result.frames[0].mask)

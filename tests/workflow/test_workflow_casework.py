@@ -154,7 +154,7 @@ def corrected_store(tmp_path, store):
     for number, record in enumerate(records):
         image = store.open_image(record).image
         store.commit(image, outline(Document(record), 10 + number))
-    store.save_field(1, "findings", {"label": "malignant"})
+    store.save_field(1, "findings", {"lesions": {"1": {"assessment": "6"}, "2": {"assessment": "4A"}}})
     return records
 
 
@@ -177,6 +177,22 @@ def test_corrected_cases_become_a_training_set_in_one_step(tmp_path, store):
         content = path.read_bytes().lower() if path.is_file() else b""
         for secret in (b"miller", b"4711", b"1.2.3", records[0].sha256.encode()):
             assert secret not in content
+
+
+def test_text_burned_into_an_image_is_told(tmp_path, store):
+    records = corrected_store(tmp_path, store)
+    written = cv2.imread(str(records[2].path), cv2.IMREAD_UNCHANGED)
+    written = cv2.resize(written, (640, 480), interpolation=cv2.INTER_AREA) // 3
+    cv2.putText(written, "MILLER ANNA 1970", (20, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1)
+    cv2.imwrite(str(tmp_path / "d.png"), written)
+    record = open_image(tmp_path / "d.png", SERVICES.sources)
+    image = store.open_image(record).image
+    store.commit(image, outline(Document(record), 12))
+    made = make_training_set(store, SERVICES.sources, tmp_path / "sets")
+    assert len(made.with_text) == 1
+    assert json.loads((made.folder / "set.json").read_text())["burned_in_text"] == list(made.with_text)
+    named = cv2.imread(str(made.folder / made.with_text[0]), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(named, written)
 
 
 def test_versions_follow_the_corrections(tmp_path, store):
