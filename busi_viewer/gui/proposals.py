@@ -1,22 +1,17 @@
-"""The descriptors that the model proposes, shown quietly below a lesion's sizes; the reader decides."""
+"""The descriptors that the model proposes for the lesions of the frame in view; the reader decides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from busi_viewer.core.image import Pixels
-from busi_viewer.core.lexicon import TITLES, Proposal
+from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
-from busi_viewer.gui.controls import label
 from busi_viewer.gui.session import Session
 from busi_viewer.workflow.descriptors import proposals
 
 WAIT_MS = 80
 """How long after the sizes the descriptors follow: a stroke that begins at once is not held up by them."""
-TITLES_WIDE = 104
 
 State = tuple[int, int, int, int]
 
@@ -74,43 +69,6 @@ class Describer(QObject):
         else:
             self._session = self._pixels = None
         self.ready.emit(index, found)
-
-
-class ProposalRows(QWidget):
-    """The proposals for one lesion, a row each: descriptor, word, per cent. A silent descriptor has no row."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 4, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(1)
-        grid.setColumnMinimumWidth(0, TITLES_WIDE)
-        grid.setColumnStretch(1, 1)
-        self._head = label("Proposed by the model; the reader decides", "caption")
-        grid.addWidget(self._head, 0, 0, 1, 2)
-        self._rows: dict[str, tuple[QLabel, QLabel]] = {}
-        for number, (name, title) in enumerate(TITLES.items(), 1):
-            row = (label(title, "caption"), label("", "quiet"))
-            for column, part in enumerate(row):
-                grid.addWidget(part, number, column)
-            self._rows[name] = row
-        self.set_proposals(())
-
-    def set_proposals(self, found: Sequence[Proposal]) -> None:
-        """Show these; none hides everything."""
-        given = {proposal.name: proposal for proposal in found}
-        for name, (title, value) in self._rows.items():
-            proposal = given.get(name)
-            title.setVisible(proposal is not None)
-            value.setVisible(proposal is not None)
-            if proposal is not None:
-                value.setText(f"{proposal.word}, {proposal.percent}" if proposal.percent else proposal.word)
-                words = explained(proposal)
-                for part in (title, value):
-                    part.setToolTip(words)
-                value.setAccessibleName(words.splitlines()[0])
-        self.setVisible(bool(given))
 
 
 def explained(proposal: Proposal) -> str:

@@ -10,9 +10,12 @@ from busi_viewer.core.results import AnalysisResult, FrameResult
 from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.calliper_list import CalliperList
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.findings.editor import FindingsEditor
+from busi_viewer.gui.findings.lesion_form import LesionForm
+from busi_viewer.gui.findings.sections import FindingsSections
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem
-from busi_viewer.gui.proposals import Describer, ProposalRows
+from busi_viewer.gui.proposals import Describer
 from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
 from busi_viewer.gui.session import Session
 
@@ -140,7 +143,9 @@ class ResultPanel(QWidget):
         self.estimate = Estimate()
         self.estimate.analyse_asked.connect(self.analyse_asked)
         self._why, self._quality, self._can = Section("Why"), Section("Input quality"), Section("You can")
-        self._lesions: list[tuple[Section, Measures, ProposalRows]] = []
+        self._lesions: list[tuple[Section, Measures, LesionForm]] = []
+        self.findings = FindingsEditor(self)
+        self.sections = FindingsSections(self.findings)
         self._describer = Describer(self)
         self._describer.ready.connect(self._on_described)
         self._no_lesion = Section("Lesions")
@@ -154,7 +159,7 @@ class ResultPanel(QWidget):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        for part in (self._why, self._quality, self._no_lesion, self.callipers, self._can):
+        for part in (self._why, self._quality, self._no_lesion, self.callipers, self._can, *self.sections.parts):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll.setWidget(inner)
@@ -222,8 +227,8 @@ class ResultPanel(QWidget):
 
     def _forget_proposals(self) -> None:
         self._describer.ask(None, ())
-        for _, _, rows in self._lesions:
-            rows.set_proposals(())
+        for number in range(len(self._lesions)):
+            self.findings.propose(number, ())
 
     def set_stage(self, stage: tuple[str, float] | None) -> None:
         """What the running analysis of this image does, or None."""
@@ -305,12 +310,12 @@ class ResultPanel(QWidget):
         proposal = session is not None and session.document.is_proposal(session.frame)
         by_reader = session is not None and session.document.record.calibrated_by_reader
         while len(self._lesions) < len(lesions):
-            section, measures, rows = Section("Lesion"), Measures(), ProposalRows()
+            section, measures, form = Section("Lesion"), Measures(), self.findings.form()
             section.body.addWidget(measures)
-            section.body.addWidget(rows)
+            section.body.addWidget(form)
             self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
-            self._lesions.append((section, measures, rows))
-        for i, (section, measures, rows) in enumerate(self._lesions):
+            self._lesions.append((section, measures, form))
+        for i, (section, measures, form) in enumerate(self._lesions):
             section.setVisible(i < len(lesions))
             if i < len(lesions):
                 section.set_title(f"Lesion {i + 1}")
@@ -318,13 +323,15 @@ class ResultPanel(QWidget):
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
                 measures.set_lesion(lesions[i], by_reader=by_reader)
             else:
-                rows.set_proposals(())
+                form.set_proposals(())
+        self.findings.show(session, lesions)
         self._describer.ask(session, lesions)
+        self.sections.setVisible(session is not None)
         self._no_lesion.setVisible(session is not None and not lesions)
         self._no_lesion_words.setText("Nothing is outlined. Sizes appear here and follow every stroke.")
 
     def _on_described(self, index: int, found: tuple[Proposal, ...]) -> None:
-        self._lesions[index][2].set_proposals(found)
+        self.findings.propose(index, found)
 
 
 def _differs(session: Session, frame: FrameResult) -> bool:

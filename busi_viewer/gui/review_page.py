@@ -74,6 +74,7 @@ class ReviewPage(QSplitter):
         canvas.cursor_moved.connect(self.header.show_cursor)
         canvas.view_changed.connect(self._show_zoom)
         self.result.refreshed.connect(self._show_lesions)
+        self.result.findings.looked.connect(canvas.show_evidence)
         self.splitterMoved.connect(self._on_moved)
 
     def set_widths(self, widths: Sequence[int]) -> None:

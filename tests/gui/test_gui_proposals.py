@@ -5,13 +5,14 @@ import json
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QLabel
 
 from busi_viewer import paths
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.image import ArrayFrames, ImageRecord
-from busi_viewer.gui.proposals import ProposalRows, explained
+from busi_viewer.core.lexicon import TITLES
+from busi_viewer.gui.findings.lesion_form import LesionForm
+from busi_viewer.gui.proposals import explained
 from busi_viewer.gui.result_panel import ResultPanel
 from busi_viewer.gui.session import Session
 from busi_viewer.workflow.descriptors import PLACE, model, with_proposals
@@ -41,12 +42,12 @@ def draw(case, mask):
 
 
 def shown(panel):
-    """The visible rows of every lesion: [{title: word}]."""
+    """What is proposed of every lesion: [{title: word}]; lesions without a proposal are left out."""
     found = []
-    for rows in panel.findChildren(ProposalRows):
-        if rows.isVisibleTo(panel):
-            texts = [label.text() for label in rows.findChildren(QLabel) if label.isVisibleTo(panel)]
-            found.append(dict(zip(texts[1::2], texts[2::2], strict=True)))
+    for form in panel.findChildren(LesionForm):
+        given = form.proposals() if form.isVisibleTo(panel) else {}
+        if given:
+            found.append({TITLES[name]: ", ".join(filter(None, (p.word, p.percent))) for name, p in given.items()})
     return found
 
 
@@ -69,7 +70,7 @@ def test_an_outline_gets_its_words_with_probability_and_basis(qtbot, panel):
     assert words["Orientation"] == "parallel"
     assert words["Shape"].startswith("oval or round, ")
     assert words["Shape"].endswith(" %")
-    basis = next(label.toolTip() for label in panel.findChildren(QLabel) if label.text() == words["Shape"])
+    basis = panel.findChildren(LesionForm)[0].cells["shape"].toolTip()
     assert basis.startswith("Proposed: oval or round shape, ")
     assert "n = 126 BrEaST, balanced accuracy 0." in basis
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
 from busi_viewer.gui import privacy, theme
-from busi_viewer.gui.canvas import display, hud, regions
+from busi_viewer.gui.canvas import display, evidence, hud, regions
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
 from busi_viewer.gui.canvas.stage import Stage
@@ -43,6 +43,7 @@ class Canvas(Stage):
         self._tools: dict[str, Tool] = {kind.name: kind(self) for kind in TOOLS}
         self._tool = self._tools["pointer"]
         self._ring = False
+        self._evidence: evidence.Evidence | None = None
         self._mouse = Mouse(self)
         self._place_view(self, self._mouse)
         self._bar = ProposalBar(self)
@@ -166,6 +167,12 @@ class Canvas(Stage):
 
     # Painting
 
+    def show_evidence(self, what: evidence.Evidence | None) -> None:
+        """Draw what a descriptor's proposal was read from, or nothing."""
+        if what is not self._evidence:
+            self._evidence = what
+            self.refresh()
+
     def paint_over(self, painter: QPainter) -> None:
         """Everything over image and heatmap."""
         session = self._session
@@ -185,6 +192,8 @@ class Canvas(Stage):
                 band=self._look.band and not self._tool.drawing,
             )
             self._scene.paint_callipers(painter, self._camera, self._tool.callipers, session.chosen)
+            if self._evidence is not None and not self._tool.drawing:
+                evidence.paint(painter, self._camera, self._evidence)
             if self._look.regions:
                 regions.paint(painter, self._camera, session.document.record.regions)
             hud.paint(painter, self._camera, self._facts(session))
