@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from busi_viewer.core.lexicon import ECHO, MARGIN, ORIENTATION, POSTERIOR, SHAPE, TITLES, Proposal
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas.callipers import length_text
+from busi_viewer.gui.canvas.axes import length_text
 from busi_viewer.gui.tag import Tag, tag_size
 
 COLOUR = "#E7EAEE"
