@@ -15,6 +15,7 @@ from busi_viewer.core.errors import UserError
 if TYPE_CHECKING:
     from busi_viewer.core.deidentify import DeidentifyOptions
     from busi_viewer.core.image import ImageRecord
+    from busi_viewer.core.labels import Labels
     from busi_viewer.core.ports import CaseStore, Deidentifier, Engine, ReportWriter, Services, StudyPages
 
 DESCRIPTORS = "descriptors"
@@ -33,6 +34,7 @@ def services() -> Services:
         benchmark=_benchmark,
         study_pages=_study_pages,
         open_store=_open_store,
+        read_labels=_read_labels,
         describe_dicom=_describe_dicom,
         deidentifier=_deidentifier,
     )
@@ -69,6 +71,11 @@ def _open_store(place: Path, user: str | None = None, *, read_only: bool = False
 def _deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
     worker: Deidentifier = _adapter("dicom.deidentify", "FileDeidentifier")(secret, options)
     return worker
+
+
+def _read_labels(path: Path) -> Labels | None:
+    labels: Labels | None = _adapter("dicom.labels", "read_labels")(path)
+    return labels
 
 
 def _describe_dicom(path: Path) -> dict[str, Any]:

@@ -30,11 +30,12 @@ MAX_RECENT = 8
 class Settings:
     """Every setting with its default. ``unknown`` and ``version`` carry what a newer release wrote.
 
-    ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last, newest
-    first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size`` (width, height)
-    in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4]; ``panels`` is one, sides (AI
-    beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None = the active one); ``device`` as on
-    the command line.
+    ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last,
+    newest first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size``
+    (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4];
+    ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None
+    = the active one); ``device`` as on the command line. ``grouping`` (none, folder, dicom) and ``sort`` (name,
+    estimate, status, flagged, date) are the worklist's.
     """
 
     theme: str = "dark"
@@ -53,6 +54,8 @@ class Settings:
     gamma: float = 1.0
     panels: str = "one"
     brush_radius: float = 7.0
+    grouping: str = "none"
+    sort: str = "name"
     model: str | None = None
     device: str = "auto"
     version: int = VERSION
@@ -70,6 +73,8 @@ _CHOICES = {
     "mask_style": ("outline", "fill", "both", "hidden"),
     "heatmap_colours": ("inferno", "viridis", "cividis", "jet"),
     "panels": ("one", "sides", "four"),
+    "grouping": ("none", "folder", "dicom"),
+    "sort": ("name", "estimate", "status", "flagged", "date"),
 }
 _RANGES = {
     "heatmap_opacity": (0.0, 1.0),

@@ -20,6 +20,19 @@ TOOLS = (*VIEWING, *MEASURING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 FROM_OUTLINE = "The longest axis of each lesion and the widest across it, to be moved as you like"
 DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
 COLOURS = tuple(f"colours_{name}" for name in HEAT_COLOURS)
+GROUPINGS = (
+    ("none", "No groups", "One flat list"),
+    ("folder", "Group by folder", ""),
+    ("dicom", "Group by patient, study and series", "As the DICOM headers state them"),
+)
+SORTS = (
+    ("name", "Sort by name", ""),
+    ("estimate", "Sort by estimate", "The gravest and surest first"),
+    ("status", "Sort by status", "Failed and new ones first"),
+    ("flagged", "Flagged first", ""),
+    ("date", "Newest first", "By the date the header states, else by the file's"),
+)
+GROUPED, SORTED = tuple(f"group_{g[0]}" for g in GROUPINGS), tuple(f"sort_{s[0]}" for s in SORTS)
 LAYOUTS = ("layout_one", "layout_sides", "layout_four")
 
 
@@ -44,6 +57,7 @@ COMMANDS = (
         "export_overlay", "Export overlay PNG…", ("Ctrl+Shift+M",), "File", tip="The image with outlines and callipers"
     ),
     Command("export_measures", "Export measurements…", ("Ctrl+Alt+M",), "File", tip="Callipers as CSV or JSON"),
+    Command("retry_failed", "Retry failed images", (), "File", tip="Opens and analyses them again"),
     Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
     Command("undo", "Undo", ("Ctrl+Z",), "Edit"),
@@ -129,13 +143,23 @@ COMMANDS = (
     ),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
+    *(Command(f"group_{name}", words, (), "Worklist", True, tip) for name, words, tip in GROUPINGS),
+    *(Command(f"sort_{name}", words, (), "Worklist", True, tip) for name, words, tip in SORTS),
+    Command("fold", "Fold group", ("Ctrl+Left",), "Worklist"),
+    Command("unfold", "Open group", ("Ctrl+Right",), "Worklist"),
+    Command("fold_all", "Fold all groups", (), "Worklist"),
+    Command("unfold_all", "Open all groups", (), "Worklist"),
     Command("analyse", "Analyse image", ("A",), "Analyse"),
     Command("analyse_frames", "Analyse every frame", ("Shift+A",), "Analyse"),
     Command("analyse_all", "Analyse all images", ("Ctrl+Shift+A",), "Analyse"),
+    Command("analyse_selected", "Analyse selected images", ("Ctrl+Alt+A",), "Analyse"),
     Command("pause", "Pause or resume", (), "Analyse"),
     Command("cancel_all", "Cancel all analyses", (), "Analyse"),
     Command("next_case", "Next image", ("Down",), "Go"),
     Command("previous_case", "Previous image", ("Up",), "Go"),
+    Command("next_unreported", "Next image not reported", ("Ctrl+Down",), "Go"),
+    Command("next_flagged", "Next flagged image", ("Shift+F",), "Go"),
+    Command("flag", "Flag or unflag", ("F",), "Go", tip="The image in view, or all selected ones"),
     Command("next_frame", "Next frame", ("Right",), "Go"),
     Command("previous_frame", "Previous frame", ("Left",), "Go"),
     Command("play", "Play or pause the frames", ("K",), "Go"),
@@ -147,18 +171,9 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&File",
         (
-            "open",
-            "open_folder",
-            "recent:",
-            "",
-            "report",
-            "export_mask",
-            "export_overlay",
-            "export_measures",
-            "",
-            "clear_list",
-            "",
-            "quit",
+            *("open", "open_folder", "recent:", ""),
+            *("report", "export_mask", "export_overlay", "export_measures", ""),
+            *("retry_failed", "clear_list", "", "quit"),
         ),
     ),
     ("&Edit", ("undo", "redo", "", "accept", "edit", "discard", "clear", "reset_to_ai", "", "leave", "", "search")),
@@ -168,7 +183,8 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", ""),
-            *("next_case", "previous_case", "next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
+            *("worklist:", "next_case", "previous_case", "next_unreported", "next_flagged", "flag", ""),
+            *("next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
         ),
     ),
     (
@@ -178,8 +194,8 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *(*REFINING, "apply", "", "reset_to_ai", "clear", "", "last_tool"),
         ),
     ),
-    ("&Analyse", ("analyse", "analyse_frames", "analyse_all", "", "pause", "cancel_all")),
     ("&Report", ("report", "export_mask", "export_overlay", "export_measures")),
+    ("&Analyse", ("analyse", "analyse_frames", "analyse_selected", "analyse_all", "", "pause", "cancel_all")),
     ("&Help", ("keys", "", "about")),
 )
 
@@ -195,7 +211,12 @@ SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "presets": ("Window preset", tuple(preset.command for preset in PRESETS)),
     "orientation": ("Turn and flip", ("turn_right", "turn_left", "flip_sideways", "flip_down", "", "as_stored")),
     "theme": ("Theme", ("dark", "light")),
+    "worklist": ("Worklist", (*GROUPED, "", *SORTED, "", "fold", "unfold", "fold_all", "unfold_all")),
 }
+
+
+_CHOICES = (TOOLS, THEMES, COLOURS, LAYOUTS, PAGES, GROUPED, SORTED)
+"""Of each of these one is chosen."""
 
 
 class Actions(QObject):
@@ -212,7 +233,7 @@ class Actions(QObject):
             action.setToolTip(_tip(command))
             window.addAction(action)
             self._by_name[command.name] = action
-        self._groups = [self._exclusive(window, names) for names in (TOOLS, THEMES, COLOURS, LAYOUTS, PAGES)]
+        self._groups = [self._exclusive(window, names) for names in _CHOICES]
 
     def __getitem__(self, name: str) -> QAction:
         return self._by_name[name]

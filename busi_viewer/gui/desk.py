@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +34,17 @@ class Desk(QObject):
     copied = Signal(object, object)
     apart = Signal(object)
 
-    def __init__(self, model: WorklistModel, results: Results, keeping: Keeping, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        model: WorklistModel,
+        results: Results,
+        keeping: Keeping,
+        read: Callable[[Path], ImageRecord],
+        parent: QObject | None = None,
+    ) -> None:
+        """``read`` opens a file, on any thread."""
         super().__init__(parent)
+        self._read = read
         self._model, self._results, self._keeping = model, results, keeping
         self.open: OrderedDict[Path, Session] = OrderedDict()
         self._ledgers: dict[Path, Ledger] = {}
@@ -96,7 +105,7 @@ class Desk(QObject):
         elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
             item.forget()  # what the list had learned was of an earlier content
         if item is not None:
-            item.edited = document.edited
+            item.edited, item.flagged = document.edited, kept.flagged
             if kept.report is not None:
                 item.reported = kept.report.current
             self._model.touch(path)
@@ -149,6 +158,22 @@ class Desk(QObject):
         if item is not None and report and session is not None and session.document.changes == changes:
             item.reported = True
             self._model.touch(path)
+
+    def flag(self, paths: Sequence[Path], flagged: bool) -> None:
+        """Flag files, open or not, or take the flag away; kept as soon as the store can be written."""
+        elsewhere = []
+        for path in paths:
+            item, image = self._model.item(path), self.image(path)
+            if item is None:
+                continue
+            item.flagged = flagged
+            self._model.touch(path)
+            if image is not None:
+                self._keeping.flag(image, flagged)
+            else:
+                elsewhere.append(path)
+        if elsewhere and self._keeping.writable:
+            self._keeping.flag_files(self._read, elsewhere, flagged)
 
     def keep_result(self, path: Path, result: AnalysisResult) -> None:
         """Keep an analysis of a file, open or not."""

@@ -112,6 +112,10 @@ class Opener(QObject):
         )
         self._pool.start(job, priority)
 
+    def read(self, path: Path) -> ImageRecord:
+        """Open a file here and now, on any thread. Raises UserError."""
+        return open_image(path, self._sources)
+
     def expand(self, paths: Sequence[Path]) -> None:
         """List the images that files and folders hold, sub-folders included."""
         if self._closed:

@@ -57,7 +57,7 @@ class Reading(QObject):
         super().__init__(parent)
         self._model, self._lane, self._opener = model, lane, opener
         self.results = Results()
-        self.desk = Desk(model, self.results, keeping, self)
+        self.desk = Desk(model, self.results, keeping, opener.read, self)
         self._sessions = self.desk.open
         self._tidings: dict[Path, Kept] = {}
         self._ahead: set[Path] = set()
@@ -111,7 +111,7 @@ class Reading(QObject):
         """Read a file again that could not be read."""
         item = self._model.item(path)
         if item is not None and item.phase == "failed":
-            item.phase = item.note = ""
+            item.phase = item.note = item.reason = ""
             self._model.touch(path)
         if path == self.path:
             self.path = None
@@ -162,6 +162,11 @@ class Reading(QObject):
             self.asked.emit(question_of_many(len(drawn), partial(self.batch.start, drawn)))
         if not waiting:
             self.said.emit("All of these images are analysed. Analyse one again with A.")
+
+    @Slot(object, bool)
+    def flag(self, paths: Sequence[Path], flagged: bool) -> None:
+        """Flag files, or take the flag away."""
+        self.desk.flag(paths, flagged)
 
     # what must not be lost
 
@@ -241,6 +246,7 @@ class Reading(QObject):
         item = self._model.item(path)
         if item is not None:
             item.phase, item.note = "failed", "Not readable"
+            item.reason = f"{problem.what}. {problem.remedy}".strip()
             self._model.touch(path)
         if path == self.path:
             self.not_opened.emit(path, problem)
@@ -315,6 +321,9 @@ class Reading(QObject):
         if problem is None:
             self._mark(path, "")
         else:
+            item = self._model.item(path)
+            if item is not None:
+                item.reason = f"{problem.what}. {problem.remedy}".strip()
             self._mark(path, "failed", "Analysis failed")
             if path == self.path:
                 self.problem.emit(problem)

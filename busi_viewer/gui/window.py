@@ -41,9 +41,11 @@ from busi_viewer.gui.commands import Commands
 from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.exporting import Exported, Exporter
+from busi_viewer.gui.headers import Headers
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.listing import Listing
 from busi_viewer.gui.measuring import Measuring
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self._make_parts(services)
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
+        self.listing = Listing(self.actions_, self.worklist, self.reading, self.headers, self)
         self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
         self.measuring = Measuring(self.actions_, self.review, self.bottom, self)
         self._make_menus()
@@ -96,6 +99,7 @@ class MainWindow(QMainWindow):
         edge = round(max(worklist_delegate.THUMB.width(), worklist_delegate.THUMB.height()) * 1.5)
         ratio = QGuiApplication.primaryScreen().devicePixelRatio()
         self.thumbnails = Thumbnails(services.sources, round(edge * ratio), self)
+        self.headers = Headers(services.read_labels, self)
         self.model = WorklistModel()
         self.reading = Reading(self.model, self.lane, self.opener, self.keeping, self)
         self.exporter = Exporter(services.report_writer, self)
@@ -170,6 +174,7 @@ class MainWindow(QMainWindow):
         actions["privacy"].setChecked(chosen.privacy)
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.viewing.restore(chosen)
+        self.listing.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
         wanted = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else QSize(1600, 1000)
         self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))  # room for the frame
@@ -181,7 +186,7 @@ class MainWindow(QMainWindow):
 
     def _save(self) -> None:
         self._settings = replace(
-            self.viewing.remembered(self._settings),
+            self.listing.remembered(self.viewing.remembered(self._settings)),
             theme=theme.tokens().name,
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
@@ -388,6 +393,6 @@ class MainWindow(QMainWindow):
         self.hide()
         self.reading.show(None)
         self.reading.batch.cancel()
-        for part in (self.lane, self.opener, self.thumbnails, self.exporter, self.keeping):
+        for part in (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping):
             part.close()
         event.accept()

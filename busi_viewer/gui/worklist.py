@@ -1,159 +1,73 @@
-"""The worklist at the left: search, filters, rows, batch progress, previous and next."""
+"""The worklist at the left: search, filters, groups, rows, batch progress, previous and next."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLineEdit,
-    QListView,
-    QMenu,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
 )
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from busi_viewer.gui import icons, theme
+from busi_viewer.core.results import CLASSES
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.controls import IconButton, KeyButton, label, spaced
 from busi_viewer.gui.desktop import show_in_folder
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
-from busi_viewer.gui.worklist_model import FILTERS, WorklistFilter, WorklistModel
+from busi_viewer.gui.worklist_groups import Group
+from busi_viewer.gui.worklist_model import FILTERS, FLAGGED, Item, WorklistModel
+from busi_viewer.gui.worklist_parts import BatchFoot, ListView, SearchField
+from busi_viewer.gui.worklist_rows import WITHHELD, WorklistRows
 
 RECOUNT_MS = 100
 """During a batch many rows change; the counts follow together."""
 WIDTH, MIN_WIDTH, MAX_WIDTH, COMPACT_WIDTH = 276, 200, 420, 96
-
-
-class SearchField(QLineEdit):
-    """The search field: Escape empties it and leaves, Return leaves; neither reaches the window's shortcuts."""
-
-    leave = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setPlaceholderText("Search name, finding")
-        self.setAccessibleName("Search the worklist")
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
-        self._magnifier = QAction(self)
-        self.addAction(self._magnifier, QLineEdit.ActionPosition.LeadingPosition)
-        self._key = label("Ctrl F", "key")
-        self._key.setParent(self)
-        self._key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.textChanged.connect(lambda text: self._key.setVisible(not text))
-        self._draw()
-
-    def event(self, event: QEvent) -> bool:
-        """Keep Return and Escape for the field; tint the icon with the theme."""
-        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in keys:
-            event.accept()
-            return True
-        if event.type() == QEvent.Type.StyleChange:
-            self._draw()
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Escape give the focus back."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.clear()
-        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.leave.emit()
-            return
-        super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the key cap at the right."""
-        super().resizeEvent(event)
-        self._key.adjustSize()
-        self._key.move(self.width() - self._key.width() - 7, (self.height() - self._key.height()) // 2)
-
-    def _draw(self) -> None:
-        self._magnifier.setIcon(icons.icon("search", theme.tokens().text3, icons.INLINE))
-
-
-class BatchFoot(QWidget):
-    """How far the batch is, with Pause and Cancel; hidden when none runs."""
-
-    def __init__(self, batch: Batch) -> None:
-        super().__init__()
-        self.setObjectName("batchFoot")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._batch = batch
-        self._title, self._count = label("", "strong"), label("", "quiet")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._rate, self._left = label("", "caption"), label("", "caption")
-        self._pause, self._cancel = KeyButton("Pause", "pause"), KeyButton("Cancel", "x")
-        self._pause.clicked.connect(batch.toggle_pause)
-        self._cancel.clicked.connect(batch.cancel)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 12, 10)
-        column.setSpacing(6)
-        column.addLayout(spaced(self._title, 0, self._count))
-        column.addWidget(self._bar)
-        column.addLayout(spaced(self._rate, 0, self._left))
-        column.addLayout(spaced(self._pause, self._cancel, 0))
-        self._compact = False
-        batch.changed.connect(self._show_state)
-        self._show_state()
-
-    def set_compact(self, compact: bool) -> None:
-        """Count, bar and icons alone, for the narrow worklist."""
-        self._compact = compact
-        self._pause.set_compact(compact)
-        self._cancel.set_compact(compact)
-        self._show_state()
-
-    def _show_state(self) -> None:
-        batch = self._batch
-        self.setVisible(batch.active)
-        if not batch.active:
-            return
-        self._title.setText(f"Analysing {batch.total} images" if not batch.paused else "Paused")
-        for part in (self._title, self._rate, self._left):
-            part.setVisible(not self._compact)
-        self._count.setText(f"{batch.done} of {batch.total}")
-        self._bar.setRange(0, batch.total)
-        self._bar.setValue(batch.done)
-        self._rate.setText(f"{batch.failed} failed" if batch.failed else "")
-        seconds = batch.seconds_left
-        self._left.setText("" if seconds is None or batch.paused else f"about {in_words(seconds)} left")
-        self._pause.set_text("Resume" if batch.paused else "Pause")
-        self._pause.set_icon("play" if batch.paused else "pause")
+CHIPS = ("All", "New", "Analysed", "Edited", "Reported", FLAGGED, "Failed")
 
 
 class Worklist(QWidget):
-    """The panel. ``chosen`` tells which file the reader went to; ``analyse_asked`` carries the selected files."""
+    """The panel. ``chosen`` tells which file the reader went to; ``analyse_asked``, ``retry_asked`` and ``flag_asked`` carry
+    the selected files (and, the last, whether to flag them). ``arrange_menu`` fills the menu of grouping and order.
+    """
 
     chosen = Signal(object)
     analyse_asked = Signal(object)
-    copied = Signal(str)
+    retry_asked = Signal(object)
+    flag_asked = Signal(object, bool)
 
     def __init__(self, model: WorklistModel, batch: Batch, thumbnails: Thumbnails) -> None:
         super().__init__()
         self.setObjectName("worklist")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.model = model
-        self.shown = WorklistFilter(model)
-        self.delegate = WorklistDelegate(thumbnails)
-        self._compact = False
+        self.shown = WorklistRows(model)
+        self.delegate = WorklistDelegate(thumbnails, self.shown.is_header)
+        self.arrange_menu: Callable[[QMenu], None] = lambda _menu: None
+        self._compact = self._restoring = False
+        self._kept: tuple[list[Path], int] = ([], 0)
         self.view = self._make_view()
         self.search = SearchField()
         self.search.textChanged.connect(self._on_search)
         self.search.leave.connect(self.view.setFocus)
         self._count = label("", "quiet")
-        self._chips = {name: self._make_chip(name) for name in ("All", "New", "Analysed", "Edited", "Failed")}
-        self._filter = IconButton("list-filter", "Filter the list", edge=26)
+        self._chips = {name: self._make_chip(name) for name in CHIPS}
+        self._filter = IconButton("list-filter", "Filter the list by status, estimate and flag", edge=26)
         self._filter.clicked.connect(self._choose_filter)
+        self._arrange = IconButton("folder-tree", "Group and sort the list", edge=26)
+        self._arrange.clicked.connect(self._choose_order)
         self._position = label("", "quiet")
         self.previous, self.next = KeyButton("Previous", "step-back"), KeyButton("Next", "step-forward", icon_last=True)
         self.previous.clicked.connect(self.go_previous)
@@ -168,25 +82,20 @@ class Worklist(QWidget):
         self._recount.setSingleShot(True)
         self._recount.setInterval(RECOUNT_MS)
         self._recount.timeout.connect(self._show_counts)
-        for signal in (model.dataChanged, self.shown.rowsInserted, self.shown.rowsRemoved):
-            signal.connect(self._count_later)
-        self.shown.modelReset.connect(self._show_counts)
+        model.touched.connect(self._count_later)
+        model.altered.connect(self._count_later)
+        self.shown.modelAboutToBeReset.connect(self._keep_place)
+        self.shown.rebuilt.connect(self._on_rebuilt)
+        self.shown.counted.connect(self.view.viewport().update)
         self._show_counts()
 
-    def _make_view(self) -> QListView:
-        view = QListView()
+    def _make_view(self) -> ListView:
+        view = ListView()
         view.setModel(self.shown)
         view.setItemDelegate(self.delegate)
-        view.setUniformItemSizes(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setMouseTracking(True)
-        view.setAccessibleName("Worklist")
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._context_menu)
         view.selectionModel().currentChanged.connect(self._on_current)
+        view.header_pressed.connect(self._on_header)
         return view
 
     def _make_chip(self, name: str) -> QPushButton:
@@ -194,7 +103,8 @@ class Worklist(QWidget):
         chip.setCheckable(True)
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_role(chip, "chip")
-        chip.clicked.connect(lambda: self.set_filter(name))
+        chip.setToolTip("Show flagged images only" if name == FLAGGED else f"Show {name.lower()} images")
+        chip.clicked.connect(self._on_flagged_chip if name == FLAGGED else lambda: self.set_filter(name))
         return chip
 
     def _lay_out(self, batch_foot: BatchFoot) -> None:
@@ -202,7 +112,7 @@ class Worklist(QWidget):
         column = QVBoxLayout(head)
         column.setContentsMargins(12, 8, 12, 10)
         column.setSpacing(8)
-        column.addLayout(spaced(label("Worklist", "title"), self._count, 0, self._filter))
+        column.addLayout(spaced(label("Worklist", "title"), self._count, 0, self._arrange, self._filter))
         column.addWidget(self.search)
         chips = QHBoxLayout()
         chips.setSpacing(6)
@@ -228,38 +138,55 @@ class Worklist(QWidget):
     # what the window asks
 
     def current(self) -> Path | None:
-        """The file of the current row."""
-        return self.shown.path_at(self.view.currentIndex().row())
+        """The file the reader is at."""
+        return self.shown.stays
+
+    def selected(self) -> list[Path]:
+        """The selected files, in the order shown."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        return [path for row in rows if (path := self.shown.path_at(row)) is not None]
 
     def select(self, path: Path) -> None:
-        """Make a file current; a filter that hides it is lifted."""
+        """Make a file current; a filter that hides it is lifted, groups that hide it are opened."""
+        if self.shown.shown_row(path) < 0:
+            self.shown.reveal(path)
         if self.shown.shown_row(path) < 0:
             self.search.clear()
-            self.set_filter("All")
-        row = self.shown.shown_row(path)
-        if row >= 0:
-            self._go(row)
+            self.shown.set_filter(state="All", estimate=None, flagged=False)
+            self.shown.reveal(path)
+        self._go(self.shown.shown_row(path))
 
     def go_next(self) -> None:
         """To the next file shown."""
-        self._go(self.view.currentIndex().row() + 1)
+        self._go(self.shown.step(self._row(), 1))
 
     def go_previous(self) -> None:
         """To the previous file shown."""
-        row = self.view.currentIndex().row()
-        self._go(row - 1 if row >= 0 else 0)
+        row = self._row()
+        self._go(self.shown.step(row, -1) if row >= 0 else self.shown.step(-1, 1))
+
+    def find_next(self, wanted: Callable[[Item], bool], *, round_the_end: bool = True) -> Path | None:
+        """The next file shown for which ``wanted`` holds, from the current one (round to it); None if there is none."""
+        paths = self.shown.shown_paths()
+        here = self.current()
+        start = paths.index(here) + 1 if here in paths else 0
+        for path in paths[start:] + (paths[:start] if round_the_end else []):
+            item = self.model.item(path)
+            if item is not None and path != here and wanted(item):
+                return path
+        return None
 
     def neighbours(self) -> list[Path]:
-        """The files after and before the current one: those worth opening ahead."""
-        row = self.view.currentIndex().row()
-        near = (self.shown.path_at(row + 1), self.shown.path_at(row - 1))
-        return [path for path in near if path is not None]
+        """The files worth opening ahead: those after and before the current one, and the next that is not reported."""
+        row = self._row()
+        near = [self.shown.path_at(self.shown.step(row, 1)), self.shown.path_at(self.shown.step(row, -1))]
+        near.append(self.find_next(lambda item: not item.reported and item.phase != "failed", round_the_end=False))
+        return list(dict.fromkeys(path for path in near if path is not None))
 
     def set_filter(self, name: str) -> None:
         """Show the files of one state of FILTERS."""
-        self.shown.set_wanted(name)
+        self.shown.set_filter(state=name)
         self._show_counts()
-        self._keep_in_sight()
 
     @property
     def is_compact(self) -> bool:
@@ -280,61 +207,120 @@ class Worklist(QWidget):
         self.view.scheduleDelayedItemsLayout()
         return True
 
+    def fold_current(self, folded: bool) -> None:
+        """Fold the group of the current file (or the one around it if folded already), or open it."""
+        path = self.current()
+        found = self.shown.group_of(path) if path is not None else None
+        if found is None:
+            return
+        row, group = found
+        if folded and not group.is_open:
+            around = [outer for n, outer in self.shown.headers if n < row and outer.depth < group.depth]
+            group = around[-1] if around else group
+        self.shown.fold(group, folded)
+
     # inside
 
+    def _row(self) -> int:
+        """The row of the current file; of the header it is folded under; −1 where there is neither."""
+        path = self.current()
+        if path is None:
+            return -1
+        row = self.shown.shown_row(path)
+        found = self.shown.group_of(path) if row < 0 else None
+        return found[0] if found is not None else row
+
     def _go(self, row: int) -> None:
-        if 0 <= row < self.shown.rowCount():
+        if self.shown.path_at(row) is not None:
             index = self.shown.index(row, 0)
+            if index == self.view.currentIndex():
+                self._on_current(index, index)
             self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             self.view.scrollTo(index)
 
+    @Slot(QModelIndex, QModelIndex)
     def _on_current(self, index: QModelIndex, _previous: QModelIndex) -> None:
         path = self.shown.path_at(index.row())
-        self._show_position()
-        if path is not None:
+        if path is not None and not self._restoring:
+            self.shown.stays = path
+            self._show_position()
             self.chosen.emit(path)
+
+    @Slot(object)
+    def _on_header(self, group: Group) -> None:
+        self.shown.fold(group, group.is_open)
 
     def _on_search(self, text: str) -> None:
         self.shown.set_search(text)
-        self._show_counts()
-        self._keep_in_sight()
 
-    def _keep_in_sight(self) -> None:
-        index = self.view.currentIndex()
-        if index.isValid():
-            self.view.scrollTo(index)
+    def _on_flagged_chip(self) -> None:
+        self.shown.set_filter(flagged=not self.shown.filter.flagged)
+        self._show_counts()
+
+    @Slot()
+    def _keep_place(self) -> None:
+        self._kept = (self.selected(), self.view.verticalScrollBar().value())
+
+    @Slot()
+    def _on_rebuilt(self) -> None:
+        """After a reset: the same files selected, the same one current, the list where it was."""
+        selected, scrolled = self._kept
+        here = self.current()
+        if here is not None and self.model.item(here) is None:
+            self.shown.stays = here = None
+        self._restoring = True
+        self.view.setUniformItemSizes(self.shown.grouping == "none")
+        chosen = QItemSelection()
+        for first, last in _runs(sorted(row for path in selected if (row := self.shown.shown_row(path)) >= 0)):
+            chosen.append(QItemSelectionRange(self.shown.index(first), self.shown.index(last)))
+        model = self.view.selectionModel()
+        if here is not None and self.shown.shown_row(here) >= 0:
+            model.setCurrentIndex(self.shown.index(self.shown.shown_row(here)), model.SelectionFlag.NoUpdate)
+        model.select(chosen, model.SelectionFlag.ClearAndSelect)
+        self._restoring = False
+        self.view.verticalScrollBar().setValue(scrolled)
+        if model.currentIndex().isValid():
+            self.view.scrollTo(model.currentIndex())
+        self._show_counts()
 
     def _show_position(self) -> None:
-        row, count = self.view.currentIndex().row(), self.shown.rowCount()
-        self._position.setText(f"{row + 1:,} of {count:,}" if row >= 0 else f"{count:,}")
-        self.previous.setEnabled(row > 0)
-        self.next.setEnabled(0 <= row + 1 < count)
+        path = self.current()
+        number, count = self.shown.position(path) if path is not None else (0, self.shown.position(Path())[1])
+        self._position.setText(f"{number:,} of {count:,}" if number else f"{count:,}")
+        row = self._row()
+        self.previous.setEnabled(row >= 0 and self.shown.step(row, -1) >= 0)
+        self.next.setEnabled(self.shown.step(row, 1) >= 0)
 
     def _count_later(self) -> None:
         if not self._recount.isActive():
             self._recount.start()
 
+    @Slot()
     def _show_counts(self) -> None:
         counts = self.model.counts()
         total = counts["All"]
         self._count.setText(f"{total:,} image{'' if total == 1 else 's'}")
-        wanted = self.shown.wanted
+        wanted = self.shown.filter
         for name, chip in self._chips.items():
             chip.setText(f"{name} {counts[name]:,}")
-            chip.setChecked(name == wanted)
+            chip.setAccessibleName(f"{chip.toolTip()}: {counts[name]:,}")
+            chip.setChecked(wanted.flagged if name == FLAGGED else name == wanted.state)
         self._fit_chips(counts)
         self._show_position()
 
     def _fit_chips(self, counts: Counter[str]) -> None:
         """Show the chips that have room, the most useful first; the menu at the top always has them all."""
-        wanted = self.shown.wanted
-        order = ("All", *((wanted,) if wanted in self._chips and wanted != "All" else ()), "New")
-        useful = [name for name in ("Failed", "Analysed", "Edited") if counts[name] > 0 or name == "Analysed"]
+        wanted = self.shown.filter
+        order = ["All", wanted.state, *((FLAGGED,) if wanted.flagged else ()), "New"]
+        useful = [name for name in (FLAGGED, "Failed", "Analysed", "Edited", "Reported") if counts[name]] or [
+            "Analysed"
+        ]
         room = self.width() - 24
-        for name in dict.fromkeys((*order, *useful)):
+        order = list(dict.fromkeys((*order, *useful)))
+        for name in order:
             room -= self._chips[name].sizeHint().width() + 6
             self._chips[name].setVisible(room >= -6)
-        for name in self._chips.keys() - {*order, *useful}:
+        for name in self._chips.keys() - set(order):
             self._chips[name].hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -342,27 +328,47 @@ class Worklist(QWidget):
         super().resizeEvent(event)
         self._fit_chips(self.model.counts())
 
+    # menus
+
     def _choose_filter(self) -> None:
-        menu = QMenu(self)
-        counts = self.model.counts()
+        menu, counts, wanted = QMenu(self), self.model.counts(), self.shown.filter
         for name in FILTERS:
-            action = menu.addAction(f"{name} {counts[name]:,}")
-            action.setCheckable(True)
-            action.setChecked(name == self.shown.wanted)
-            action.triggered.connect(lambda _checked=False, name=name: self.set_filter(name))
+            self._choice(menu, f"{name} {counts[name]:,}", name == wanted.state, state=name)
+        menu.addSeparator()
+        self._choice(menu, "Any estimate", wanted.estimate is None, estimate=None)
+        for name in reversed(CLASSES):
+            self._choice(menu, name.capitalize(), name == wanted.estimate, estimate=name)
+        self._choice(menu, "No estimate given", wanted.estimate == WITHHELD, estimate=WITHHELD)
+        menu.addSeparator()
+        self._choice(menu, f"Flagged only {counts[FLAGGED]:,}", wanted.flagged, flagged=not wanted.flagged)
         menu.exec(self._filter.mapToGlobal(QPoint(0, self._filter.height())))
 
-    def _selected(self) -> list[Path]:
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
-        return [path for row in rows if (path := self.shown.path_at(row)) is not None]
+    def _choice(self, menu: QMenu, words: str, checked: bool, **change: object) -> None:
+        action = menu.addAction(words)
+        action.setCheckable(True)
+        action.setChecked(checked)
+        action.triggered.connect(lambda: self.shown.set_filter(**change))
+
+    def _choose_order(self) -> None:
+        menu = QMenu(self)
+        self.arrange_menu(menu)
+        menu.exec(self._arrange.mapToGlobal(QPoint(0, self._arrange.height())))
 
     def _context_menu(self, at: QPoint) -> None:
-        paths = self._selected()
+        paths = self.selected()
         if not paths:
             return
         menu = QMenu(self)
         many = f" {len(paths):,} images" if len(paths) > 1 else ""
         menu.addAction(f"Analyse{many}", lambda: self.analyse_asked.emit(paths))
+        items = [item for path in paths if (item := self.model.item(path)) is not None]
+        failed = [item.path for item in items if item.phase == "failed"]
+        if failed:
+            menu.addAction(
+                "Retry" if len(paths) == 1 else f"Retry {len(failed):,} failed", lambda: self.retry_asked.emit(failed)
+            )
+        flagged = all(item.flagged for item in items)
+        menu.addAction(f"{'Unflag' if flagged else 'Flag'}{many}", lambda: self.flag_asked.emit(paths, not flagged))
         menu.addSeparator()
         menu.addAction("Show in folder", lambda: show_in_folder(paths[0]))
         menu.addAction("Copy path" if len(paths) == 1 else "Copy paths", lambda: self._copy(paths))
@@ -372,9 +378,8 @@ class Worklist(QWidget):
         QGuiApplication.clipboard().setText("\n".join(str(path) for path in paths))
 
 
-def in_words(seconds: float) -> str:
-    """A length of time for the reader: "40 s", "3 min", "1 h 20 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive numbers."""
+    starts = [n for n, row in enumerate(rows) if n == 0 or rows[n - 1] != row - 1]
+    for start, end in zip(starts, (*starts[1:], len(rows)), strict=False):
+        yield rows[start], rows[end - 1]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.thumbnails import Thumbnails
-from busi_viewer.gui.worklist_model import Item, ItemRole
+from busi_viewer.gui.worklist_groups import Group
+from busi_viewer.gui.worklist_model import FLAGGED, Item
+from busi_viewer.gui.worklist_rows import ItemRole
 
-ROW = 66
+ROW, HEADER, INDENT = 66, 28, 10
 THUMB = QSize(66, 50)
 STATUS_ICONS = {
     "New": "circle",
@@ -20,20 +24,22 @@ STATUS_ICONS = {
     "Edited": "pencil",
     "Reported": "circle-check",
     "Failed": "circle-x",
+    FLAGGED: "flag",
 }
 
 
 class WorklistDelegate(QStyledItemDelegate):
     """Paints :class:`Item` rows; ``compact`` shows thumbnails only."""
 
-    def __init__(self, thumbnails: Thumbnails) -> None:
+    def __init__(self, thumbnails: Thumbnails, is_header: Callable[[int], bool]) -> None:
         super().__init__()
+        self._is_header = is_header
         self._thumbnails = thumbnails
         self.compact = False
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Every row has the same height."""
-        return QSize(88 if self.compact else 200, ROW)
+        """Every row has the same height, and so has every header."""
+        return QSize(88 if self.compact else 200, HEADER if self._is_header(index.row()) else ROW)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -41,6 +47,9 @@ class WorklistDelegate(QStyledItemDelegate):
         """Paint one row."""
         item = index.data(ItemRole)
         box = QRect(option.rect)
+        if isinstance(item, Group):
+            self._paint_header(painter, box, item, hovered=bool(option.state & QStyle.StateFlag.State_MouseOver))
+            return
         t = theme.tokens()
         state = option.state
         painter.save()
@@ -61,6 +70,27 @@ class WorklistDelegate(QStyledItemDelegate):
         else:
             left = picture.right() + 12
             self._paint_words(painter, QRect(left, box.top() + 6, box.right() - left - 8, 54), item)
+        painter.restore()
+
+    def _paint_header(self, painter: QPainter, box: QRect, group: Group, *, hovered: bool) -> None:
+        t = theme.tokens()
+        painter.save()
+        painter.fillRect(box, QColor(t.hover if hovered else t.bg))
+        painter.setPen(QPen(QColor(t.line), 1))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        left = box.left() + 8 + (0 if self.compact else min(group.depth, 6) * INDENT)
+        chevron = icons.pixmap("chevron-down" if group.is_open else "chevron-right", t.text3, 14)
+        painter.drawPixmap(QPoint(left, box.top() + 7), chevron)
+        caption, top = theme.font(theme.CAPTION), box.top() + 7
+        used = 0
+        if not self.compact:
+            words = group.words
+            used = QFontMetrics(caption).horizontalAdvance(words) + 12
+            _line(painter, QPoint(box.right() - used + 2, top), words, caption, t.text3, used)
+        room = box.right() - left - 18 - used - 4
+        _line(
+            painter, QPoint(left + 18, top), group.shown, theme.font(theme.CAPTION, QFont.Weight.Medium), t.text2, room
+        )
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRect, pixmap: QPixmap | None, *, broken: bool) -> None:
@@ -94,9 +124,9 @@ class WorklistDelegate(QStyledItemDelegate):
             )
         second = box.topLeft() + QPoint(0, 18)
         failed = item.phase == "failed"
-        if item.prediction is not None and item.phase not in ("running", "failed"):
-            icons.draw_class_glyph(painter, item.prediction, QRectF(second.x(), second.y() + 3, 11, 11))
-            tint = t.of_class(item.prediction)
+        if item.estimate is not None and item.phase not in ("running", "failed"):
+            icons.draw_class_glyph(painter, item.estimate[0], QRectF(second.x(), second.y() + 3, 11, 11))
+            tint = t.of_class(item.estimate[0])
             medium = theme.font(theme.CONTROL, QFont.Weight.Medium)
             _line(painter, second + QPoint(16, 0), item.summary, medium, tint, box.width() - 16)
         else:
@@ -106,20 +136,26 @@ class WorklistDelegate(QStyledItemDelegate):
         painter.drawPixmap(third + QPoint(-1, 0), icons.pixmap(STATUS_ICONS[item.status], tint, 14))
         caption = theme.font(theme.CAPTION)
         used = _line(painter, third + QPoint(17, 0), item.status, caption, t.text2, box.width() - 17)
-        if item.edited and item.status != "Edited" and box.width() - used > 90:
-            at = third + QPoint(17 + used + 10, 0)
-            painter.drawPixmap(at, icons.pixmap("pencil", t.accent, 14))
-            _line(painter, at + QPoint(18, 0), "Edited", caption, t.text2, 60)
+        left = third.x() + 17 + used + 10
+        for badge in item.badges:
+            width = 18 + QFontMetrics(caption).horizontalAdvance(badge)
+            if left + width <= box.right():
+                tint = t.warn if badge == FLAGGED else t.accent
+                painter.drawPixmap(QPoint(left, third.y()), icons.pixmap(STATUS_ICONS[badge], tint, 14))
+                _line(painter, QPoint(left + 18, third.y()), badge, caption, t.text2, width)
+                left += width + 10
 
     def _paint_corner(self, painter: QPainter, box: QRect, item: Item) -> None:
-        if item.prediction is None and item.phase != "failed":
+        if item.flagged:
+            painter.drawPixmap(box.topLeft() + QPoint(2, 2), icons.pixmap("flag", theme.DARK.warn, 14))
+        if item.estimate is None and item.phase != "failed":
             return
         corner = QRectF(box.right() - 17, box.bottom() - 17, 16, 16)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(5, 6, 7, 200))
         painter.drawRoundedRect(corner, 3, 3)
-        if item.prediction is not None:
-            icons.draw_class_glyph(painter, item.prediction, corner.adjusted(3, 3, -3, -3))
+        if item.estimate is not None:
+            icons.draw_class_glyph(painter, item.estimate[0], corner.adjusted(3, 3, -3, -3))
         else:
             painter.drawPixmap(corner.topLeft() + QPoint(1, 1), icons.pixmap("circle-x", theme.DARK.error, 14))
 

@@ -1,4 +1,4 @@
-"""The worklist's data: one row a file, sorted as people sort, filtered by state and by words."""
+"""The worklist's data: the files in natural order and what is known of each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QObject, Signal
 
+from busi_viewer.core.labels import Labels
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui import privacy
 from busi_viewer.workflow.inputs import Input, natural_key
@@ -17,25 +18,27 @@ from busi_viewer.workflow.inputs import Input, natural_key
 if TYPE_CHECKING:
     from busi_viewer.core.casebook import ImageState
 
-ItemRole = Qt.ItemDataRole.UserRole + 1
-_NO_PARENT = QModelIndex()
-_Index = QModelIndex | QPersistentModelIndex
-
 FILTERS = ("All", "New", "Analysed", "Edited", "Reported", "Failed")
 """The states a reader can filter by."""
+FLAGGED = "Flagged"
+HIDDEN = "Hidden until locked"
 
 
 @dataclass
 class Item:
     """One file of the worklist and what is known of it.
 
-    ``phase`` is "", queued, running or failed; ``note`` says more of it (the stage, the error). ``prediction`` and ``share``
-    (probability) are None until analysed or where the estimate is withheld (``abstained``).
+    ``place`` is the folder's whole path. ``phase`` is "", queued, running or failed; ``note`` says more of it (the stage, the
+    error), ``reason`` why it failed. ``prediction`` and ``share`` (probability) are None until analysed or where the estimate is
+    withheld (``abstained``). ``veiled``: the reader reads blind and has not locked a reading yet (``locked``), so nothing of the
+    machine's may be shown; what is shown goes by ``estimate`` and ``summary``. ``labels`` is what the header says,
+    ``seen_header`` whether it was read, ``changed`` the file's time (s).
     """
 
     path: Path
     name: str
     folder: str
+    place: str = ""
     phase: str = ""
     note: str = ""
     analysed: bool = False
@@ -44,6 +47,20 @@ class Item:
     share: float | None = None
     edited: bool = False
     reported: bool = False
+    flagged: bool = False
+    locked: bool = False
+    veiled: bool = False
+    reason: str = ""
+    labels: Labels | None = None
+    changed: float = 0.0
+    seen_header: bool = False
+
+    @property
+    def estimate(self) -> tuple[str, float] | None:
+        """Class and probability, if there is an estimate and it may be shown."""
+        if self.veiled or self.prediction is None or self.share is None:
+            return None
+        return self.prediction, self.share
 
     @property
     def shown(self) -> str:
@@ -66,11 +83,19 @@ class Item:
         """The second line: the estimate, the stage or why there is none."""
         if self.phase in ("running", "failed") and self.note:
             return self.note
+        if self.veiled and self.analysed:
+            return HIDDEN
         if self.abstained:
             return "No estimate given"
-        if self.prediction is not None and self.share is not None:
-            return f"{self.prediction.capitalize()} {self.share * 100:.0f} %"
+        if self.estimate is not None:
+            return f"{self.estimate[0].capitalize()} {self.estimate[1] * 100:.0f} %"
         return "Not analysed"
+
+    @property
+    def badges(self) -> tuple[str, ...]:
+        """What else is true of it beside its status."""
+        also = (("Edited", self.edited and self.status != "Edited"), (FLAGGED, self.flagged))
+        return tuple(word for word, true in also if true)
 
     def matches(self, wanted: str) -> bool:
         """Whether the item belongs to a filter of FILTERS."""
@@ -92,12 +117,17 @@ class Item:
         """Note what the case store knows of a file that is not open."""
         self.analysed, self.abstained = state.analysed, state.abstained
         self.prediction, self.share = state.prediction, state.share
-        self.edited, self.reported = state.edited, state.signed
+        self.edited, self.reported, self.flagged, self.locked = (
+            state.edited,
+            state.signed,
+            state.flagged or self.flagged,
+            state.locked,
+        )
 
     def take(self, result: AnalysisResult, frame: int = 0) -> None:
         """Note the estimate of a finished analysis (that of ``frame``, else of the first analysed frame)."""
         shown = result.frame(frame) or (result.frames[0] if result.frames else None)
-        self.phase, self.note, self.analysed, self.reported = "", "", True, False
+        self.phase, self.note, self.reason, self.analysed, self.reported = "", "", "", True, False
         self.abstained = shown.abstained if shown else False
         self.prediction = self.share = None
         if shown is not None and not shown.abstained:
@@ -105,33 +135,27 @@ class Item:
             self.share = max(shown.probabilities)
 
 
-class WorklistModel(QAbstractListModel):
-    """The files in natural order. Every path occurs once."""
+class WorklistModel(QObject):
+    """The files in natural order. Every path occurs once.
+
+    ``touched(path)`` when an item changed, ``altered`` when many did, ``listed`` when files came or went or what may be shown
+    of them changed.
+    """
+
+    touched = Signal(object)
+    altered = Signal()
+    listed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._items: list[Item] = []
         self._rows: dict[Path, int] = {}
         self._counts: Counter[str] | None = None
+        self.blind = False
 
-    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+    def rowCount(self) -> int:
         """Number of files."""
-        return 0 if parent.isValid() else len(self._items)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The item (ItemRole), its name, its tool tip or its words for a screen reader."""
-        if not index.isValid():
-            return None
-        item = self._items[index.row()]
-        if role == ItemRole:
-            return item
-        if role == Qt.ItemDataRole.DisplayRole:
-            return item.shown
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return privacy.place(item.path)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.shown}, {item.summary}, {item.status}"
-        return None
+        return len(self._items)
 
     @property
     def items(self) -> Sequence[Item]:
@@ -154,7 +178,7 @@ class WorklistModel(QAbstractListModel):
         for entry in inputs:
             if entry.path not in seen:
                 seen.add(entry.path)
-                new.append(Item(entry.path, entry.path.stem, entry.path.parent.name))
+                new.append(Item(entry.path, entry.path.stem, entry.path.parent.name, str(entry.path.parent)))
         if new:
             self._set([*self._items, *new])
         return len(new)
@@ -165,16 +189,22 @@ class WorklistModel(QAbstractListModel):
 
     def touch(self, path: Path) -> None:
         """Tell the views that an item changed."""
-        row = self._rows.get(path)
-        if row is not None:
+        item = self.item(path)
+        if item is not None:
             self._counts = None
-            index = self.index(row)
-            self.dataChanged.emit(index, index)
+            item.veiled = self.blind and not item.locked
+            self.touched.emit(path)
+
+    def set_blind(self, blind: bool) -> None:
+        """Hide what the machine says of files without a locked reading, or show it again."""
+        self.blind = blind
+        for item in self._items:
+            item.veiled = blind and not item.locked
+        self.listed.emit()
 
     def rename(self) -> None:
         """Tell the views that files are called differently."""
-        if self._items:
-            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
+        self.listed.emit()
 
     def learn(self, states: Mapping[Path, ImageState]) -> None:
         """Note what the case store knows of listed files, except of those something was done with meanwhile."""
@@ -182,75 +212,31 @@ class WorklistModel(QAbstractListModel):
             item = self.item(path)
             if item is not None and item.status == "New":
                 item.learn(state)
+                item.veiled = self.blind and not item.locked
         if states and self._items:
             self._counts = None
-            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
+            self.altered.emit()
+
+    def learn_headers(self, found: Mapping[Path, tuple[Labels | None, float]]) -> None:
+        """Note what headers say, and when files changed."""
+        for path, (labels, changed) in found.items():
+            item = self.item(path)
+            if item is not None:
+                item.labels, item.changed, item.seen_header = labels, changed, True
+        self.altered.emit()
 
     def counts(self) -> Counter[str]:
         """How many items belong to each filter; counted anew after a change only."""
         if self._counts is None:
             items = self._items
             self._counts = Counter({name: sum(item.matches(name) for item in items) for name in FILTERS})
+            self._counts[FLAGGED] = sum(item.flagged for item in items)
         return self._counts
 
     def _set(self, items: list[Item]) -> None:
-        self.beginResetModel()
-        folders = {folder: natural_key(str(folder)) for folder in {item.path.parent for item in items}}
-        self._items = sorted(items, key=lambda item: (folders[item.path.parent], natural_key(item.name)))
+        folders = {folder: natural_key(folder) for folder in {item.place for item in items}}
+        self._items = sorted(items, key=lambda item: (folders[item.place], natural_key(item.name)))
         self._rows = {item.path: row for row, item in enumerate(self._items)}
         privacy.meet(self._rows)
         self._counts = None
-        self.endResetModel()
-
-
-class WorklistFilter(QSortFilterProxyModel):
-    """Shows the rows that belong to a state and hold every word searched for."""
-
-    def __init__(self, source: WorklistModel) -> None:
-        super().__init__()
-        self._wanted = "All"
-        self._words: tuple[str, ...] = ()
-        self._source = source
-        self.setSourceModel(source)
-
-    @property
-    def wanted(self) -> str:
-        """The filter in force, one of FILTERS."""
-        return self._wanted
-
-    def set_wanted(self, wanted: str) -> None:
-        """Filter by a state of FILTERS."""
-        if wanted != self._wanted:
-            self.beginFilterChange()
-            self._wanted = wanted
-            self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
-
-    def set_search(self, text: str) -> None:
-        """Show only items whose name, folder, status or estimate hold every word (any case)."""
-        self.beginFilterChange()
-        self._words = tuple(text.casefold().split())
-        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
-
-    def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
-        """Whether a row of the source is shown."""
-        item = self._source.items[row]
-        if not item.matches(self._wanted):
-            return False
-        if not self._words:
-            return True
-        text = f"{item.shown} {item.name} {item.folder} {item.summary} {item.status}".casefold()
-        return all(word in text for word in self._words)
-
-    def path_at(self, row: int) -> Path | None:
-        """The file of a shown row, or None."""
-        item = self.data(self.index(row, 0), ItemRole) if 0 <= row < self.rowCount() else None
-        return item.path if isinstance(item, Item) else None
-
-    def shown_row(self, path: Path) -> int:
-        """The shown row of a file, or −1 if it is filtered out or not listed."""
-        row = self._source.row(path)
-        return self.mapFromSource(self._source.index(row)).row() if row >= 0 else -1
-
-    def shown_paths(self) -> list[Path]:
-        """The files shown, in order."""
-        return [path for row in range(self.rowCount()) if (path := self.path_at(row)) is not None]
+        self.set_blind(self.blind)

@@ -12,8 +12,9 @@ from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.thumbnails import MAX_WISHES, Thumbnails
-from busi_viewer.gui.worklist import Worklist, in_words
+from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_model import WorklistModel
+from busi_viewer.gui.worklist_parts import in_words
 from busi_viewer.workflow.inputs import Input
 
 
@@ -91,8 +92,8 @@ def test_status_and_summary_follow_what_is_known(panel):
     assert item.status == "Reported"
     item.abstained = True
     assert item.summary == "No estimate given"
-    words = panel.model.data(panel.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
-    assert words == "a, No estimate given, Reported"
+    words = panel.shown.data(panel.shown.index(0), Qt.ItemDataRole.AccessibleTextRole)
+    assert words == "a, No estimate given, Reported, Edited"
 
 
 def test_previous_and_next_walk_the_shown_rows(panel):

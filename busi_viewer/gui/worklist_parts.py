@@ -1,0 +1,156 @@
+"""Parts of the worklist's panel: the search field, the batch's progress, and the list itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QProgressBar, QVBoxLayout, QWidget
+
+from busi_viewer.gui import icons, theme
+from busi_viewer.gui.batch import Batch
+from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.worklist_groups import Group
+from busi_viewer.gui.worklist_rows import ItemRole
+
+
+class ListView(QListView):
+    """The list. ``header_pressed(Group)`` when a header is clicked. A changed row is painted again, not all laid out anew."""
+
+    header_pressed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Worklist")
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    def dataChanged(
+        self,
+        top_left: QModelIndex | QPersistentModelIndex,
+        bottom_right: QModelIndex | QPersistentModelIndex,
+        roles: Sequence[int] = (),
+    ) -> None:
+        """Paint the rows again; QListView would measure all rows, though their heights never change."""
+        QAbstractItemView.dataChanged(self, top_left, bottom_right, list(roles))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A header folds or opens its group."""
+        row = self.indexAt(event.position().toPoint()).data(ItemRole)
+        if isinstance(row, Group):
+            if event.button() == Qt.MouseButton.LeftButton:
+                self.header_pressed.emit(row)
+            return
+        super().mousePressEvent(event)
+
+
+class SearchField(QLineEdit):
+    """The search field: Escape empties it and leaves, Return leaves; neither reaches the window's shortcuts."""
+
+    leave = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setPlaceholderText("Search name, finding")
+        self.setAccessibleName("Search the worklist")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
+        self._magnifier = QAction(self)
+        self.addAction(self._magnifier, QLineEdit.ActionPosition.LeadingPosition)
+        self._key = label("Ctrl F", "key")
+        self._key.setParent(self)
+        self._key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.textChanged.connect(lambda text: self._key.setVisible(not text))
+        self._draw()
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Return and Escape for the field; tint the icon with the theme."""
+        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in keys:
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return and Escape give the focus back."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.leave.emit()
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the key cap at the right."""
+        super().resizeEvent(event)
+        self._key.adjustSize()
+        self._key.move(self.width() - self._key.width() - 7, (self.height() - self._key.height()) // 2)
+
+    def _draw(self) -> None:
+        self._magnifier.setIcon(icons.icon("search", theme.tokens().text3, icons.INLINE))
+
+
+class BatchFoot(QWidget):
+    """How far the batch is, with Pause and Cancel; hidden when none runs."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__()
+        self.setObjectName("batchFoot")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._batch = batch
+        self._title, self._count = label("", "strong"), label("", "quiet")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._rate, self._left = label("", "caption"), label("", "caption")
+        self._pause, self._cancel = KeyButton("Pause", "pause"), KeyButton("Cancel", "x")
+        self._pause.clicked.connect(batch.toggle_pause)
+        self._cancel.clicked.connect(batch.cancel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(6)
+        column.addLayout(spaced(self._title, 0, self._count))
+        column.addWidget(self._bar)
+        column.addLayout(spaced(self._rate, 0, self._left))
+        column.addLayout(spaced(self._pause, self._cancel, 0))
+        self._compact = False
+        batch.changed.connect(self._show_state)
+        self._show_state()
+
+    def set_compact(self, compact: bool) -> None:
+        """Count, bar and icons alone, for the narrow worklist."""
+        self._compact = compact
+        self._pause.set_compact(compact)
+        self._cancel.set_compact(compact)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        batch = self._batch
+        self.setVisible(batch.active)
+        if not batch.active:
+            return
+        self._title.setText(f"Analysing {batch.total} images" if not batch.paused else "Paused")
+        for part in (self._title, self._rate, self._left):
+            part.setVisible(not self._compact)
+        self._count.setText(f"{batch.done} of {batch.total}")
+        self._bar.setRange(0, batch.total)
+        self._bar.setValue(batch.done)
+        self._rate.setText(f"{batch.failed} failed" if batch.failed else "")
+        seconds = batch.seconds_left
+        self._left.setText("" if seconds is None or batch.paused else f"about {in_words(seconds)} left")
+        self._pause.set_text("Resume" if batch.paused else "Pause")
+        self._pause.set_icon("play" if batch.paused else "pause")
+
+
+def in_words(seconds: float) -> str:
+    """A length of time for the reader: "40 s", "3 min", "1 h 20 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,100 @@
+"""The worklist's commands in a real window: flags that stay, trying again, groups from headers, the next image to read."""
+
+import pytest
+from window_kit import open_and_wait, window, write_image
+
+
+@pytest.fixture
+def study(tmp_path):
+    for i in range(4):
+        write_image(tmp_path / "study" / f"us{i + 1}.png", seed=i)
+    return tmp_path / "study"
+
+
+def flags(made):
+    return [item.name for item in made.model.items if item.flagged]
+
+
+def test_flags_survive_a_restart_of_the_one_in_view_and_of_selected_ones(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        made.actions_["flag"].trigger()
+        model = made.worklist.view.selectionModel()
+        for row in (2, 3):
+            model.select(made.worklist.shown.index(row), model.SelectionFlag.Select)
+        made.actions_["flag"].trigger()
+        assert flags(made) == ["us1", "us3", "us4"]
+        made.worklist.select(study / "us4.png")
+        made.actions_["flag"].trigger()
+        assert flags(made) == ["us1", "us3"]
+        made.actions_["next_flagged"].trigger()
+        assert made.worklist.current() == study / "us1.png"
+        qtbot.waitUntil(lambda: kept(made, study) == ["us1", "us3"], timeout=8000)
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        qtbot.waitUntil(lambda: flags(made) == ["us1", "us3"], timeout=8000)
+        assert made.model.counts()["Flagged"] == 2
+        made.actions_["flag"].trigger()
+        assert flags(made) == ["us3"]
+        made.worklist.select(study / "us3.png")
+        qtbot.waitUntil(lambda: made.reading.path == study / "us3.png" and made.reading.session is not None)
+        assert flags(made) == ["us3"]
+
+
+def kept(made, study):
+    states = made.keeping._store.image_states(sorted(study.iterdir()))
+    return sorted(path.stem for path, state in states.items() if state.flagged)
+
+
+def test_a_failed_file_says_why_and_can_be_tried_again(qtbot, qapp, study):
+    whole = (study / "us2.png").read_bytes()
+    (study / "us2.png").write_bytes(whole[:100])
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        made.actions_["analyse_all"].trigger()
+        qtbot.waitUntil(lambda: not made.reading.batch.active, timeout=15000)
+        item = made.model.items[1]
+        assert item.status == "Failed"
+        row = made.worklist.shown.index(1)
+        assert item.reason
+        assert item.reason in row.data(3)  # the tool tip
+        (study / "us2.png").write_bytes(whole)
+        made.actions_["retry_failed"].trigger()
+        qtbot.waitUntil(lambda: not made.reading.batch.active, timeout=15000)
+        assert item.status == "Analysed"
+        assert item.reason == ""
+
+
+def test_the_next_image_not_reported_passes_over_reported_ones(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        for item in made.model.items[1:3]:
+            item.reported = True
+            made.model.touch(item.path)
+        made.actions_["next_unreported"].trigger()
+        assert made.worklist.current() == study / "us4.png"
+        made.actions_["next_unreported"].trigger()
+        assert made.worklist.current() == study / "us1.png"
+
+
+def test_selected_images_alone_are_analysed(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        model = made.worklist.view.selectionModel()
+        model.select(made.worklist.shown.index(2), model.SelectionFlag.Select)
+        made.actions_["analyse_selected"].trigger()
+        qtbot.waitUntil(lambda: not made.reading.batch.active, timeout=15000)
+        assert [item.analysed for item in made.model.items] == [True, False, True, False]
+
+
+def test_grouping_is_remembered_and_reads_headers_only_when_asked(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        assert not any(item.seen_header for item in made.model.items)
+        made.actions_["group_dicom"].trigger()
+        qtbot.waitUntil(lambda: all(item.seen_header for item in made.model.items), timeout=8000)
+        qtbot.waitUntil(lambda: made.worklist.shown.row(0).title == "No DICOM header", timeout=5000)
+        made._save()
+        assert (made._settings.grouping, made._settings.sort) == ("dicom", "name")
+        made.worklist.go_next()
+        assert made.worklist.current() == study / "us2.png"
