@@ -41,7 +41,7 @@ def on_screen(made):
         if isinstance(widget, QAbstractItemView) and widget.model() is not None:
             model = widget.model()
             roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
-            cells = [model.index(r, c) for r in range(model.rowCount()) for c in range(model.columnCount())]
+            cells = [model.index(r, c) for r in range(model.rowCount()) for c in range(20) if model.hasIndex(r, c)]
             texts += [str(cell.data(role)) for cell in cells for role in roles]
     for action in made.findChildren(QAction):
         texts += [action.text(), action.toolTip()]
