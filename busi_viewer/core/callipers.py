@@ -192,6 +192,15 @@ def quantities(calliper: Calliper, scale: Scale) -> tuple[Quantity, ...]:
     )
 
 
+def summary(found: Sequence[Quantity]) -> str:
+    """What a calliper says in one line, without an ellipse's circumference: ``20.1 × 15.0 mm, 236 mm²``."""
+    texts = {quantity.name: quantity.text for quantity in found}
+    if "axis_a" not in texts:
+        return next(iter(texts.values()))
+    both = f"{texts['axis_a'].rsplit(' ', 1)[0]} × {texts['axis_b']}"
+    return f"{both}, {texts['area']}" if "area" in texts else both
+
+
 def measured(calliper: Calliper, record: ImageRecord) -> tuple[tuple[Quantity, ...], Scale]:
     """What a calliper says on an image, and the scale it was measured with."""
     scale = calliper_scale(record, calliper)
@@ -212,6 +221,31 @@ def ellipse_axes(points: Sequence[Point], scale: Scale) -> tuple[tuple[Point, Po
     nx, ny, reach = _across(a, b, c)
     ends = ((middle[0] + nx * reach, middle[1] + ny * reach), (middle[0] - nx * reach, middle[1] - ny * reach))
     return (points[0], points[1]), (scale.image(ends[0]), scale.image(ends[1]))
+
+
+ELLIPSE_STEPS = 72
+"""Straight pieces that an ellipse is drawn with."""
+
+
+def straight_lines(calliper: Calliper, scale: Scale) -> list[tuple[Point, Point]]:
+    """Its straight lines in the image: one, both axes, both arms, or an ellipse's two axes."""
+    points = calliper.points
+    if calliper.kind is Kind.ELLIPSE:
+        return list(ellipse_axes(points, scale))
+    if calliper.kind is Kind.ANGLE:
+        return [(points[0], points[1]), (points[1], points[2])]
+    return [(points[i], points[i + 1]) for i in range(0, len(points), 2)]
+
+
+def ring(calliper: Calliper, scale: Scale) -> list[Point]:
+    """The closed line of an ellipse in the image; nothing for other kinds."""
+    if calliper.kind is not Kind.ELLIPSE:
+        return []
+    (a, b), (c, d) = ellipse_axes(calliper.points, scale)
+    turns = [2 * math.pi * i / ELLIPSE_STEPS for i in range(ELLIPSE_STEPS)]
+    x, y = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
+    u, v = ((b[0] - a[0]) / 2, (b[1] - a[1]) / 2), ((d[0] - c[0]) / 2, (d[1] - c[1]) / 2)
+    return [(x + u[0] * math.cos(t) + v[0] * math.sin(t), y + u[1] * math.cos(t) + v[1] * math.sin(t)) for t in turns]
 
 
 def squared(a: Point, b: Point, start: Point, end: Point, scale: Scale) -> Point:

@@ -9,9 +9,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from busi_viewer.core.callipers import Calliper, Kind, measured
+from busi_viewer.core.callipers import Calliper, Kind, measured, summary
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.gui.canvas.callipers import values_text
 from busi_viewer.gui.controls import IconButton, IconLabel, label, spaced
 from busi_viewer.gui.result_parts import Section
 from busi_viewer.gui.session import Grip, Session
@@ -104,7 +103,7 @@ class _Row(QWidget):
     def show_calliper(self, item: Calliper, record: ImageRecord, *, chosen: bool, here: bool) -> None:
         """Show what it says; ``here``: on the frame in view."""
         found, scale = measured(item, record)
-        said = values_text(found)
+        said = summary(found)
         self._icon.set_icon(PICTURES[item.kind], "accent" if chosen else "text2")
         self.name.show_name(item.name or item.kind.word)
         self.value.setText(said)

@@ -16,11 +16,11 @@ from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.render import Path2d, outlines, smooth
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.report import words
+from busi_viewer.report.measured import BY_READER, Measured, callipers_of
 from busi_viewer.report.pairs import Pair, pair_lesions
 from busi_viewer.report.proposals import Describe, Proposals, propose
+from busi_viewer.report.selection import select
 
-MAX_FRAMES = 4
-"""Frames shown of a multi-frame image."""
 MAX_LESIONS = 6
 """Lesions listed of one frame; the rest are counted."""
 
@@ -59,7 +59,7 @@ class Outline:
 class Figure:
     """An 8-bit image (H, W) or (H, W, 3) with outlines, and, for a heatmap, heat (H, W). ``mm_per_px`` is across.
 
-    ``band``: closed rings (N, 2) that enclose the uncertainty band by the even-odd rule.
+    ``band``: closed rings (N, 2) that enclose the uncertainty band by the even-odd rule. ``scale_note``: who calibrated it.
     """
 
     image: NDArray[np.uint8]
@@ -68,6 +68,8 @@ class Figure:
     mm_per_px: float | None = None
     heat: NDArray[np.float32] | None = None
     band: tuple[Path2d, ...] = ()
+    callipers: tuple[Measured, ...] = ()
+    scale_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class FramePart:
     figures: tuple[Figure, ...]
     estimate: Estimate | None
     lesions: tuple[LesionTable, ...]
+    callipers: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,9 +146,12 @@ def build_content(
     Raises UnreadableImage if a frame cannot be decoded.
     """
     record, result = document.record, document.result
-    chosen, selection = _select(document)
+    chosen, selection = select(document)
     parts = tuple(_frame_part(document, index, describe, titled=len(record.frames) > 1) for index in chosen)
     model = result.model if result else None
+    stated = (
+        ("Sizes in mm rest on a calibration by the reader, not on the file.",) if record.calibrated_by_reader else ()
+    )
     return ReportContent(
         facility=facility,
         address=address,
@@ -154,7 +160,7 @@ def build_content(
         image=_image_facts(record),
         selection=selection,
         frames=parts,
-        notices=tuple(dict.fromkeys((*record.warnings, *(result.warnings if result else ())))),
+        notices=tuple(dict.fromkeys((*record.warnings, *(result.warnings if result else ()), *stated))),
         model=f"{model.name} {model.version}" if model else "",
         sha256=model.sha256 if model else "",
         device=result.device if result else "",
@@ -187,46 +193,6 @@ def _image_facts(record: ImageRecord) -> tuple[Fact, ...]:
     )
 
 
-def _select(document: Document) -> tuple[tuple[int, ...], str]:
-    """Frames to show and, for a multi-frame image, the sentence that says which and why."""
-    record, result = document.record, document.result
-    total = len(record.frames)
-    if total == 1:
-        return (0,), ""
-    edited = sorted(document.edited_frames, key=lambda i: (-_area(document, i), i))[:MAX_FRAMES]
-    ranked = sorted(result.frames, key=_suspicion) if result else []
-    estimated = [f.index for f in ranked if not f.abstained and f.index not in edited][: MAX_FRAMES - len(edited)]
-    fallback = [f.index for f in ranked] or [0]
-    chosen = sorted({*edited, *estimated}) or fallback[:1]
-    analysed = f"{len(result.frames)} analysed" if result else "not analysed"
-    said = [f"{words.plural(total, 'frame')}, {analysed}."]
-    if edited:
-        of = (
-            f" (of {len(document.edited_frames)}, the largest outlines)"
-            if len(document.edited_frames) > len(edited)
-            else ""
-        )
-        said.append(f"Outlined by the reader{of}: {_frame_list(edited)}.")
-    if estimated:
-        said.append(f"Highest malignant estimate: {_frame_list(estimated)}.")
-    if not edited and not estimated:
-        said.append(f"Shown: {_frame_list(chosen)}.")
-    return tuple(chosen), " ".join(said)
-
-
-def _frame_list(frames: Sequence[int]) -> str:
-    return f"frame{'s' if len(frames) > 1 else ''} " + ", ".join(str(i + 1) for i in sorted(frames))
-
-
-def _area(document: Document, frame: int) -> int:
-    mask = document.reader_mask(frame)
-    return int(mask.sum()) if mask is not None else 0
-
-
-def _suspicion(frame: FrameResult) -> tuple[float, int]:
-    return -frame.probabilities[CLASSES.index("malignant")], frame.index
-
-
 def _frame_part(document: Document, index: int, describe: Describe | None, *, titled: bool) -> FramePart:
     record, result = document.record, document.result
     machine = result.frame(index) if result else None
@@ -234,17 +200,34 @@ def _frame_part(document: Document, index: int, describe: Describe | None, *, ti
     reader = measure_all(mask, record) if mask is not None else ()
     offered = machine if machine and not machine.abstained else None
     pairs = pair_lesions(offered.lesions if offered else (), reader, has_reader=mask is not None)
+    callipers = callipers_of(document, index)
     proposals = propose(document, index, pairs[:MAX_LESIONS], describe)
     return FramePart(
         title=f"Frame {index + 1} of {len(record.frames)}" if titled else "",
         statement=_statement(pairs, machine, mask),
-        figures=_figures(record, index, offered, mask, pairs),
+        figures=_with_callipers(_figures(record, index, offered, mask, pairs), callipers, record),
         estimate=_estimate(machine, result, pairs, mask) if machine and result else None,
         lesions=tuple(
             replace(_table(pair, machine, mask is not None), proposals=proposed)
             for pair, proposed in zip(pairs[:MAX_LESIONS], proposals, strict=True)
         ),
+        callipers=callipers,
     )
+
+
+def _with_callipers(
+    figures: tuple[Figure, ...], callipers: tuple[Measured, ...], record: ImageRecord
+) -> tuple[Figure, ...]:
+    """The figures with the reader's callipers on the first, in place of the same axes, and with who calibrated the image."""
+    note = BY_READER if record.calibrated_by_reader else ""
+    caption = f"{figures[0].caption} Reader's callipers." if callipers else figures[0].caption
+    first, *others = (replace(figure, scale_note=note) for figure in figures)
+    drawn = {item.lines for item in callipers}
+    outlines_ = tuple(
+        replace(each, lesion=None) if each.lesion and (each.lesion.long_axis, each.lesion.short_axis) in drawn else each
+        for each in first.outlines
+    )
+    return (replace(first, outlines=outlines_, callipers=callipers, caption=caption), *others)
 
 
 def _statement(pairs: Sequence[Pair], machine: FrameResult | None, mask: Mask | None) -> str:

@@ -23,6 +23,7 @@ from busi_viewer.core.render import (
 )
 from busi_viewer.report import fonts, words
 from busi_viewer.report.content import Figure, Outline
+from busi_viewer.report.measured import Measured
 
 LONGEST_SIDE = 1600
 """Images are embedded with at most this many pixels a side (at 250 pt that is 460 dpi)."""
@@ -95,8 +96,15 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         for outline in figure.outlines:
             if outline.lesion is not None:
                 self._callipers(canvas, outline)
+        for item in figure.callipers:
+            self._measured(canvas, item)
         for outline in figure.outlines:
             self._labels(canvas, outline, taken)
+        for item in figure.callipers:
+            text = fonts.shorten(fonts.printable(item.label, fonts.BOLD), self.image_width - 12, fonts.BOLD, 6.5)
+            box = self._place(text, item.lines[0], taken)
+            taken.append(box)
+            _pill(canvas, text, box, CALLIPER_COLOUR)
         canvas.restoreState()
         if figure.heat is not None:
             _colour_bar(canvas, self.image_width + 6, self.height)
@@ -153,6 +161,32 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
                 canvas.setDash()
             canvas.setLineCap(0)
 
+    def _measured(self, canvas: Canvas, item: Measured) -> None:
+        """A reader's calliper: solid lines with end ticks; an ellipse's axes are faint."""
+        path = canvas.beginPath()
+        for i, point in enumerate((*item.ring, *item.ring[:1])):
+            (path.lineTo if i else path.moveTo)(*self._at(*point))
+        faint = []
+        for a, b in item.lines:
+            (ax, ay), (bx, by) = self._at(*a), self._at(*b)
+            if item.ring:
+                faint.append((ax, ay, bx, by))
+                continue
+            path.moveTo(ax, ay)
+            path.lineTo(bx, by)
+            long = float(np.hypot(bx - ax, by - ay)) or 1.0
+            nx, ny = 2.6 * (ay - by) / long, 2.6 * (bx - ax) / long
+            for x, y in ((ax, ay), (bx, by)):
+                path.moveTo(x - nx, y - ny)
+                path.lineTo(x + nx, y + ny)
+        for ink, line in ((_ink((0, 0, 0), 0.6), 1.7), (_ink(CALLIPER_COLOUR), 0.7)):
+            canvas.setStrokeColor(ink)
+            canvas.setLineWidth(line)
+            canvas.drawPath(path, stroke=1, fill=0)
+            canvas.setDash((1.0, 1.6))
+            canvas.lines(faint)
+            canvas.setDash()
+
     def _labels(self, canvas: Canvas, outline: Outline, taken: list[_Box]) -> None:
         lesion, number = outline.lesion, str(outline.number) if self.many else ""
         if lesion is None:
@@ -162,11 +196,11 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
             ("B", lesion.short_axis, lesion.short_axis_mm, lesion.short_axis_px),
         ):
             text = f"{number}{name} {words.length(mm, px)}"
-            box = self._place(text, axis, outline, taken)
+            box = self._place(text, axis, taken)
             taken.append(box)
             _pill(canvas, text, box, CALLIPER_COLOUR)
 
-    def _place(self, text: str, axis: tuple[tuple[float, float], ...], outline: Outline, taken: list[_Box]) -> _Box:
+    def _place(self, text: str, axis: tuple[tuple[float, float], ...], taken: list[_Box]) -> _Box:
         """The label's box (x, y, w, h): near an end of the axis, over as little lesion and labels as can be."""
         w, h = fonts.width(text, fonts.BOLD, 6.5) + 7, 10.5
         best: tuple[float, _Box] | None = None
@@ -174,7 +208,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
             x = min(max(x, 1.0), max(self.image_width - w - 1, 1.0))
             y = min(max(y, 1.0), max(self.height - h - 1, 1.0))
             total = cost + 40 * sum(_overlap((x, y, w, h), other) for other in taken)
-            total += 6 * self._inside((x, y, w, h), outline)
+            total += 6 * self._inside((x, y, w, h))
             if best is None or total < best[0] - 1e-9:
                 best = total, (x, y, w, h)
         assert best is not None
@@ -190,7 +224,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
                     corner = x + dx * (w / 2 + reach) - w / 2, y + dy * (h / 2 + reach) - h / 2
                     yield 0.2 * rank + 0.05 * reach, corner
 
-    def _inside(self, box: _Box, outline: Outline) -> float:
+    def _inside(self, box: _Box) -> float:
         """Share of the box's nine probe points that lie in any outlined lesion."""
         hits = 0
         rings = [ring.astype(np.float32).reshape(-1, 1, 2) for o in self.figure.outlines for ring in o.paths[:1]]
@@ -207,7 +241,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         per_unit = self.scale / mm if mm else self.scale
         length = round_length(self.image_width * 0.3 / per_unit)
         text = f"{length:g} {'mm' if mm else 'px'}"
-        note = "" if mm else "Not calibrated"
+        note = self.figure.scale_note if mm else "Not calibrated"
         bar = length * per_unit
         label = fonts.width(text, fonts.BOLD, 6.5)
         extra = fonts.width(note, fonts.MEDIUM, 6) + 6 if note else 0.0

@@ -12,6 +12,7 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, Table,
 from busi_viewer.report import fonts, words
 from busi_viewer.report.content import Bar, Estimate, Fact, Figure, FramePart, LesionTable, ReportContent
 from busi_viewer.report.figures import COLOUR_BAR, FigureFlowable, fitted
+from busi_viewer.report.measured import Measured
 
 MARGIN = 14 * mm
 PAGE = (210 * mm, 297 * mm)
@@ -198,12 +199,13 @@ def _frame(frame: FramePart, number: int, *, compact: bool) -> list[Flowable]:
     if compact and estimate is not None and len(frame.lesions) == 1:
         half = (WIDTH - GAP) / 2
         row = _grid([[_estimate(estimate, half), _lesion(frame.lesions[0], half)]], [half + GAP, half], _GUTTER)
-        return [KeepTogether([*head, Spacer(1, 4), Rule(0.5, LINE, 0, 4), row]), Spacer(1, 10)]
+        below = _callipers(frame.callipers, WIDTH)
+        return [KeepTogether([*head, Spacer(1, 4), Rule(0.5, LINE, 0, 4), row]), *below, Spacer(1, 10)]
     parts: list[Flowable] = [KeepTogether(head), Spacer(1, 6)]
     if estimate is not None:
         rule = [Rule(0.5, LINE, 0, 5)] if estimate.bars else []
         parts.append(KeepTogether([*rule, *_estimate(estimate, WIDTH), Spacer(1, 5)]))
-    return [*parts, *_lesions(frame.lesions), Spacer(1, 4)]
+    return [*parts, *_lesions(frame.lesions), *_callipers(frame.callipers, WIDTH), Spacer(1, 4)]
 
 
 def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowable:
@@ -280,6 +282,27 @@ def _lesion(lesion: LesionTable, width: float) -> list[Flowable]:
             _text(proposals.basis, 7, colour=TEXT3),
         ]
     return parts
+
+
+def _callipers(items: tuple[Measured, ...], width: float) -> list[Flowable]:
+    """What the reader measured, a row for each calliper."""
+    if not items:
+        return []
+    rows: list[list[object]] = [[_text("Reader's callipers", 7.5, fonts.BOLD), "", ""]]
+    rows += [
+        [_text(item.name, 8.5, colour=TEXT2), _text(item.values, 8.5), _text(item.note, 7.5, colour=TEXT3)]
+        for item in items
+    ]
+    table = _grid(
+        rows,
+        [width * share for share in (0.26, 0.42, 0.32)],
+        ("LINEBELOW", (0, 0), (-1, 0), 0.8, TEXT),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 6),
+    )
+    return [Spacer(1, 4), table, Spacer(1, 4)]
 
 
 def _sentence(text: str) -> str:

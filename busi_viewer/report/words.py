@@ -116,6 +116,8 @@ def spacing(record: ImageRecord) -> str:
         return f"{len(record.regions)} regions, each with its own"
     dy, dx = next(iter(found))
     value = f"{dx:.3g} mm/px" if abs(dx - dy) < 1e-3 * dx else f"{dx:.3g} across, {dy:.3g} down, mm/px"
+    if record.calibrated_by_reader:
+        return f"{value}, calibrated by reader"
     return f"{value}, inside the region" if record.regions else value
 
 

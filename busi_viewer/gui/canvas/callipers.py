@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from busi_viewer.core.callipers import OUTSIDE, Calliper, Kind, Quantity, Scale, calliper_scale, quantities
+from busi_viewer.core.callipers import OUTSIDE, Calliper, Kind, Scale, calliper_scale, quantities, summary
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui import theme
@@ -39,15 +39,6 @@ def uncovered(lesions: Sequence[Lesion], shown: Shown) -> tuple[Lesion, ...]:
     """The lesions whose axes no calliper repeats."""
     drawn = {item.points for _, item in shown if item.kind is Kind.TWO_AXIS}
     return tuple(lesion for lesion in lesions if (*lesion.long_axis, *lesion.short_axis) not in drawn)
-
-
-def values_text(found: Sequence[Quantity]) -> str:
-    """All that a calliper says in one line, without an ellipse's circumference: ``20.1 × 15.0 mm, 236 mm²``."""
-    texts = {quantity.name: quantity.text for quantity in found}
-    if "axis_a" not in texts:
-        return next(iter(texts.values()))
-    both = f"{texts['axis_a'].rsplit(' ', 1)[0]} × {texts['axis_b']}"
-    return f"{both}, {texts['area']}" if "area" in texts else both
 
 
 def paint(painter: QPainter, camera: Camera, record: ImageRecord, shown: Shown, chosen: Grip | None) -> None:
@@ -144,7 +135,7 @@ def _texts(item: Calliper, scale: Scale, camera: Camera) -> list[tuple[str, tupl
     where = "" if not scale.note else " (outside region)" if scale.note == OUTSIDE else " (across regions)"
     if item.kind is Kind.TWO_AXIS:
         return [(f"{name}A {found[0].text}{where}", straight[0]), (f"B {found[1].text}", straight[1])]
-    return [(f"{name}{values_text(found)}{where}", straight[0])]
+    return [(f"{name}{summary(found)}{where}", straight[0])]
 
 
 def _places(
