@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from busi_viewer.core.deidentify import DeidentifyOptions
     from busi_viewer.core.image import ImageRecord
     from busi_viewer.core.labels import Labels
-    from busi_viewer.core.ports import CaseStore, Deidentifier, Engine, ReportWriter, Services, StudyPages
+    from busi_viewer.core.network import Reception
+    from busi_viewer.core.ports import (
+        CaseStore,
+        Deidentifier,
+        Engine,
+        Network,
+        Receiver,
+        ReportWriter,
+        Services,
+        StudyPages,
+    )
 
 DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
@@ -37,6 +47,8 @@ def services() -> Services:
         read_labels=_read_labels,
         describe_dicom=_describe_dicom,
         deidentifier=_deidentifier,
+        network=_network,
+        receiver=_receiver,
     )
 
 
@@ -66,6 +78,16 @@ def _study_pages() -> StudyPages:
 def _open_store(place: Path, user: str | None = None, *, read_only: bool = False, create: bool = True) -> CaseStore:
     store: CaseStore = _adapter("store.case_store", "SqliteCaseStore")(place, user, read_only=read_only, create=create)
     return store
+
+
+def _network(title: str) -> Network:
+    network: Network = _adapter("dicom.network", "DicomNetwork")(title)
+    return network
+
+
+def _receiver(reception: Reception, received: Callable[[Path, str], None]) -> Receiver:
+    receiver: Receiver = _adapter("dicom.receiver", "Receiver")(reception, received)
+    return receiver
 
 
 def _deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:

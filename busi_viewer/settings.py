@@ -36,6 +36,8 @@ class Settings:
     ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None
     = the active one); ``device`` as on the command line. ``grouping`` (none, folder, dicom) and ``sort`` (name,
     estimate, status, flagged, date) are the worklist's.
+    On the DICOM network: ``own_title``, ``peers`` as TITLE@HOST:PORT, and where to receive, by default on this computer
+    only; ``known_callers_only``: nothing from titles that are no peers.
     """
 
     theme: str = "dark"
@@ -58,6 +60,11 @@ class Settings:
     sort: str = "name"
     model: str | None = None
     device: str = "auto"
+    own_title: str = "BUSIVIEWER"
+    peers: tuple[str, ...] = ()
+    listen_address: str = "127.0.0.1"
+    listen_port: int = 11112
+    known_callers_only: bool = False
     version: int = VERSION
     unknown: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -81,6 +88,7 @@ _RANGES = {
     "heatmap_threshold": (0.0, 0.9),
     "gamma": (0.25, 4.0),
     "brush_radius": (1.0, 200.0),
+    "listen_port": (1, 65535),
 }
 _OPTIONAL = ("model",)
 
@@ -171,9 +179,12 @@ def _checked(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, bool):
         return value if isinstance(value, bool) else None
     if isinstance(default, tuple):
-        kind = str if name == "recent" else int
+        kind = str if name in ("recent", "peers") else int
         good = isinstance(value, list) and all(isinstance(v, kind) and not isinstance(v, bool) for v in value)
         return tuple(value) if good else None
+    if isinstance(default, int):
+        low, high = _RANGES[name]
+        return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
     if isinstance(default, float):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from busi_viewer.cli import network
 from busi_viewer.cli.deidentify import deidentify
 from busi_viewer.cli.entry import DONE, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
@@ -55,4 +56,11 @@ def _print(facts: Mapping[str, Any]) -> None:
         print(f"  {name.replace('_', ' '):<20}{words}")
 
 
-VERBS: dict[str, Handler] = {"info": info, "deidentify": deidentify}
+VERBS: dict[str, Handler] = {
+    "info": info,
+    "deidentify": deidentify,
+    "echo": network.echo,
+    "find": network.find,
+    "send": network.send,
+    "receive": network.receive,
+}

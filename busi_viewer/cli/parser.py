@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from busi_viewer import __version__
+from busi_viewer.cli import network_words as dicom_network
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -229,6 +230,7 @@ def _dicom(commands: _Commands[Parser]) -> None:
         "--one-time", action="store_true", help="pseudonyms and UIDs that no other run will give to the same patients"
     )
     _add_json(clean, "write the report")
+    dicom_network.add_verbs(lambda name, summary: _command(verbs, name, summary), _add_json)
 
 
 def _bench(commands: _Commands[Parser]) -> None:

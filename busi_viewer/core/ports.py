@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from busi_viewer.core.deidentify import Deidentified, DeidentifyOptions
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.network import Peer, Reception, Sent
 from busi_viewer.core.results import AnalysisResult, ModelInfo
 
 if TYPE_CHECKING:  # they need scipy, which the window does not wait for
@@ -268,6 +269,47 @@ class Deidentifier(Protocol):
         ...
 
 
+class Network(Protocol):
+    """Asks other applications for DICOM services, under our own title. All raise NetworkError."""
+
+    def echo(self, peer: Peer) -> None:
+        """Whether the peer answers."""
+        ...
+
+    def find(self, peer: Peer, level: str, keys: Mapping[str, str]) -> list[dict[str, str]]:
+        """What the peer has at a level (STUDY, SERIES, IMAGE) that fits. Raises ValueError for an unknown keyword."""
+        ...
+
+    def send(
+        self, peer: Peer, paths: Sequence[Path], told: Callable[[Sent], None], cancel: CancelToken | None = None
+    ) -> None:
+        """Send files; ``told`` hears of each as soon as it is known."""
+        ...
+
+
+class Receiver(Protocol):
+    """Takes objects that others send."""
+
+    @property
+    def port(self) -> int: ...
+
+    def start(self) -> None:
+        """Listen. Raises NetworkError."""
+        ...
+
+    def stop(self) -> None:
+        """Listen no more."""
+        ...
+
+
+def _no_network(title: str) -> Network:
+    raise NotImplementedError("no network was wired")
+
+
+def _no_receiver(reception: Reception, received: Callable[[Path, str], None]) -> Receiver:
+    raise NotImplementedError("no receiver was wired")
+
+
 def _no_deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
     raise NotImplementedError("no de-identification was wired")
 
@@ -298,3 +340,7 @@ class Services:
     describe_dicom: Callable[[Path], dict[str, Any]] = _no_dicom
     """A DICOM file → what it is, without values that name a patient. Raises UnreadableImage."""
     deidentifier: Callable[[bytes, DeidentifyOptions], Deidentifier] = _no_deidentifier
+    network: Callable[[str], Network] = _no_network
+    """Our application entity title → the network."""
+    receiver: Callable[[Reception, Callable[[Path, str], None]], Receiver] = _no_receiver
+    """How to receive, and what to call (on a thread of the network) with each object's path and its sender's title."""

@@ -1,0 +1,41 @@
+"""Who we are on the DICOM network, whom we know, and where received objects go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from busi_viewer import paths
+from busi_viewer.core.network import NetworkError, Peer, Reception
+from busi_viewer.settings import Settings
+
+
+def peer_named(words: str, chosen: Settings) -> Peer:
+    """A known peer by its title, or any as ``TITLE@HOST:PORT``. Raises NetworkError."""
+    if "@" in words:
+        return Peer.parse(words)
+    for known in known_peers(chosen):
+        if known.title == words:
+            return known
+    raise NetworkError(f"no peer is called {words!r}", remedy="Write TITLE@HOST:PORT, or add it on the Network page.")
+
+
+def known_peers(chosen: Settings) -> list[Peer]:
+    """The peers in the settings; what names none is left out."""
+    found = []
+    for words in chosen.peers:
+        try:
+            found.append(Peer.parse(words))
+        except NetworkError:
+            continue
+    return found
+
+
+def reception(chosen: Settings) -> Reception:
+    """How the window receives: where, as whom, and from whom."""
+    callers = tuple(peer.title for peer in known_peers(chosen)) if chosen.known_callers_only else ()
+    return Reception(received_folder(), chosen.own_title, chosen.listen_port, chosen.listen_address, callers)
+
+
+def received_folder() -> Path:
+    """Where the window keeps what it received."""
+    return paths.data_dir() / "received"
