@@ -276,6 +276,20 @@ def proposal(lesion: Lesion, frame: int, name: str = "") -> Calliper:
     return Calliper(Kind.TWO_AXIS, (*lesion.long_axis, *lesion.short_axis), frame, name, proposed=True)
 
 
+SAME_PX = 1.0
+
+
+def repeats(calliper: Calliper, lesion: Lesion) -> bool:
+    """Whether a calliper stands where a lesion's axes are, within SAME_PX at every end."""
+    if calliper.kind is not Kind.TWO_AXIS:
+        return False
+    lines = ((calliper.points[:2], lesion.long_axis), (calliper.points[2:], lesion.short_axis))
+    return all(
+        min(max(math.dist(a, c), math.dist(b, d)), max(math.dist(a, d), math.dist(b, c))) <= SAME_PX
+        for (a, b), (c, d) in lines
+    )
+
+
 def calibrated(record: ImageRecord, calibration: Calibration | None) -> ImageRecord:
     """The record with the reader's calibration, or (None) without. Raises ValueError where the file states its own."""
     if states_scale(record):

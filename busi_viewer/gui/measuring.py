@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
-from busi_viewer.core.callipers import proposal, states_scale
+from busi_viewer.core.callipers import proposal, repeats, states_scale
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.review_page import ReviewPage
@@ -61,11 +61,10 @@ class Measuring(QObject):
         if session is None:
             return
         callipers = list(session.document.callipers)
-        there = {(item.frame, item.points) for item in callipers}
+        here = [item for item in callipers if item.frame == session.frame]
         for number, lesion in enumerate(session.lesions(), 1):
-            item = proposal(lesion, session.frame, f"Lesion {number}")
-            if (item.frame, item.points) not in there:
-                callipers.append(item)
+            if not any(repeats(item, lesion) for item in here):
+                callipers.append(proposal(lesion, session.frame, f"Lesion {number}"))
         session.set_callipers(callipers, "Callipers from outline")
         self._to_canvas()
 

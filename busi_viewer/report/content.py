@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer import __version__
+from busi_viewer.core.callipers import repeats
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord, Mask, to_uint8
 from busi_viewer.core.measure import Lesion, measure_all
@@ -222,9 +223,9 @@ def _with_callipers(
     note = BY_READER if record.calibrated_by_reader else ""
     caption = f"{figures[0].caption} Reader's callipers." if callipers else figures[0].caption
     first, *others = (replace(figure, scale_note=note) for figure in figures)
-    drawn = {item.lines for item in callipers}
+    drawn = [item.calliper for item in callipers]
     outlines_ = tuple(
-        replace(each, lesion=None) if each.lesion and (each.lesion.long_axis, each.lesion.short_axis) in drawn else each
+        replace(each, lesion=None) if each.lesion and any(repeats(item, each.lesion) for item in drawn) else each
         for each in first.outlines
     )
     return (replace(first, outlines=outlines_, callipers=callipers, caption=caption), *others)

@@ -40,6 +40,10 @@ def test_callipers_from_the_outline_are_listed_named_and_deleted(qtbot, qapp, st
         (row,) = listed.rows
         assert row.value.text() == f"{lesion.long_axis_px:.0f} × {lesion.short_axis_px:.0f} px"
         assert made.canvas._scene.callipers
+        made.canvas.grab_view()
+        texts = [tag.text for tag in made.canvas._scene._marks[1]]
+        assert texts == [f"Lesion 1: A {lesion.long_axis_px:.0f} px", f"B {lesion.short_axis_px:.0f} px"]
+        assert [tag.text for tag in made.canvas._scene._tags[1]] == ["L1 · AI"], "the same axes are not drawn twice"
         row.name.setFocus()
         row.name.setText("Mass")
         qtbot.keyClick(row.name, Qt.Key.Key_Return)

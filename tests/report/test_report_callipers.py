@@ -74,9 +74,10 @@ def test_a_proposed_calliper_stands_in_place_of_the_same_axes():
     document.set_reader_mask(0, mask)
     assert build_content(document, when=WHEN).frames[0].figures[0].outlines[0].lesion is not None
     document.set_callipers([proposal(document.lesions(0)[0], 0, "Lesion 1")])
+    document.set_calibration(Calibration(((0, 0), (0, 86)), 10.0))
     (frame,) = build_content(document, when=WHEN).frames
     assert frame.figures[0].outlines[0].lesion is None
-    assert frame.callipers[0].note == "Proposed from the outline, not moved by the reader"
+    assert frame.callipers[0].note == "Calibrated by reader; proposed from the outline, not moved by the reader"
 
 
 def test_a_frame_that_was_measured_is_shown():

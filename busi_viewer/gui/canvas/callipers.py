@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from busi_viewer.core.callipers import OUTSIDE, Calliper, Kind, Scale, calliper_scale, quantities, summary
+from busi_viewer.core.callipers import OUTSIDE, Calliper, Kind, Scale, calliper_scale, quantities, repeats, summary
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui import theme
@@ -37,8 +37,7 @@ def on_frame(callipers: Sequence[Calliper], frame: int) -> tuple[tuple[int, Call
 
 def uncovered(lesions: Sequence[Lesion], shown: Shown) -> tuple[Lesion, ...]:
     """The lesions whose axes no calliper repeats."""
-    drawn = {item.points for _, item in shown if item.kind is Kind.TWO_AXIS}
-    return tuple(lesion for lesion in lesions if (*lesion.long_axis, *lesion.short_axis) not in drawn)
+    return tuple(lesion for lesion in lesions if not any(repeats(item, lesion) for _, item in shown))
 
 
 def paint(painter: QPainter, camera: Camera, record: ImageRecord, shown: Shown, chosen: Grip | None) -> None:
@@ -118,6 +117,7 @@ def tags(
     """Names and values, beside the lines and outside of ``shapes`` and ``others`` where there is room."""
     view, inside = QRectF(0.0, 0.0, *camera.view), bounds(camera)
     placed = list(others)
+    shapes = [*shapes, *(_paths(item, calliper_scale(record, item), camera)[0] for _, item in shown)]
     for _, item in shown:
         scale = calliper_scale(record, item)
         if not _box(axes(item, scale, camera)).intersects(view):
