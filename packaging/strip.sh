@@ -8,4 +8,4 @@ set -euo pipefail
 
 command -v strip >/dev/null || exit 0
 find "$1/_internal" -type f \( -name 'libtorch*.so' -o -name 'libc10.so' -o -name 'libpython3*.so*' -o -name 'libopenvino*.so*' \
-    -o -name '_CharLS*.so' -o -name '_openjpeg*.so' \) -exec strip --strip-unneeded {} +
+    -o -name '_CharLS*.so' -o -name '_openjpeg*.so' -o -path '*/kiwisolver/*.so' \) -exec strip --strip-unneeded {} +
