@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 SIDE = 64
 THRESHOLD = 0.95
 """Pearson correlation of 64 × 64 thumbnails from which two images count as near-duplicates."""
+SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
+"""How a data set is divided for training."""
 
 
 def fingerprint(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from busi_viewer.core.dataset import Sample
-from busi_viewer.core.duplicates import stratified_parts
+from busi_viewer.core.duplicates import SHARES, stratified_parts
 from busi_viewer.core.errors import DataSetError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
 from busi_viewer.core.results import CLASSES
@@ -28,7 +28,6 @@ from busi_viewer.training.augment import augment
 
 OpenImage = Callable[[Path], ImageRecord]
 OpenMask = Callable[[Sequence[Path], tuple[int, int]], Mask]
-SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 @dataclass(frozen=True)
