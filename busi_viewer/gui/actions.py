@@ -194,8 +194,8 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *(*REFINING, "apply", "", "reset_to_ai", "clear", "", "last_tool"),
         ),
     ),
-    ("&Report", ("report", "export_mask", "export_overlay", "export_measures")),
     ("&Analyse", ("analyse", "analyse_frames", "analyse_selected", "analyse_all", "", "pause", "cancel_all")),
+    ("&Report", ("report", "export_mask", "export_overlay", "export_measures")),
     ("&Help", ("keys", "", "about")),
 )
 

@@ -52,6 +52,7 @@ class Desk(QObject):
         self._images: dict[Path, tuple[str, int]] = {}
         self._exported: dict[Path, int] = {}
         self._unseen: set[Path] = set()
+        self._flags: dict[Path, bool] = {}
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
         keeping.recalled.connect(self._on_recalled)
@@ -105,7 +106,7 @@ class Desk(QObject):
         elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
             item.forget()  # what the list had learned was of an earlier content
         if item is not None:
-            item.edited, item.flagged = document.edited, kept.flagged
+            item.edited, item.flagged = document.edited, self._flags.get(path, kept.flagged)
             if kept.report is not None:
                 item.reported = kept.report.current
             self._model.touch(path)
@@ -166,14 +167,14 @@ class Desk(QObject):
             item, image = self._model.item(path), self.image(path)
             if item is None:
                 continue
-            item.flagged = flagged
+            item.flagged = self._flags[path] = flagged
             self._model.touch(path)
             if image is not None:
                 self._keeping.flag(image, flagged)
             else:
                 elsewhere.append(path)
         if elsewhere and self._keeping.writable:
-            self._keeping.flag_files(self._read, elsewhere, flagged)
+            self._keeping.flag_files(self._read, elsewhere, self._flags)
 
     def keep_result(self, path: Path, result: AnalysisResult) -> None:
         """Keep an analysis of a file, open or not."""

@@ -205,16 +205,18 @@ class Keeping(QObject):
         if self._keeper is not None:
             self._keeper.flag(image, flagged)
 
-    def flag_files(self, records: Callable[[Path], ImageRecord], paths: Sequence[Path], flagged: bool) -> None:
-        """Keep the same of files that are not open; those that cannot be read are left out."""
+    def flag_files(
+        self, read: Callable[[Path], ImageRecord], paths: Sequence[Path], flags: Mapping[Path, bool]
+    ) -> None:
+        """Keep the same of files that are not open, as ``flags`` says by then; those that cannot be read are left out."""
 
         def work(store: CaseStore) -> None:
             for path in paths:
                 try:
-                    record = records(path)
+                    record = read(path)
                 except UserError:
                     continue
-                store.flag(store.open_image(record).image, flagged)
+                store.flag(store.open_image(record).image, flags[path])
 
         self.run(work, lambda _none: None, lambda error: self.failing.emit(problem_from(error, "flagging")))
 

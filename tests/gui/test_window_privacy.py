@@ -25,7 +25,8 @@ def study(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def off_again():
+def off_again(monkeypatch):
+    monkeypatch.setattr(privacy, "_numbers", {})
     yield
     privacy.use(False)
 
