@@ -1,5 +1,7 @@
 """The whole way in the real window: open, analyse, edit with each tool by the mouse, undo all, redo all, export; masks exactly."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -23,10 +25,16 @@ def shown(made):
     return np.zeros(SHAPE, bool) if mask is None else mask.copy()
 
 
+def marks(made):
+    document = made.reading.session.document
+    return document.callipers, document.calibration
+
+
 def steps(made, mouse):
-    """(tool, what the mouse does, its undo item) for every editing tool."""
+    """(tool, what the mouse does, its undo item) for every tool that edits or measures."""
     options, commit = made.canvas.options, made.canvas.commit_tool
     apply, reset = made.review.options._apply, made.actions_["reset_to_ai"]
+    propose = made.actions_["propose_callipers"]
     square = [(8, 8), (30, 8), (30, 30), (8, 30)]
     ring = [(130 + 14 * np.cos(t), 95 + 14 * np.sin(t)) for t in np.linspace(0, 6, 24)]
     return [
@@ -48,6 +56,13 @@ def steps(made, mouse):
         ),
         ("islands", lambda: [options.set("islands_click", "Keep"), mouse.click(80, 60)], "Keep one lesion"),
         ("copy_ai", lambda: [options.set("copy_how", "Replace"), mouse.click(80, 60)], "Copy from AI"),
+        ("length", lambda: mouse.drag((20, 20), (50, 30)), "Length"),
+        ("two_axis", lambda: [mouse.drag((55, 60), (105, 60)), mouse.drag((80, 35), (80, 85))], "Two axes"),
+        ("angle", lambda: [mouse.drag((140, 20), (120, 20)), mouse.click(120, 40)], "Angle"),
+        ("ellipse", lambda: [mouse.drag((110, 100), (150, 100)), mouse.click(130, 110)], "Ellipse"),
+        ("pointer", lambda: mouse.drag((50, 30), (40, 45)), "Move Length 1"),
+        ("calibrate", lambda: [mouse.drag((5, 10), (5, 60)), commit()], "Calibrate"),
+        (None, propose.trigger, "Callipers from outline"),
         (None, reset.trigger, "Reset to AI outline"),
         ("brush", lambda: mouse.drag((150, 5), (170, 5)), "Brush"),
     ]
@@ -60,40 +75,59 @@ def test_open_analyse_edit_with_each_tool_undo_redo_export(qtbot, qapp, study, t
         session, mouse = made.reading.session, hand(made.canvas)
         machine = session.document.result.frame(0).mask.copy()
         made.canvas.set_brush_radius(6)
-        states, labels = [shown(made)], []
+        states, labels, measures = [shown(made)], [], [marks(made)]
         assert np.array_equal(states[0], machine)
         for tool, deed, label in steps(made, mouse):
             if tool is not None:
                 made.actions_[tool].trigger()
                 assert made.canvas.tool == tool
-                assert made.review.options.isVisible()
+                assert made.review.options.isVisible() == (tool != "pointer")
             deed()
             assert session.undo.undoText() == label
             assert session.undo.count() == len(states), f"{label} is exactly one undo item"
             states.append(shown(made))
+            measures.append(marks(made))
             labels.append(label)
-            assert (states[-1] != states[-2]).any() or label == "Reset to AI outline", label
+            changed = (states[-1] != states[-2]).any()
+            assert changed or measures[-1] != measures[-2] or label == "Reset to AI outline", label
+            assert not changed or measures[-1] == measures[-2], f"{label} changes outline or callipers, never both"
             assert np.array_equal(session.document.result.frame(0).mask, machine), "AI's outline is never changed"
-        assert {tool.name for tool in TOOLS if tool.edits} <= {tool for tool, _, _ in steps(made, mouse)}
+        assert {tool.name for tool in TOOLS if tool.edits or tool.measures} <= {
+            tool for tool, _, _ in steps(made, mouse)
+        }
 
-        for state in reversed(states[:-1]):
+        for state, measure in reversed(list(zip(states, measures, strict=True))[:-1]):
             made.actions_["undo"].trigger()
             assert np.array_equal(shown(made), state)
+            assert marks(made) == measure
         assert not made.actions_["undo"].isEnabled()
         assert session.document.is_proposal(0), "undoing all gives the proposal back, as it was"
-        for state, label in zip(states[1:], labels, strict=True):
+        for state, measure, label in zip(states[1:], measures[1:], labels, strict=True):
             assert made.actions_["redo"].text() == f"Redo {label.lower()}"
             made.actions_["redo"].trigger()
             assert np.array_equal(shown(made), state)
+            assert marks(made) == measure
 
         target = tmp_path / "out.png"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))  # the one of the moment
         made.actions_["export_mask"].trigger()
         qtbot.waitUntil(target.exists, timeout=8000)
         qtbot.waitUntil(lambda: bool(made.notices.shown()))
         exported = cv2.imread(str(target), cv2.IMREAD_GRAYSCALE)
         assert np.array_equal(exported > 0, states[-1])
         assert set(np.unique(exported)) == {0, 255}
+        target = tmp_path / "measured.json"
+        made.actions_["export_measures"].trigger()
+        qtbot.waitUntil(target.exists, timeout=8000)
+        found = json.loads(target.read_text(encoding="utf-8"))["callipers"]
+        assert [tuple(map(tuple, item["points"])) for item in found] == [
+            tuple((round(x, 3), round(y, 3)) for x, y in item.points) for item in measures[-1][0]
+        ]
+
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        assert np.array_equal(shown(made), states[-1]), "after a restart all of it is there"
+        assert marks(made) == measures[-1]
 
 
 def test_tools_are_reached_by_key_menu_and_toolbar_and_all_are_named(qtbot, qapp, study):
