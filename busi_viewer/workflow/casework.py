@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Iterable
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 
@@ -15,6 +17,12 @@ from busi_viewer.core.findings import FindingsError
 from busi_viewer.core.findings import from_json as findings_from_json
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.workflow.export import write_bytes
+
+NETWORKS = (
+    *("nfs", "cifs", "smb", "afs", "9p", "ceph", "lustre"),
+    *("glusterfs", "gpfs", "fuse.sshfs", "davfs", "webdav", "ncpfs"),
+)
+"""Beginnings of the names of file systems that lie on other computers."""
 
 
 def store_folder() -> Path:
@@ -61,3 +69,11 @@ def export_audit(store: CaseStore, path: Path, query: AuditQuery | None = None) 
     table.writerows(astuple(row) for row in reversed(rows))
     write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
     return len(rows)
+
+
+def network_of(folder: Path, mounts: Iterable[tuple[str, str]]) -> str:
+    """The kind of network file system a folder lies in, "" for a local one; ``mounts`` are (folder, kind of file system)."""
+    place = Path(os.path.abspath(folder))
+    above = [(Path(mount), kind) for mount, kind in mounts if place.is_relative_to(mount)]
+    kind = max(above, key=lambda one: len(one[0].parts), default=(place, ""))[1].lower()
+    return kind if kind.startswith(NETWORKS) else ""

@@ -219,6 +219,10 @@ def _models() -> Iterator[Finding]:
 def _store(services: Services) -> Iterator[Finding]:
     """Whether the case store is whole and its audit trail intact. One that a window has open is left to that window."""
     place = casework.store_folder()
+    network = casework.network_of(place, [(part.mountpoint, part.fstype) for part in psutil.disk_partitions(all=True)])
+    if network:
+        remedy = "Safe as long as it locks files, which is tried at every opening; a local folder is safer and faster."
+        yield Finding("case store", "warning", f"{place} lies in a network folder ({network})", remedy)
     try:
         store = _store_to_read(services, place)
     except NoStore:

@@ -226,6 +226,53 @@ def test_a_folder_that_cannot_be_written_is_said_and_reading_goes_on(qtbot, qapp
         qtbot.waitUntil(lambda: "not open" in made.audit.outcome.text())
 
 
+READ_ONLY = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from window_kit import services
+from busi_viewer import logs
+from busi_viewer.gui import app
+
+logs.set_up()
+
+class Window(app.MainWindow):
+    def _on_session(self, session):
+        super()._on_session(session)
+        if session is not None:
+            QTimer.singleShot(300, self.look)
+    def look(self):
+        self.actions_["analyse"].trigger()
+        QTimer.singleShot(1500, self.leave)
+    def leave(self):
+        print([n.title for n in self.notices.shown()])
+        print(self.reading.session.document.result is not None)
+        self.close()
+
+app.MainWindow = Window
+sys.exit(app.run(services(), [Path(sys.argv[1])]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_a_home_that_cannot_be_written_still_shows_and_analyses(tmp_path, study):
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o555)
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if bound and shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv to give up root's right to write everywhere")
+    env = {**os.environ, "HOME": str(home), "BUSI_VIEWER_HOME": str(home / "busi"), "PYTHONDONTWRITEBYTECODE": "1"}
+    env["PYTHONPATH"] = os.pathsep.join((str(HERE), str(ROOT)))
+    words = [*bound, sys.executable, "-c", READ_ONLY, str(study / "us1.png")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=env)
+    assert done.returncode == 0, done.stderr
+    shown, analysed = done.stdout.splitlines()
+    assert "case store cannot be written" in shown
+    assert analysed == "True"
+    assert "Traceback" not in done.stderr
+
+
 def test_a_full_disk_is_said_nothing_is_lost_and_all_is_saved_when_there_is_room(qtbot, qapp, study, monkeypatch):
     asked = []
     monkeypatch.setattr(dialogs.CloseDialog, "exec", lambda self: asked.append(self) or QDialog.DialogCode.Rejected)

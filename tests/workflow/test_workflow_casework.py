@@ -147,6 +147,21 @@ def test_the_store_lies_in_the_data_folder():
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home/anna/cases", "nfs4"),
+        ("/home/anna/local/cases", ""),
+        ("/homes", ""),
+        ("/mnt/ward/x", "fuse.sshfs"),
+        ("/m", ""),
+    ],
+)
+def test_network_folders_are_known(folder, kind):
+    mounts = [("/", "ext4"), ("/home", "nfs4"), ("/home/anna/local", "xfs"), ("/mnt/ward", "fuse.sshfs")]
+    assert casework.network_of(Path(folder), mounts) == kind
+
+
 def corrected_store(tmp_path, store):
     records = [write_image(tmp_path / "MILLER_Anna" / f"{name}.png", n) for n, name in enumerate("abc")]
     study = {"StudyInstanceUID": "1.2.3", "PatientName": "MILLER^Anna", "PatientID": "4711"}
