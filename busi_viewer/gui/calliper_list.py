@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
@@ -140,13 +140,20 @@ class _Row(QWidget):
 
 
 class CalliperList(Section):
-    """Lists the callipers of every frame; hidden where there is none and no calibration of the reader's."""
+    """Lists the callipers of every frame; hidden where there is none and no calibration of the reader's.
+
+    ``used``: the reader goes on to the canvas. ``revealed(row)``: a calliper was chosen, its row should be seen.
+    """
 
     used = Signal()
+    revealed = Signal(QWidget)
 
     def __init__(self) -> None:
         super().__init__("Callipers")
         self._session: Session | None = None
+        self._chosen: Grip | None = None
+        self._reveal = QTimer(self, singleShot=True, interval=0)
+        self._reveal.timeout.connect(self._reveal_chosen)
         self.rows: list[_Row] = []
         self._scale, self._scale_text = QWidget(), label("", "caption", wrap=True)
         self._undo_scale = IconButton("trash-2", "Remove reader's calibration", edge=26)
@@ -188,6 +195,15 @@ class CalliperList(Section):
         if record is not None and record.spacing_mm is not None and stated:
             self._scale_text.setText(f"{BY_READER}: {record.spacing_mm[1]:.3g} mm/px")
         self.set_aside(f"{len(callipers)}" if callipers else "")
+        chosen = session.chosen if session is not None else None
+        if chosen is not None and chosen != self._chosen:
+            self._reveal.start()
+        self._chosen = chosen
+
+    def _reveal_chosen(self) -> None:
+        """Once the rows are laid out."""
+        if self._chosen is not None and self._chosen.index < len(self.rows):
+            self.revealed.emit(self.rows[self._chosen.index])
 
     def _add_row(self) -> None:
         row, index = _Row(), len(self.rows)

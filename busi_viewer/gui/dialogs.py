@@ -52,6 +52,10 @@ class ShortcutsDialog(QDialog):
             ("Erase while painting, take away while filling, mark background", "Alt"),
             ("Remove a handle of polygon, freehand or livewire", "Alt + click"),
             ("Take back the last handle or mark", "Backspace"),
+            ("Calliper: no snapping", "Alt + drag"),
+            ("Chosen calliper: next or previous handle", "Page Down, Page Up"),
+            ("Chosen handle: nudge, further", "Arrows, Shift + arrows"),
+            ("Delete the chosen calliper", "Del"),
         ):
             grid.addWidget(label(words), row, 0)
             grid.addWidget(label(keys, "dim"), row, 1)

@@ -163,6 +163,7 @@ class ResultPanel(QWidget):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll.setWidget(inner)
+        self.callipers.revealed.connect(self._scroll.ensureWidgetVisible)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

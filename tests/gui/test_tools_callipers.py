@@ -147,12 +147,15 @@ def test_arrow_keys_nudge_the_chosen_handle_as_one_undo_item_and_delete_removes(
     assert (seen.undo.count(), seen.undo.undoText()) == (2, "Nudge Length 1")
     press(canvas, Qt.Key.Key_PageDown)
     assert seen.chosen == Grip(0, None)
+    assert not press(canvas, Qt.Key.Key_Left), "as a whole it leaves the arrows to frames and images"
+    press(canvas, Qt.Key.Key_PageDown)
+    assert seen.chosen == Grip(0, 0)
     press(canvas, Qt.Key.Key_Left)
-    assert seen.document.callipers[0].points == ((19, 20), (62, 30))
+    assert seen.document.callipers[0].points == ((19, 20), (63, 30))
     assert seen.undo.count() == 3
     canvas.set_orientation(AS_STORED.turned(1))
-    press(canvas, Qt.Key.Key_Right)
-    assert seen.document.callipers[0].points != ((20, 20), (63, 30)), "as the arrow points on the screen"
+    press(canvas, Qt.Key.Key_Down)
+    assert seen.document.callipers[0].points == ((20, 20), (63, 30)), "as the arrow points on the screen"
     canvas.set_orientation(AS_STORED)
     press(canvas, Qt.Key.Key_Delete)
     assert seen.document.callipers == ()
@@ -191,6 +194,27 @@ def test_a_second_axis_is_perpendicular_in_mm(canvas, mouse, phantom):
     a, b, c, d = session.document.callipers[0].points
     run, across = (np.subtract(b, a) * (0.2, 0.1), np.subtract(d, c) * (0.2, 0.1))
     assert abs(float(run @ across)) < 1e-6 * np.linalg.norm(run) * np.linalg.norm(across)
+
+
+def test_a_calliper_across_regions_says_so_on_the_image(canvas, phantom):
+    regions = (Region(0, 0, 80, 120, (0.1, 0.1)), Region(80, 0, 160, 120, (0.2, 0.2)))
+    session = phantom(regions=regions)
+    canvas.set_session(session)
+    across = Calliper(Kind.LENGTH, ((20, 20), (140, 20)), name="Across")
+    session.set_callipers([across, Calliper(Kind.LENGTH, ((20, 40), (60, 40)), name="Left")], "Length")
+    canvas.grab_view()
+    assert [tag.text for tag in canvas._scene._marks[1]] == ["Across: 120 px (across regions)", "Left: 4.0 mm"]
+
+
+def test_the_handles_under_the_mouse_are_shown(canvas, mouse, seen):
+    seen.set_callipers([Calliper(Kind.LENGTH, ((20, 20), (60, 20)))], "Length")
+    seen.choose(None)
+    plain = canvas.grab_view()
+    canvas.set_tool("pointer")
+    mouse.move(60, 20, held=Qt.MouseButton.NoButton)
+    assert canvas.grab_view() != plain
+    mouse.move(100, 100, held=Qt.MouseButton.NoButton)
+    assert canvas.grab_view() == plain
 
 
 def test_callipers_belong_to_their_frame(canvas, mouse, phantom):

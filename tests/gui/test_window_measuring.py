@@ -53,6 +53,8 @@ def test_callipers_from_the_outline_are_listed_named_and_deleted(qtbot, qapp, st
         qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
         assert session.chosen == Grip(0)
         qtbot.waitUntil(made.canvas.hasFocus)
+        qtbot.waitUntil(lambda: not row.visibleRegion().isEmpty())
+        qtbot.keyClick(made.canvas, Qt.Key.Key_PageDown)
         qtbot.keyClick(made.canvas, Qt.Key.Key_Right)
         assert session.frame == 0
         assert not session.document.callipers[0].proposed, "moved, it is the reader's"

@@ -72,6 +72,7 @@ class CalliperTool(Grips):
     def leave(self) -> None:
         """The next point follows the mouse no longer."""
         self._at = None
+        super().leave()
         self.host.refresh()
 
     def key(self, key: Qt.Key, far: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""Taking hold of callipers that are there: choose, drag a handle or the whole, nudge by the arrow keys, delete.
+"""Taking hold of callipers that are there: choose, drag a handle or the whole, nudge a handle by the arrow keys, delete.
 
 The pointer does this, and every calliper tool does it before it begins a calliper of its own.
 """
@@ -6,20 +6,25 @@ The pointer does this, and every calliper tool does it before it begins a callip
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from busi_viewer.core.callipers import Calliper, Kind, Scale, calliper_scale, off_square, squared
 from busi_viewer.core.masks import nearest_on
 from busi_viewer.core.measure import Point
-from busi_viewer.gui.calliper_shape import lines
+from busi_viewer.gui import theme
+from busi_viewer.gui.calliper_shape import handles, lines
 from busi_viewer.gui.session import Grip, Session
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
 from busi_viewer.gui.tools.options import Switch
 
 HIT, LINE_HIT = 9.0, 5.0
 """Reach of the mouse around a handle and around a line, in logical px."""
+HOVERED = 10.0
+"""Edge of the handle under the mouse in logical px."""
 SLIP = 3.0
 """Logical px of movement below which a press is a click."""
 SNAP = 7.0
@@ -37,7 +42,7 @@ ARROWS = {
 }
 FAR = 10.0
 """Image px that an arrow key with Shift moves by; alone by 1."""
-KEYS = (*ARROWS, Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
+KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
 
 
 class Grips(Tool):
@@ -46,6 +51,7 @@ class Grips(Tool):
     def __init__(self, host: ToolHost) -> None:
         super().__init__(host)
         self._held: tuple[Grip, Pointer, Calliper] | None = None
+        self._hovered: Grip | None = None
         self._live: Calliper | None = None
 
     @property
@@ -77,9 +83,10 @@ class Grips(Tool):
         return True
 
     def move(self, at: Pointer) -> None:
-        """Drag what is held."""
+        """Drag what is held, or show what could be."""
         session = self.host.session
         if session is None or self._held is None:
+            self._hover(self._under(session, at) if session is not None else None)
             return
         grip, start, before = self._held
         if self._live is None and _far(at.screen - start.screen) <= SLIP:
@@ -103,6 +110,27 @@ class Grips(Tool):
         """Two clicks."""
         self.press(at)
 
+    def leave(self) -> None:
+        """The mouse left the view."""
+        self._hover(None)
+
+    def _hover(self, grip: Grip | None) -> None:
+        if grip != self._hovered:
+            self._hovered = grip
+            self.host.refresh()
+
+    def paint(self, painter: QPainter) -> None:
+        """The handles of the calliper under the mouse, larger the one that a press would take."""
+        session, grip = self.host.session, self._hovered
+        if session is None or grip is None or self._held is not None or grip.index >= len(session.document.callipers):
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.DARK.accent), 1.5))
+        for i, place in enumerate(handles(session.document.callipers[grip.index], self.host.camera)):
+            half = HOVERED / 2 if i == grip.handle else HOVERED / 2 - 1
+            painter.setBrush(QColor(theme.DARK.accent) if i == grip.handle else Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(place.x() - half, place.y() - half, 2 * half, 2 * half))
+
     def cancel(self) -> None:
         """Put back what is dragged, let go of what is chosen."""
         held, self._held, self._live = self._held, None, None
@@ -112,6 +140,7 @@ class Grips(Tool):
 
     def rebase(self) -> None:
         """The callipers may have changed: what is held may be gone."""
+        self._hovered = None
         session, held = self.host.session, self._held
         callipers = session.document.callipers if session is not None else ()
         if held is not None and callipers[held[0].index : held[0].index + 1] != (held[2],):
@@ -120,41 +149,39 @@ class Grips(Tool):
     # keys
 
     def wants(self, key: Qt.Key) -> bool:
-        """Whether :meth:`key` would use a key: those that work the chosen calliper."""
-        return key in KEYS and self.host.session is not None and self.host.session.chosen is not None
+        """Whether :meth:`key` would use a key: those that work the chosen calliper, the arrows only with a handle of it.
+
+        Just placed or chosen as a whole it leaves the arrows to frames and images, so that none is moved unawares.
+        """
+        chosen = self.host.session.chosen if self.host.session is not None else None
+        return chosen is not None and (key in KEYS or (key in ARROWS and chosen.handle is not None))
 
     def key(self, key: Qt.Key, far: bool = False) -> bool:
         """Nudge by the arrow keys (``far``: by more), choose another handle, delete."""
         session = self.host.session
-        if session is None or session.chosen is None or key not in KEYS:
+        if session is None or session.chosen is None or not self.wants(key):
             return False
         index, handle = session.chosen.index, session.chosen.handle
         item = session.document.callipers[index]
-        if key in ARROWS:
-            self._nudge(session, ARROWS[key], FAR if far else 1.0)
+        if handle is not None and key in ARROWS:
+            self._nudge(session, index, handle, [value * (FAR if far else 1.0) for value in ARROWS[key]])
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             remove(session, index)
         else:
-            handles = [None, *range(len(item.points))]
+            grips = [None, *range(len(item.points))]
             step = 1 if key == Qt.Key.Key_PageDown else -1
-            session.choose(Grip(index, handles[(handles.index(handle) + step) % len(handles)]))
+            session.choose(Grip(index, grips[(grips.index(handle) + step) % len(grips)]))
         self.host.refresh()
         return True
 
-    def _nudge(self, session: Session, arrow: tuple[float, float], step: float) -> None:
-        """Move the chosen handle, or the whole, in the direction that the arrow has on the screen."""
-        assert session.chosen is not None  # seen by the caller
-        index, handle = session.chosen.index, session.chosen.handle
-        dx, dy = (value * step for value in self.host.camera.orientation.in_image(*arrow))
+    def _nudge(self, session: Session, index: int, handle: int, arrow: Sequence[float]) -> None:
+        """Move a handle in the direction that the arrow has on the screen."""
+        dx, dy = self.host.camera.orientation.in_image(arrow[0], arrow[1])
         item = session.document.callipers[index]
-        if handle is None:
-            after = kept_inside(session, item.shifted(dx, dy))
-        else:
-            x, y = item.points[handle]
-            after = item.moved(handle, inside(session, (x + dx, y + dy)))
-        session.set_callipers(
-            swapped(session, index, after), f"Nudge {item.name or item.kind.word}", nudge=session.chosen
-        )
+        x, y = item.points[handle]
+        after = item.moved(handle, inside(session, (x + dx, y + dy)))
+        label = f"Nudge {item.name or item.kind.word}"
+        session.set_callipers(swapped(session, index, after), label, nudge=Grip(index, handle))
 
     # where things are
 
@@ -162,12 +189,12 @@ class Grips(Tool):
         """The handle (else the line) nearest to the mouse, the chosen calliper's handles first."""
         here = [(i, item) for i, item in enumerate(session.document.callipers) if item.frame == session.frame]
         camera, chosen = self.host.camera, session.chosen
-        handles = [
+        places = [
             (i != (chosen.index if chosen else None), _far(camera.to_screen(*point) - at.screen), i, handle)
             for i, item in here
             for handle, point in enumerate(item.points)
         ]
-        near = min((found for found in handles if found[1] <= HIT), default=None)
+        near = min((found for found in places if found[1] <= HIT), default=None)
         if near is not None:
             return Grip(near[2], near[3])
         beside = [
