@@ -18,6 +18,7 @@ run:
 
 test: lint
 	@packaging/system_libraries.sh
+	@packaging/test_peers.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --ignore=tests/benchmarks --cov --cov-report=term
 
 lint:

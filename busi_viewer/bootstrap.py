@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from busi_viewer.core.ports import (
         CaseStore,
         Deidentifier,
+        DicomMaker,
         Engine,
         Network,
         Receiver,
@@ -49,6 +50,7 @@ def services() -> Services:
         deidentifier=_deidentifier,
         network=_network,
         receiver=_receiver,
+        dicom_maker=_dicom_maker,
     )
 
 
@@ -103,6 +105,11 @@ def _read_labels(path: Path) -> Labels | None:
 def _describe_dicom(path: Path) -> dict[str, Any]:
     described: dict[str, Any] = _adapter("dicom.info", "describe")(path)
     return described
+
+
+def _dicom_maker() -> DicomMaker:
+    maker: DicomMaker = _adapter("dicom.writer", "DicomObjects")()
+    return maker
 
 
 def _train(

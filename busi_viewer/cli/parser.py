@@ -83,6 +83,8 @@ def _analyze(commands: _Commands[Parser]) -> None:
     parser.add_argument("--recursive", action="store_true", help="also the images in sub-folders")
     parser.add_argument("--pdf", action="store_true", help="write a PDF report of each input")
     parser.add_argument("--png", action="store_true", help="write mask, overlay and heatmap of each frame")
+    parser.add_argument("--seg", action="store_true", help="write the outlines as DICOM Segmentation")
+    parser.add_argument("--sr", action="store_true", help="write measurements and estimates as DICOM Structured Report")
     parser.add_argument("--overwrite", action="store_true", help="analyse again where a result exists")
     _add_json(parser, "write what was done, skipped and failed")
 

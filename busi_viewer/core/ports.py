@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from busi_viewer.core.deidentify import Deidentified, DeidentifyOptions
+from busi_viewer.core.derived import Derived
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.network import Peer, Reception, Sent
@@ -85,6 +86,38 @@ class ReportWriter(Protocol):
 
     def write(self, document: Document, path: Path) -> None:
         """Write ``path`` whole or not at all. Raises OutputError."""
+        ...
+
+
+class DicomMaker(Protocol):
+    """Makes DICOM objects about an image, each as the bytes of a file; all refer to the image.
+
+    All raise UnreadableImage if the image's file is gone or changed, and OutputError if there is nothing to say or the
+    image lacks the identifiers that a reference needs.
+    """
+
+    def image(self, record: ImageRecord) -> bytes:
+        """A picture that is not DICOM as Secondary Capture, which all other objects about it refer to."""
+        ...
+
+    def segmentation(self, derived: Derived) -> bytes:
+        """The outlines."""
+        ...
+
+    def structured_report(self, derived: Derived) -> bytes:
+        """Measurements, words and estimates."""
+        ...
+
+    def heatmap(self, derived: Derived) -> bytes:
+        """The heatmaps over the image, as pictures."""
+        ...
+
+    def presentation(self, derived: Derived) -> bytes:
+        """Outlines and callipers, for viewers to draw over the image."""
+        ...
+
+    def pdf(self, derived: Derived, document: bytes) -> bytes:
+        """The PDF report, given as its bytes."""
         ...
 
 
@@ -322,6 +355,10 @@ def _no_dicom(path: Path) -> dict[str, Any]:
     raise NotImplementedError("no reader of DICOM headers was wired")
 
 
+def _no_maker() -> DicomMaker:
+    raise NotImplementedError("no maker of DICOM objects was wired")
+
+
 @dataclass(frozen=True)
 class Services:
     """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
@@ -344,3 +381,4 @@ class Services:
     """Our application entity title → the network."""
     receiver: Callable[[Reception, Callable[[Path, str], None]], Receiver] = _no_receiver
     """How to receive, and what to call (on a thread of the network) with each object's path and its sender's title."""
+    dicom_maker: Callable[[], DicomMaker] = _no_maker

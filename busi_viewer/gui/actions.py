@@ -33,6 +33,13 @@ SORTS = (
     ("date", "Newest first", "By the date the header states, else by the file's"),
 )
 GROUPED, SORTED = tuple(f"group_{g[0]}" for g in GROUPINGS), tuple(f"sort_{s[0]}" for s in SORTS)
+DICOM = (
+    ("segmentation", "DICOM segmentation…", "Outlines of reader and AI, a segment each"),
+    ("structured_report", "DICOM structured report…", "Sizes, words and estimates, with outlines"),
+    ("presentation", "DICOM presentation state…", "Outlines and callipers for viewers to draw"),
+    ("heatmap", "DICOM heatmap…", "The heatmap over the image, as a picture"),
+    ("pdf", "DICOM PDF report…", "The report as a document of the study"),
+)
 LAYOUTS = ("layout_one", "layout_sides", "layout_four")
 
 
@@ -58,6 +65,8 @@ COMMANDS = (
     ),
     Command("export_measures", "Export measurements…", ("Ctrl+Alt+M",), "File", tip="Callipers as CSV or JSON"),
     Command("retry_failed", "Retry failed images", (), "File", tip="Opens and analyses them again"),
+    Command("dicom_set", "Export DICOM set…", ("Ctrl+Shift+E",), "File", tip="Every object below, in a new folder"),
+    *(Command(f"dicom_{kind}", words, (), "File", tip=tip) for kind, words, tip in DICOM),
     Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
     Command("undo", "Undo", ("Ctrl+Z",), "Edit"),
@@ -172,7 +181,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "&File",
         (
             *("open", "open_folder", "recent:", ""),
-            *("report", "export_mask", "export_overlay", "export_measures", ""),
+            *("report", "export_mask", "export_overlay", "export_measures", "dicom:", ""),
             *("retry_failed", "clear_list", "", "quit"),
         ),
     ),
@@ -195,7 +204,13 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("&Analyse", ("analyse", "analyse_frames", "analyse_selected", "analyse_all", "", "pause", "cancel_all")),
-    ("&Report", ("report", "export_mask", "export_overlay", "export_measures")),
+    (
+        "&Report",
+        (
+            *("report", "export_mask", "export_overlay", "export_measures", ""),
+            *("dicom_set", *(f"dicom_{kind}" for kind, _, _ in DICOM)),
+        ),
+    ),
     ("&Help", ("keys", "", "about")),
 )
 
@@ -210,6 +225,7 @@ SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "heat": ("Heatmap colours and threshold", (*COLOURS, "next_colours", "", "threshold_up", "threshold_down")),
     "presets": ("Window preset", tuple(preset.command for preset in PRESETS)),
     "orientation": ("Turn and flip", ("turn_right", "turn_left", "flip_sideways", "flip_down", "", "as_stored")),
+    "dicom": ("Export DICOM", ("dicom_set", "", *(f"dicom_{kind}" for kind, _, _ in DICOM))),
     "theme": ("Theme", ("dark", "light")),
     "worklist": ("Worklist", (*GROUPED, "", *SORTED, "", "fold", "unfold", "fold_all", "unfold_all")),
 }

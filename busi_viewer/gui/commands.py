@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -16,11 +17,13 @@ from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tools.brush import RANGE_ON
 from busi_viewer.gui.worklist import Worklist
+from busi_viewer.workflow.dicom_out import OBJECTS
 
 NEED_IMAGE = (
     *(name for name in TOOLS if name != "calibrate"),
     *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "apply", "grey_range"),
     *("next_frame", "previous_frame", "export_mask", "export_overlay"),
+    *("dicom_set", *(f"dicom_{kind}" for kind in OBJECTS)),
 )
 
 
@@ -78,6 +81,8 @@ class Commands(QObject):
             "export_mask": self._export_mask,
             "export_overlay": self._export_overlay,
             "export_measures": self._export_measures,
+            "dicom_set": self._export_dicom_set,
+            **{f"dicom_{kind}": partial(self._export_dicom, kind) for kind in OBJECTS},
             "keys": self._keys,
             "about": self._about,
         }.items():
@@ -261,6 +266,22 @@ class Commands(QObject):
         target = self._ask("Export measurements", "_measurements.csv", "CSV (*.csv);;JSON (*.json)")
         if target is not None and self._session is not None:
             self._exporter.measurements(self._session.document, target)
+
+    def _export_dicom(self, kind: str, _checked: bool = False) -> None:
+        target = self._ask("Export DICOM", OBJECTS[kind], "DICOM (*.dcm)")
+        if target is not None and self._session is not None:
+            self._exporter.dicom(kind, self._session.document, target)
+
+    def _export_dicom_set(self) -> None:
+        """Ask for a folder; the set goes into a new one inside it."""
+        if self._session is None:
+            return
+        self._canvas.settle()
+        folder = self._folder or str(self._session.document.record.path.parent)
+        name = QFileDialog.getExistingDirectory(self._window, "Export DICOM set into a new folder in", folder)
+        if name:
+            self._folder = name
+            self._exporter.dicom_set(self._session.document, Path(name))
 
     def _ask(self, title: str, ending: str, kinds: str) -> Path | None:
         if self._session is None:

@@ -1,29 +1,35 @@
-"""Writing reports and masks off the GUI thread, from a snapshot of the document."""
+"""Writing reports, masks and DICOM objects off the GUI thread, from a snapshot of the document."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from busi_viewer.core.document import Document
-from busi_viewer.core.ports import ReportWriter
+from busi_viewer.core.ports import Services
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
+from busi_viewer.workflow.dicom_out import Written, write_all, write_object
 from busi_viewer.workflow.export import write_bytes, write_mask_png
 from busi_viewer.workflow.measurements import write_measurements
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: ``source`` the image's file, ``changes`` the document's, ``target`` the new file."""
+    """What was written: ``source`` the image's file, ``changes`` the document's, ``target`` the new file or folder.
+
+    ``files`` counts what lies in a folder; ``note`` says what was left out.
+    """
 
     source: Path
     changes: int
     target: Path
     is_report: bool
+    files: int = 1
+    note: str = ""
 
 
 def snapshot(document: Document) -> Document:
@@ -48,9 +54,9 @@ class Exporter(QObject):
     _written = Signal(object)
     _not_written = Signal(object)
 
-    def __init__(self, writer: Callable[[], ReportWriter], parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._writer = writer
+        self._services = services
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)
         self._written.connect(self._on_written)
@@ -59,7 +65,7 @@ class Exporter(QObject):
     def report(self, document: Document, target: Path) -> None:
         """Write the PDF report."""
         copy = snapshot(document)
-        self._start(lambda: self._writer().write(copy, target), copy, target, is_report=True)
+        self._start(lambda: self._services.report_writer().write(copy, target), copy, target, is_report=True)
 
     def mask(self, document: Document, frame: int, target: Path) -> None:
         """Write the shown mask of a frame as PNG; the frame must show one."""
@@ -78,11 +84,29 @@ class Exporter(QObject):
         copy = snapshot(document)
         self._start(lambda: write_measurements(target, copy), copy, target, is_report=False)
 
+    def dicom(self, kind: str, document: Document, target: Path) -> None:
+        """Write one DICOM object, of the kinds of workflow.dicom_out.OBJECTS."""
+        copy = snapshot(document)
+        self._start(lambda: write_object(kind, copy, target, self._services), copy, target, is_report=False)
+
+    def dicom_set(self, document: Document, parent: Path) -> None:
+        """Write every DICOM object that there is something to say for into a new folder in ``parent``."""
+        copy = snapshot(document)
+        self._start(lambda: write_all(copy, parent, self._services), copy, parent, is_report=True)
+
     def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
         made = Exported(document.record.path, document.changes, target, is_report)
+
+        def written(result: object) -> None:
+            if isinstance(result, Written) and result.folder != target.parent:  # a set
+                left_out = "Left out: " + "; ".join(result.left_out) if result.left_out else ""
+                self._written.emit(replace(made, target=result.folder, files=len(result.files), note=left_out))
+            else:
+                self._written.emit(made)
+
         job = Job(
             work,
-            lambda _none: self._written.emit(made),
+            written,
             lambda error: self._not_written.emit(problem_from(error, "exporting", target)),
         )
         self._pool.start(job)

@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         self.headers = Headers(services.read_labels, self)
         self.model = WorklistModel()
         self.reading = Reading(self.model, self.lane, self.opener, self.keeping, self)
-        self.exporter = Exporter(services.report_writer, self)
+        self.exporter = Exporter(services, self)
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
         self.review = ReviewPage(self.worklist, self.actions_)
         self.canvas, self.result = self.review.canvas, self.review.result
@@ -323,9 +323,11 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_exported(self, made: Exported) -> None:
         self.reading.desk.mark_exported(made.source, made.changes, report=made.is_report)
+        saved = privacy.name(made.target) if made.files == 1 else f"{made.files} DICOM objects"
+        place = made.target.parent if made.files == 1 else made.target
         self.notices.show_info(
-            f"Saved {privacy.name(made.target)}",
-            privacy.place(made.target.parent),
+            f"Saved {saved}",
+            ". ".join(words for words in (privacy.place(place), made.note) if words),
             ("Open", partial(open_file, made.target)),
         )
 

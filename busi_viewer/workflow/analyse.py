@@ -20,6 +20,7 @@ from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.logs import stack_without_values
 from busi_viewer.workflow import export
 from busi_viewer.workflow.descriptors import described
+from busi_viewer.workflow.dicom_out import Outcome
 from busi_viewer.workflow.inputs import expand_inputs, result_stems
 from busi_viewer.workflow.open import open_image
 
@@ -51,6 +52,8 @@ class Outputs:
     out: Path
     png: bool = False
     pdf: bool = False
+    seg: bool = False
+    sr: bool = False
     overwrite: bool = False
 
 
@@ -209,6 +212,8 @@ def _analyse_one(
     several = len(record.frames) > 1
     frames: list[dict[str, Any]] = []
     report = _ReportFrames(record)
+    dicom = [kind for kind, wanted in (("segmentation", outputs.seg), ("structured_report", outputs.sr)) if wanted]
+    outcome = Outcome(record)
     warnings = list(record.warnings)
     with export.Staging(outputs.out, item.base, overwrite=outputs.overwrite) as stage:
         for chunk in _chunks(record):
@@ -221,10 +226,14 @@ def _analyse_one(
                     _write_pictures(stage, record, frame, f".f{frame.index:04d}" if several else "")
                 if outputs.pdf:
                     report.add(frame)
+                if dicom:
+                    outcome.add(frame)
         warnings = list(dict.fromkeys(warnings))
         if outputs.pdf:
             document = report.document(engine, item.path, tuple(warnings))
             services.report_writer().write(document, stage.path(".pdf"))
+        if dicom:
+            outcome.write(services.dicom_maker(), engine.model, dicom, stage.path)
         content = export.result_json(record, str(item.path), engine.model, engine.device, frames, warnings)
         export.write_json(stage.path(".json"), content)
         stage.publish()
