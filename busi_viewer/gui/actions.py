@@ -65,7 +65,9 @@ COMMANDS = (
     ),
     Command("export_measures", "Export measurements…", ("Ctrl+Alt+M",), "File", tip="Callipers as CSV or JSON"),
     Command("retry_failed", "Retry failed images", (), "File", tip="Opens and analyses them again"),
-    Command("dicom_set", "Export DICOM set…", ("Ctrl+Shift+E",), "File", tip="Every object below, in a new folder"),
+    Command(
+        "dicom_set", "Export DICOM set…", ("Ctrl+Shift+E",), "File", tip="Segmentation, report, state, heatmap, PDF"
+    ),
     *(Command(f"dicom_{kind}", words, (), "File", tip=tip) for kind, words, tip in DICOM),
     Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
