@@ -36,6 +36,7 @@ class KeepingNotices(QObject):
         super().__init__(parent)
         self._keeping, self._reading, self._notices, self._open_paths = keeping, reading, notices, open_paths
         self._refused = False
+        self._again: Callable[[], None] | None = None
         keeping.ready.connect(self._on_ready)
         keeping.refused.connect(self._on_refused)
         keeping.recovered.connect(self._on_recovered)
@@ -48,14 +49,20 @@ class KeepingNotices(QObject):
         reading.desk.apart.connect(self._on_apart)
 
     @Slot()
+    def repeat(self) -> None:
+        """Say again what stands in the way of keeping, after the notices were cleared."""
+        if self._again is not None:
+            self._again()
+
+    @Slot()
     def _on_ready(self) -> None:
         if self._refused and self._keeping.writable:
-            self._refused = False
+            self._refused, self._again = False, None
             self._notices.show_info("Work is kept again.", "What was done meanwhile is kept too.")
 
     @Slot(object, bool)
     def _on_refused(self, problem: Problem, in_use: bool) -> None:
-        self._refused = True
+        self._refused, self._again = True, partial(self._on_refused, problem, in_use)
         words = f"{problem.remedy} {UNKEPT}".strip()
         self._notices.show_warning(f"{sentence(problem.what)}.", words, ("Try again", self._keeping.retry))
 
@@ -74,6 +81,7 @@ class KeepingNotices(QObject):
 
     @Slot(object)
     def _on_failing(self, problem: Problem) -> None:
+        self._again = partial(self._on_failing, problem)
         self._notices.show_problem(
             Problem(
                 problem.what, None, f"{problem.remedy} What you do stays in memory and is saved as soon as it can be."
@@ -82,6 +90,7 @@ class KeepingNotices(QObject):
 
     @Slot()
     def _on_saved(self) -> None:
+        self._again = None
         self._notices.show_info("Everything is saved again.")
 
     @Slot(object, object)

@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
         actions["clear_list"].triggered.connect(self.clear_list)
         actions["quit"].triggered.connect(self.close)
         self.privacy.changed.connect(self._on_privacy)
+        self.privacy.changed.connect(self.tidings.repeat)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
         self.welcome.open_asked.connect(self.ask_files)

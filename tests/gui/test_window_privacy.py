@@ -96,6 +96,16 @@ def test_it_is_remembered_with_nothing_opened_last(qtbot, qapp, study, own_home)
     assert SECRET not in (own_home / "config" / "settings.json").read_text(encoding="utf-8")
 
 
+def test_that_nothing_is_kept_is_said_again(qtbot, qapp, study, held_store):
+    with window(qtbot, qapp) as made:
+        qtbot.waitUntil(lambda: any("another window" in notice.title for notice in made.notices.shown()), timeout=8000)
+        made.notices.show_info(f"About {SECRET}", stays=True)
+        made.actions_["privacy"].trigger()
+        titles = [notice.title for notice in made.notices.shown()]
+        assert len(titles) == 1
+        assert "another window" in titles[0]
+
+
 def test_what_file_dialogs_remember_is_forgotten(tmp_path):
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path))
     dialogs = QSettings(QSettings.Scope.UserScope, "QtProject")
