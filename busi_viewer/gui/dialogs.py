@@ -66,7 +66,7 @@ class ShortcutsDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(area)
-        self.resize(440, 640)
+        self.resize(640, 720)
 
 
 class AboutDialog(QDialog):

@@ -52,18 +52,25 @@ def around(box: QRectF, size: QSizeF) -> Iterator[QRectF]:
 
 
 def free(places: Iterable[QRectF], shapes: Sequence[QPainterPath], placed: Sequence[Tag], bounds: QRectF) -> QRectF:
-    """The first place in view that covers neither a lesion nor another label; else the first one, moved into view."""
+    """The first place in view that covers neither a shape nor another label; else, moved into view, the first that covers no
+    label; else the first of all.
+    """
     first: QRectF | None = None
+    beside_labels: QRectF | None = None
     for rect in places:
-        first = first or rect
-        room = rect.adjusted(-3, -3, 3, 3)
-        if (
-            bounds.contains(rect)
-            and not any(room.intersects(tag.rect) for tag in placed)
-            and not any(shape.intersects(room) for shape in shapes)
-        ):
+        seen = _inside(rect, bounds)
+        first = first or seen
+        room = seen.adjusted(-3, -3, 3, 3)
+        if any(room.intersects(tag.rect) for tag in placed):
+            continue
+        if seen == rect and not any(shape.intersects(room) for shape in shapes):
             return rect
+        beside_labels = beside_labels or seen
     assert first is not None  # every caller offers places
-    x = min(max(first.x(), bounds.left()), bounds.right() - first.width())
-    y = min(max(first.y(), bounds.top()), bounds.bottom() - first.height())
-    return QRectF(QPointF(x, y), first.size())
+    return beside_labels or first
+
+
+def _inside(rect: QRectF, bounds: QRectF) -> QRectF:
+    x = min(max(rect.x(), bounds.left()), bounds.right() - rect.width())
+    y = min(max(rect.y(), bounds.top()), bounds.bottom() - rect.height())
+    return QRectF(QPointF(x, y), rect.size())
