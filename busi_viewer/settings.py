@@ -36,6 +36,8 @@ class Settings:
     ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None
     = the active one); ``device`` as on the command line. ``grouping`` (none, folder, dicom) and ``sort`` (name,
     estimate, status, flagged, date) are the worklist's.
+    ``geometry`` is where the window stands, as Qt describes it (base 64); ``folded`` the titles of the result's folded sections;
+    ``blind`` whether images are read blind; ``keys`` the shortcuts that the reader has changed, by command.
     On the DICOM network: ``own_title``, ``peers`` as TITLE@HOST:PORT, and where to receive, by default on this computer
     only; ``known_callers_only``: nothing from titles that are no peers.
     """
@@ -58,6 +60,10 @@ class Settings:
     brush_radius: float = 7.0
     grouping: str = "none"
     sort: str = "name"
+    geometry: str = ""
+    folded: tuple[str, ...] = ()
+    blind: bool = False
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     model: str | None = None
     device: str = "auto"
     own_title: str = "BUSIVIEWER"
@@ -124,7 +130,8 @@ def save(settings: Settings, path: Path | None = None) -> None:
     for item in fields(Settings):
         if item.name != "unknown":
             value = getattr(settings, item.name)
-            raw[item.name] = list(value) if isinstance(value, tuple) else value
+            plain = dict(value) if isinstance(value, Mapping) else value
+            raw[item.name] = list(plain) if isinstance(plain, tuple) else plain
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix="settings-", suffix=".tmp", dir=path.parent)
@@ -178,8 +185,10 @@ def _checked(name: str, value: Any, default: Any) -> Any:
         return value if isinstance(value, str) else None
     if isinstance(default, bool):
         return value if isinstance(value, bool) else None
+    if isinstance(default, Mapping):
+        return _checked_keys(value)
     if isinstance(default, tuple):
-        kind = str if name in ("recent", "peers") else int
+        kind = str if name in ("recent", "peers", "folded") else int
         good = isinstance(value, list) and all(isinstance(v, kind) and not isinstance(v, bool) for v in value)
         return tuple(value) if good else None
     if isinstance(default, int):
@@ -193,3 +202,11 @@ def _checked(name: str, value: Any, default: Any) -> Any:
     if not isinstance(value, str) or value not in _CHOICES.get(name, (value,)):
         return None
     return value
+
+
+def _checked_keys(value: Any) -> Mapping[str, tuple[str, ...]] | None:
+    """Lists of words by name, without what is none; None for anything but an object."""
+    if not isinstance(value, dict):
+        return None
+    good = {k: tuple(v) for k, v in value.items() if isinstance(v, list) and all(isinstance(w, str) for w in v)}
+    return MappingProxyType(good)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
@@ -81,6 +82,7 @@ COMMANDS = (
     Command(
         "reset_to_ai", "Reset to AI outline", ("Shift+C",), "Edit", tip="Drops what the reader has drawn; can be undone"
     ),
+    Command("copy_view", "Copy view", ("Ctrl+C",), "Edit", tip="As a picture; drag the button to take it out as a PNG"),
     Command("search", "Search worklist", ("Ctrl+F",), "Edit"),
     Command("pointer", "Pointer", (), "Tools", True),
     Command("window", "Window and level", ("W",), "Tools", True),
@@ -152,6 +154,7 @@ COMMANDS = (
         True,
         "Numbers in place of the names of files and patients",
     ),
+    Command("reset_layout", "Reset layout", (), "View", tip="Window, widths, panels and sections as at the beginning"),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
     *(Command(f"group_{name}", words, (), "Worklist", True, tip) for name, words, tip in GROUPINGS),
@@ -174,7 +177,7 @@ COMMANDS = (
     Command("next_frame", "Next frame", ("Right",), "Go"),
     Command("previous_frame", "Previous frame", ("Left",), "Go"),
     Command("play", "Play or pause the frames", ("K",), "Go"),
-    Command("keys", "Keyboard shortcuts", ("F1",), "Help"),
+    Command("keys", "Keyboard shortcuts", ("F1",), "Help", tip="Lists them, and changes them"),
     Command("about", "About", (), "Help"),
 )
 
@@ -187,13 +190,31 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("retry_failed", "clear_list", "", "quit"),
         ),
     ),
-    ("&Edit", ("undo", "redo", "", "accept", "edit", "discard", "clear", "reset_to_ai", "", "leave", "", "search")),
+    (
+        "&Edit",
+        (
+            "undo",
+            "redo",
+            "",
+            "accept",
+            "edit",
+            "discard",
+            "clear",
+            "reset_to_ai",
+            "",
+            "copy_view",
+            "",
+            "leave",
+            "",
+            "search",
+        ),
+    ),
     (
         "&View",
         (
             *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
-            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", ""),
+            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", "reset_layout", ""),
             *("worklist:", "next_case", "previous_case", "next_unreported", "next_flagged", "flag", ""),
             *("next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
         ),
@@ -237,24 +258,72 @@ _CHOICES = (TOOLS, THEMES, COLOURS, LAYOUTS, PAGES, GROUPED, SORTED)
 """Of each of these one is chosen."""
 
 
+BY_NAME = {command.name: command for command in COMMANDS}
+
+
 class Actions(QObject):
     """The QActions by name: ``actions["undo"]``."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._by_name: dict[str, QAction] = {}
+        self._changed: dict[str, tuple[str, ...]] = {}
         for command in COMMANDS:
             action = QAction(command.text, window)
             action.setObjectName(command.name)
             action.setCheckable(command.checkable)
-            action.setShortcuts([QKeySequence(key) for key in command.keys])
-            action.setToolTip(_tip(command))
             window.addAction(action)
             self._by_name[command.name] = action
+            self._bind(command)
         self._groups = [self._exclusive(window, names) for names in _CHOICES]
 
     def __getitem__(self, name: str) -> QAction:
         return self._by_name[name]
+
+    # keys
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The shortcuts of a command, as they are now."""
+        return self._changed.get(name, BY_NAME[name].keys)
+
+    @property
+    def changed_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """The shortcuts that the reader has changed, by command."""
+        return dict(self._changed)
+
+    def owner(self, key: str) -> str | None:
+        """The command that a key belongs to now, or None."""
+        wanted = QKeySequence(key)
+        held = (name for name in self._by_name if any(QKeySequence(own) == wanted for own in self.keys(name)))
+        return next(held, None)
+
+    def rebind(self, changes: Mapping[str, tuple[str, ...]]) -> None:
+        """Give commands other shortcuts; a key given to one is taken from any other. Unknown commands are left out."""
+        for name, keys in changes.items():
+            if name not in BY_NAME:
+                continue
+            for key in keys:
+                other = self.owner(key)
+                if other is not None and other != name:
+                    self._set(other, tuple(own for own in self.keys(other) if QKeySequence(own) != QKeySequence(key)))
+            self._set(name, tuple(keys))
+
+    def reset_keys(self) -> None:
+        """Give every command its own shortcuts back."""
+        for name in list(self._changed):
+            self._set(name, BY_NAME[name].keys)
+
+    def _set(self, name: str, keys: tuple[str, ...]) -> None:
+        if keys == BY_NAME[name].keys:
+            self._changed.pop(name, None)
+        else:
+            self._changed[name] = keys
+        self._bind(BY_NAME[name])
+
+    def _bind(self, command: Command) -> None:
+        action, keys = self._by_name[command.name], self.keys(command.name)
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        action.setToolTip(_tip(command, keys))
 
     def enable(self, names: tuple[str, ...], enabled: bool) -> None:
         """Enable or disable several."""
@@ -288,12 +357,11 @@ def fill_menu(menu: QMenu, names: tuple[str, ...], actions: Actions, made: dict[
             fill_menu(menu.addMenu(title), inner, actions, made)
 
 
-def keys_in_words(command: Command) -> str:
-    """The shortcuts as the platform writes them."""
-    return ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys)
+def keys_in_words(keys: Iterable[str]) -> str:
+    """Shortcuts as the platform writes them."""
+    return ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys)
 
 
-def _tip(command: Command) -> str:
-    keys = keys_in_words(command)
-    words = command.text.rstrip("…")
-    return " · ".join(part for part in (f"{words} ({keys})" if keys else words, command.tip) if part)
+def _tip(command: Command, keys: Iterable[str]) -> str:
+    said, words = keys_in_words(keys), command.text.rstrip("…")
+    return " · ".join(part for part in (f"{words} ({said})" if said else words, command.tip) if part)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, 
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.actions import DISPLAY_MENU, Actions, fill_menu
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
+from busi_viewer.gui.picture import DragHandle
 from busi_viewer.gui.result_parts import sizes_in_words
 from busi_viewer.gui.theme import LESION_COLOURS
 
@@ -41,9 +42,10 @@ class CanvasHeader(QWidget):
         fill_menu(menu, DISPLAY_MENU, actions, {})
         self.display.setMenu(menu)
         self.display.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.handle = DragHandle(actions)
         self.setLayout(
             spaced(
-                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.display),
+                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.handle, self.display),
                 *(smaller, self._zoom, larger, one, fit),
                 margins=(12, 0, 8, 0),
                 spacing=6,

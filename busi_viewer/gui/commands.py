@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from busi_viewer.gui.actions import TOOLS, Actions
 from busi_viewer.gui.canvas import Canvas
-from busi_viewer.gui.dialogs import AboutDialog, ShortcutsDialog
+from busi_viewer.gui.dialogs import AboutDialog
 from busi_viewer.gui.exporting import Exporter
 from busi_viewer.gui.overlay_picture import overlay_png
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
+from busi_viewer.gui.shortcuts import ShortcutsDialog
 from busi_viewer.gui.tools.brush import RANGE_ON
 from busi_viewer.gui.worklist import Worklist
 from busi_viewer.workflow.dicom_out import OBJECTS
@@ -47,6 +48,7 @@ class Commands(QObject):
         self._away = False
         self._tools = ["brush", "pointer"]
         self._folder = ""
+        self._shortcuts: ShortcutsDialog | None = None
         self._connect()
         actions["pointer"].setChecked(True)
         self.follow(None)
@@ -304,7 +306,10 @@ class Commands(QObject):
     # help
 
     def _keys(self) -> None:
-        ShortcutsDialog(self._window).show()
+        if self._shortcuts is None:
+            self._shortcuts = ShortcutsDialog(self._window, self._actions)
+        self._shortcuts.show()
+        self._shortcuts.raise_()
 
     def _about(self) -> None:
         AboutDialog(self._window).show()

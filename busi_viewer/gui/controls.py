@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QAction, QFontMetrics, QIcon, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from busi_viewer.gui import icons, theme
@@ -67,6 +67,7 @@ class KeyButton(QPushButton):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(text)
+        self.setToolTip(text.rstrip("…"))
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 10, 0)
         self._row.setSpacing(7)
@@ -92,6 +93,7 @@ class KeyButton(QPushButton):
         """Change the words."""
         self._text.setText(text)
         self.setAccessibleName(text)
+        self.setToolTip(text.rstrip("…"))
         self.updateGeometry()
 
     def set_compact(self, compact: bool) -> None:
@@ -122,9 +124,17 @@ class KeyButton(QPushButton):
         def follow() -> None:
             self.setEnabled(action.isEnabled())
             self.setToolTip(action.toolTip())
+            if self._key is not None:
+                self._key.setText(key_cap(action))
 
         action.changed.connect(follow)
         follow()
+
+
+def key_cap(action: QAction) -> str:
+    """An action's first shortcut as the cap of a key says it: "Ctrl R"."""
+    keys = action.shortcuts()
+    return keys[0].toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ").strip() if keys else ""
 
 
 class IconButton(QToolButton):

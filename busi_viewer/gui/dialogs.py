@@ -1,12 +1,11 @@
-"""The few dialogs: keyboard shortcuts, About, and the question before reader's work is left unexported."""
+"""The few dialogs: About, and the question before reader's work is left unexported."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from busi_viewer import __version__
-from busi_viewer.gui.actions import COMMANDS, keys_in_words
 from busi_viewer.gui.controls import KeyButton, label, spaced
 
 ABOUT = (
@@ -17,56 +16,6 @@ ABOUT = (
     "Licensed under the Apache License 2.0. Qt and PySide6: LGPL 3. Inter and JetBrains Mono: SIL Open Font License. "
     "Lucide icons: ISC.",
 )
-
-
-class ShortcutsDialog(QDialog):
-    """Every command with its keys, by menu."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        inner = QWidget()
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(20, 16, 24, 16)
-        grid.setHorizontalSpacing(40)
-        grid.setVerticalSpacing(5)
-        row, group = 0, ""
-        for command in COMMANDS:
-            if not command.keys:
-                continue
-            if command.group != group:
-                group = command.group
-                grid.setRowMinimumHeight(row, 12)
-                grid.addWidget(label(group, "title"), row + 1, 0)
-                row += 2
-            grid.addWidget(label(command.text.rstrip("…")), row, 0)
-            grid.addWidget(label(keys_in_words(command), "dim"), row, 1)
-            row += 1
-        for words, keys in (
-            ("Frame (single frame: zoom)", "Wheel"),
-            ("Zoom", "Ctrl + wheel"),
-            ("Size of the tool: brush, tolerance, width, by how much", "Shift + wheel"),
-            ("Window and level", "Right drag"),
-            ("Pan", "Middle drag"),
-            ("Erase while painting, take away while filling, mark background", "Alt"),
-            ("Remove a handle of polygon, freehand or livewire", "Alt + click"),
-            ("Take back the last handle or mark", "Backspace"),
-            ("Calliper: no snapping", "Alt + drag"),
-            ("Chosen calliper: next or previous handle", "Page Down, Page Up"),
-            ("Chosen handle: nudge, further", "Arrows, Shift + arrows"),
-            ("Delete the chosen calliper", "Del"),
-        ):
-            grid.addWidget(label(words), row, 0)
-            grid.addWidget(label(keys, "dim"), row, 1)
-            row += 1
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(inner)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(area)
-        self.resize(640, 720)
 
 
 class AboutDialog(QDialog):

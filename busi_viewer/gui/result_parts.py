@@ -57,11 +57,11 @@ class _Header(QWidget):
 
 
 class Section(QWidget):
-    """A titled, foldable part of the panel; put content into ``body``."""
+    """A titled, foldable part of the panel; put content into ``body``. ``title`` is the one it was made with."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        self.is_open = True
+        self.title, self.is_open = title, True
         self._aside_icon = OutlineSample()
         self._aside_icon.hide()
         self._aside = label("", "caption")

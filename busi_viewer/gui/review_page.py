@@ -18,6 +18,8 @@ from busi_viewer.gui.session import Session
 from busi_viewer.gui.tool_options import ToolOptions
 from busi_viewer.gui.worklist import COMPACT_WIDTH, WIDTH, Worklist
 
+CANVAS_WIDTH = 2000
+"""More than there is: the canvas takes what the others leave."""
 RESULT_WIDTH, RESULT_MIN, RESULT_MAX = 384, 320, 480
 CANVAS_MIN = 420
 COMPACT_BELOW = 1180
@@ -35,7 +37,7 @@ class ReviewPage(QSplitter):
         self.panels = Panels(self.canvas)
         self.card = ProgressCard(self.panels, actions)
         self._session: Session | None = None
-        self._widths = [WIDTH, 2000, RESULT_WIDTH]
+        self._widths = [WIDTH, CANVAS_WIDTH, RESULT_WIDTH]
         self._no_image_title, self._no_image_text = label("", "body"), label("")
         self._no_image = self._make_no_image()
         self._stage = QStackedWidget()

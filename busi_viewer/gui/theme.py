@@ -89,7 +89,7 @@ LIGHT = Tokens(
     benign="#1B66AD",
     malignant="#A34A06",
     warn="#765700",
-    error="#B3261E",
+    error="#B0203A",
 )
 
 SURROUND = "#050607"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -50,6 +50,7 @@ from busi_viewer.gui.measuring import Measuring
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.pages import Pages
+from busi_viewer.gui.picture import Pictures
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.review_page import ReviewPage, stack_up
@@ -59,6 +60,7 @@ from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.toolbar import Toolbar
 from busi_viewer.gui.viewing import Viewing
 from busi_viewer.gui.welcome import Welcome
+from busi_viewer.gui.window_layout import WindowLayout
 from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_model import WorklistModel
 from busi_viewer.settings import Settings
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         self._make_parts(services)
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
+        self.window_layout = WindowLayout(self, self.actions_, self.review)
+        self.pictures = Pictures(self.actions_, self.review, self.reading, self)
         self.listing = Listing(self.actions_, self.worklist, self.reading, self.headers, self)
         self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
         self.measuring = Measuring(self.actions_, self.review, self.bottom, self)
@@ -177,23 +181,18 @@ class MainWindow(QMainWindow):
         self.viewing.restore(chosen)
         self.listing.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
-        wanted = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else QSize(1600, 1000)
-        self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))  # room for the frame
-        self.review.set_widths(chosen.splitter)
-        if chosen.maximized:
-            self.setWindowState(Qt.WindowState.WindowMaximized)
+        actions.rebind(chosen.keys)
+        self.window_layout.restore(chosen)
         self._on_session(None)
         self._show_recent()
 
     def _save(self) -> None:
         self._settings = replace(
-            self.listing.remembered(self.viewing.remembered(self._settings)),
+            self.window_layout.remembered(self.listing.remembered(self.viewing.remembered(self._settings))),
             theme=theme.tokens().name,
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
-            splitter=self.review.widths,
-            window_size=(self.width(), self.height()),
-            maximized=self.isMaximized(),
+            keys=self.actions_.changed_keys,
             brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
         )
         try:
@@ -396,6 +395,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.reading.show(None)
         self.reading.batch.cancel()
+        self.pictures.close()
         for part in (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping):
             part.close()
         event.accept()

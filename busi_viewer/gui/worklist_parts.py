@@ -59,6 +59,7 @@ class SearchField(QLineEdit):
         super().__init__()
         self.setPlaceholderText("Search name, finding")
         self.setAccessibleName("Search the worklist")
+        self.setToolTip("Show the images whose name, folder, header, status or estimate hold these words")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
         self._magnifier = QAction(self)
         self.addAction(self._magnifier, QLineEdit.ActionPosition.LeadingPosition)

@@ -37,6 +37,7 @@ class Stage(QWidget):
         self._scene = Scene(None)
         self._pixels: Pixels | None = None
         self._message = ""
+        self._nameless = False
         self._camera = Camera.fitted((100.0, 100.0), (1, 1))
         self._fitted = True
         self._look = Look()
@@ -365,4 +366,5 @@ class Stage(QWidget):
             state = "No AI outline"
         heat = self._scene.heat.target if self._scene.heat is not None and self._heat_shown() else None
         bits = 8 * self._pixels.itemsize if self._pixels is not None else 8
-        return hud.facts(session.document.record, session.frame, bits, state, self._look, self.zoom, heat)
+        facts = hud.facts(session.document.record, session.frame, bits, state, self._look, self.zoom, heat)
+        return replace(facts, name="") if self._nameless else facts

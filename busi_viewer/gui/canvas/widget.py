@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -63,6 +66,18 @@ class Canvas(Stage):
 
     def _heat_hidden(self) -> bool:
         return self._tool.drawing
+
+    @contextmanager
+    def bare(self) -> Iterator[None]:
+        """For a picture to hand on: without the file's name and the proposal bar."""
+        shown = not self._bar.isHidden()
+        self._nameless = True
+        self._bar.setVisible(False)
+        try:
+            yield
+        finally:
+            self._nameless = False
+            self._bar.setVisible(shown)
 
     # Tools
 

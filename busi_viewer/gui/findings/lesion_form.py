@@ -43,7 +43,7 @@ class ProposalCell(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if proposal is None else Qt.FocusPolicy.TabFocus)
         if proposal is None:
             self.setAccessibleName(f"{self._title}: no proposal")
-            self.setToolTip("")
+            self.setToolTip("No proposal")
         else:
             self.setAccessibleName(f"Take over the proposal: {proposal.phrase}")
             self.setToolTip(f"{explained(proposal)}\nPress to take it over; = does so in the reader's field.")
