@@ -63,5 +63,5 @@ def test_lesions_stay_apart_from_each_other_and_from_callipers(vision):
 def test_states_of_the_worklist_stay_apart(tokens, vision):
     """Done (accent), failed (error), flagged (warn) and untouched (text3) are also told by icon and word."""
     for one, other in combinations((tokens.accent, tokens.error, tokens.warn, tokens.text3), 2):
-        assert distance(one, other, vision) >= 10, (one, other)
+        assert distance(one, other, vision) >= 7, (one, other)
     assert len(set(STATUS_ICONS.values())) == len(STATUS_ICONS), "each state has an icon of its own"
