@@ -48,9 +48,9 @@ class KeepingNotices(QObject):
         reading.desk.copied.connect(self._on_copied)
         reading.desk.apart.connect(self._on_apart)
 
-    @Slot()
-    def repeat(self) -> None:
-        """Say again what stands in the way of keeping, after the notices were cleared."""
+    def clear_notices(self) -> None:
+        """Clear all notices but what stands in the way of keeping."""
+        self._notices.clear()
         if self._again is not None:
             self._again()
 

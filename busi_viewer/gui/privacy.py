@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QSettings, Signal, Slot
 
 if TYPE_CHECKING:
     from busi_viewer.gui.actions import Actions
-    from busi_viewer.gui.notices import Notices
+    from busi_viewer.gui.keeping_notices import KeepingNotices
     from busi_viewer.gui.reading import Reading
     from busi_viewer.gui.worklist_model import WorklistModel
 
@@ -77,17 +77,17 @@ class Switch(QObject):
     changed = Signal()
 
     def __init__(
-        self, actions: Actions, reading: Reading, model: WorklistModel, notices: Notices, parent: QObject
+        self, actions: Actions, reading: Reading, model: WorklistModel, tidings: KeepingNotices, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._reading, self._model, self._notices = reading, model, notices
+        self._reading, self._model, self._tidings = reading, model, tidings
         actions["privacy"].triggered.connect(self._switch)
 
     @Slot(bool)
     def _switch(self, private: bool) -> None:
         use(private)
         if private:
-            self._notices.clear()
+            self._tidings.clear_notices()
         self._model.rename()
         reading = self._reading
         reading.analysis_changed.emit()

@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
         self.notices, self.bottom = Notices(), BottomRow(self.actions_)
         self.status = Status(self.lane, self.reading, self.model, self.review, self.bottom, self.notices, self)
         self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)
-        self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.notices, self)
+        self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.tidings, self)
         self.toolbar = Toolbar(self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
@@ -138,7 +138,6 @@ class MainWindow(QMainWindow):
         actions["clear_list"].triggered.connect(self.clear_list)
         actions["quit"].triggered.connect(self.close)
         self.privacy.changed.connect(self._on_privacy)
-        self.privacy.changed.connect(self.tidings.repeat)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
         self.welcome.open_asked.connect(self.ask_files)
