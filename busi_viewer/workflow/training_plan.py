@@ -42,7 +42,7 @@ class PartCounts:
 
 @dataclass(frozen=True)
 class Plan:
-    """Images with their part (or DROPPED) by id, the counts of each part, and how many groups lie in several: none, if all is well."""
+    """Images with their part (or DROPPED) by id, the counts of each part, and how many groups lie in several (0: all is well)."""
 
     parts: Mapping[str, str]
     counts: tuple[PartCounts, ...]
