@@ -156,9 +156,8 @@ class MainWindow(QMainWindow):
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
-        self.pages.away_changed.connect(self.commands.set_away)
-        self.pages.away_changed.connect(self.viewing.set_away)
-        self.pages.away_changed.connect(self.measuring.set_away)
+        for each in (self.commands, self.viewing, self.measuring):
+            self.pages.away_changed.connect(each.set_away)
         self.audit.problem.connect(self.notices.show_problem)
         self.audit.said.connect(self.notices.show_info)
         self.exporter.done.connect(self._on_exported)

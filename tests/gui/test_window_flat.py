@@ -57,6 +57,7 @@ def sessions():
     return [each for each in gc.get_objects() if isinstance(each, Session) and shiboken6.isValid(each)]
 
 
+@pytest.mark.timeout(120 + 3 * SWITCHES)
 def test_memory_is_flat_over_image_switches_with_analyses_running(qtbot, qapp, study):
     engine = ThresholdEngine()
     before = set(threading.enumerate())
