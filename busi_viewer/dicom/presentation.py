@@ -75,7 +75,7 @@ def presentation_state(origin: Origin, derived: Derived) -> Dataset:
 def _greys(ds: Dataset, origin: Origin) -> None:
     """The image's own way from stored values to greys, unchanged: what the state leaves out, a viewer would switch off."""
     header = origin.header
-    ds.PresentationLUTShape = "IDENTITY"
+    ds.PresentationLUTShape = "INVERSE" if header.get("PhotometricInterpretation") == "MONOCHROME1" else "IDENTITY"
     if "RescaleSlope" in header and "RescaleIntercept" in header:
         ds.RescaleSlope, ds.RescaleIntercept = header.RescaleSlope, header.RescaleIntercept
         ds.RescaleType = header.get("RescaleType") or "US"

@@ -27,7 +27,7 @@ from busi_viewer.workflow.open import open_image
 
 WHEN = datetime(2026, 11, 20, 16, 0, 0, 123456, tzinfo=UTC)
 KINDS = ("image", "segmentation", "structured_report", "heatmap", "presentation", "pdf")
-SOURCES = ("mono", "mono_cine", "rgb", "rgb_cine", "ybr", "ybr_cine", "palette", "png")
+SOURCES = ("mono", "inverse", "mono_cine", "rgb", "rgb_cine", "ybr", "ybr_cine", "palette", "png")
 CASES = [(source, kind) for source in SOURCES for kind in KINDS if kind != "image" or source == "png"]
 
 
@@ -75,6 +75,8 @@ def _source(name, folder):
         return path
     if name.startswith("mono"):
         return write(path, dicom(path, grey, WindowCenter="120", WindowWidth="200"))
+    if name == "inverse":
+        return write(path, dicom(path, 255 - grey, PhotometricInterpretation="MONOCHROME1"))
     if name.startswith("rgb"):
         return write(path, dicom(path, colour), ImplicitVRLittleEndian)
     if name.startswith("ybr"):

@@ -259,7 +259,7 @@ def test_the_estimate_is_the_models():
 @pytest.mark.parametrize("source", SOURCES)
 def test_presentation_state_draws_where_the_outline_is(source):
     ds = read(made(source, "presentation"))
-    expected = "Color" if source not in ("mono", "mono_cine", "png") else "Grayscale"
+    expected = "Color" if source not in ("mono", "inverse", "mono_cine", "png") else "Grayscale"
     assert ds.SOPClassUID.name.startswith(expected)
     layers = {layer.GraphicLayer: layer for layer in ds.GraphicLayerSequence}
     assert {"READER", "AI", "CALLIPERS", "NOTE"} == set(layers)
