@@ -1,6 +1,7 @@
 """A picture that is not DICOM as Secondary Capture, so that PACS can hold it and derived objects can refer to it.
 
-The object follows from the file's content alone: the same file gives the same bytes and UIDs, whoever exports it.
+The object follows from the file's content and our version alone: the same file gives the same bytes and UIDs, whoever exports
+it. So it holds no calibration by the reader.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from busi_viewer import __version__
 from busi_viewer.core.image import ImageRecord, to_uint8
 from busi_viewer.dicom.naming import equip, uid_of
 
@@ -32,7 +34,7 @@ def header(record: ImageRecord) -> Dataset:
             if colour
             else MultiFrameGrayscaleByteSecondaryCaptureImageStorage
         )
-    ds.SOPInstanceUID = uid_of("image", record.sha256)
+    ds.SOPInstanceUID = uid_of("image", __version__, record.sha256)
     ds.StudyInstanceUID, ds.SeriesInstanceUID = uid_of("study", record.sha256), uid_of("series", record.sha256)
     ds.PatientName, ds.PatientID = f"Unknown^Picture {record.sha256[:8]}", f"PICTURE-{record.sha256[:16]}"
     for keyword in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"):
@@ -53,7 +55,7 @@ def secondary_capture(record: ImageRecord) -> Dataset:
     frames = [to_uint8(record.frames[index], record.window) for index in range(len(record.frames))]
     put_pixels(ds, np.stack(frames))
     ds.BurnedInAnnotation = "YES"  # unknown, so to be taken for granted
-    if record.spacing_mm is not None:
+    if record.spacing_mm is not None and not record.calibrated_by_reader:
         ds.PixelSpacing = [f"{length:.10g}" for length in record.spacing_mm]
         ds.NominalScannedPixelSpacing = ds.PixelSpacing
     return ds

@@ -106,7 +106,7 @@ def _annotations(origin: Origin, derived: Derived) -> list[Dataset]:
             found += _item(origin, frame, layer, graphics, texts)
         axes = _reader_or_machine(here)
         lines = [_polyline(axis) for o in axes for axis in (o.lesion.long_axis, o.lesion.short_axis)]
-        labels = [_text(_sizes(outline.lesion), outline.lesion.long_axis[1]) for outline in axes]
+        labels = [_text(_sizes(outline.lesion), outline.lesion.short_axis[1]) for outline in axes]
         for calliper in placed:
             drawn_lines, text = _calliper(calliper, derived)
             lines += drawn_lines
@@ -174,8 +174,9 @@ def _text(words: str, point: tuple[float, float]) -> Dataset:
 
 
 def _label(outline: Outline) -> Dataset:
-    x, y, width, _ = outline.lesion.bbox
-    return _text(outline.label, (x + width, y))
+    """The outline's name: the reader's above to the right, AI's below to the left, so that both can be read."""
+    x, y, width, height = outline.lesion.bbox
+    return _text(outline.label, (x + width, y) if outline.by_reader else (x, y + height))
 
 
 def _note(origin: Origin) -> Dataset:

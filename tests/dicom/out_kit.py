@@ -1,7 +1,9 @@
 """Sources of every kind with something said about them, and the DICOM objects made of it; peers where installed."""
 
+import atexit
 import functools
 import io
+import os
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +31,8 @@ WHEN = datetime(2026, 11, 20, 16, 0, 0, 123456, tzinfo=UTC)
 KINDS = ("image", "segmentation", "structured_report", "heatmap", "presentation", "pdf")
 SOURCES = ("mono", "inverse", "mono_cine", "rgb", "rgb_cine", "ybr", "ybr_cine", "palette", "png")
 CASES = [(source, kind) for source in SOURCES for kind in KINDS if kind != "image" or source == "png"]
+CASES += [("pages", "image"), ("pages", "segmentation"), ("grey_pages", "image")]
+"""Source and kind of every object that is made; pages are those of a TIFF."""
 
 
 def stack(count):
@@ -69,6 +73,12 @@ def _source(name, folder):
     if not name.endswith("cine"):
         grey = grey[0]
     colour = np.stack([grey, grey, np.minimum(grey, 200)], axis=-1)
+    if name.endswith("pages"):
+        path = folder / f"{name}.tiff"
+        frames = stack(3)
+        pages = list(frames) if name == "grey_pages" else [np.stack([f, f, 255 - f], axis=-1) for f in frames]
+        assert cv2.imwritemulti(str(path), pages)
+        return path
     if name == "png":
         path = folder / "picture.png"
         cv2.imwrite(str(path), grey)
@@ -96,7 +106,9 @@ def _source(name, folder):
 @functools.cache
 def folder():
     """Where this test run's files lie."""
-    return Path(tempfile.mkdtemp(prefix="busi-viewer-dicom-"))
+    made_folder = tempfile.mkdtemp(prefix="busi-viewer-dicom-")
+    atexit.register(shutil.rmtree, made_folder, ignore_errors=True)
+    return Path(made_folder)
 
 
 @functools.cache
@@ -175,7 +187,7 @@ def kept(source, kind):
 
 def tool(name, package):
     """The path of a peer's program; skips where it is not installed."""
-    found = shutil.which(name, path="/usr/sbin:/usr/local/sbin:" + __import__("os").environ.get("PATH", ""))
+    found = shutil.which(name, path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", ""))
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: apt-get install {package})")
     return found
