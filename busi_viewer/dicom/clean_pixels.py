@@ -34,7 +34,7 @@ from busi_viewer.dicom.values import integer, items
 ROUNDS = 3
 """How often letters are blackened and looked for again."""
 MARGIN = 3
-"""Pixels blackened around a piece of text."""
+"""Pixels blackened around a piece of text, at least; half its height where that is more."""
 _SPATIAL = {1, 2, 3, 4}
 """Regions of 2D, M-mode, spectral and waveform data hold the acquisition; those of graphics (5) and of none (0) do not."""
 _MAX_ENCAPSULATED = 2**32 - 2**16
@@ -127,7 +127,8 @@ class PixelCleaner:
                 frame &= frame.dtype.type(2**layout.bits_stored - 1)
             frame[self._outside] = dark
             for x0, y0, x1, y1 in self.boxes:
-                frame[max(y0 - MARGIN, 0) : y1 + MARGIN, max(x0 - MARGIN, 0) : x1 + MARGIN] = dark
+                edge = max(MARGIN, (y1 - y0) // 2)
+                frame[max(y0 - edge, 0) : y1 + edge, max(x0 - edge, 0) : x1 + edge] = dark
             yield frame
 
     def _native(self, layout: Layout) -> bytes:

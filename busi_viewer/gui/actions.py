@@ -16,7 +16,7 @@ VIEWING = ("pointer", "window", "pan", "zoom")
 MEASURING = ("length", "two_axis", "angle", "ellipse", "calibrate")
 PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
 REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
-THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page")
+THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page", "network_page")
 TOOLS = (*VIEWING, *MEASURING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 FROM_OUTLINE = "The longest axis of each lesion and the widest across it, to be moved as you like"
 DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
@@ -146,6 +146,7 @@ COMMANDS = (
     Command("layout_four", "Four panels", ("F4",), "View", True, "Image, mask, heatmap, overlay"),
     Command("review_page", "Review", ("F5",), "View", True),
     Command("audit_page", "Audit log", ("F6",), "View", True, "Who did what, and whether the record is intact"),
+    Command("network_page", "Network", ("F7",), "View", True, "Send to and receive from other DICOM applications"),
     Command(
         "privacy",
         "Privacy mode",
@@ -216,7 +217,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", "reset_layout", ""),
             *("worklist:", "next_case", "previous_case", "next_unreported", "next_flagged", "flag", ""),
-            *("next_frame", "previous_frame", "play", "", "review_page", "audit_page"),
+            *("next_frame", "previous_frame", "play", "", *PAGES),
         ),
     ),
     (

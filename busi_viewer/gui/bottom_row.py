@@ -14,6 +14,7 @@ from busi_viewer.gui.controls import IconLabel, label, rule, spaced
 from busi_viewer.gui.stylesheet import set_role
 
 HEIGHT = 30
+TABS = (("review_page", "scan"), ("audit_page", "file-text"), ("network_page", "square-arrow-out-up-right"))
 CALIBRATION_BELOW = 1360
 """Window width (px) below which the calibration goes."""
 
@@ -44,7 +45,7 @@ class BottomRow(QWidget):
         self.setObjectName("bottomRow")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        tabs = (_Tab(actions["review_page"], "scan"), _Tab(actions["audit_page"], "file-text"))
+        tabs: list[QWidget | int] = [_Tab(actions[name], icon) for name, icon in TABS]
         self._message = label("Ready", "quiet")
         self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
         badge = label("Research use only", "badge")

@@ -1,27 +1,42 @@
-"""The pages of the window: the review (or, before anything is open, the welcome) and the audit log beside it."""
+"""The pages of the window: the review (or, before anything is open, the welcome) and those beside it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.actions import PAGES, Actions
 from busi_viewer.gui.audit_page import AuditPage
+from busi_viewer.gui.network_page import NetworkPage
+from busi_viewer.gui.notices import Notices
+
+Beside = AuditPage | NetworkPage
 
 
 class Pages(QStackedWidget):
-    """``away_changed(bool)``: whether another page than the review is in front, so that its commands rest."""
+    """``away_changed(bool)``: whether another page than the review is in front, so that its commands rest.
+
+    ``beside``: the other pages, in the order of their actions. What they say goes to the notices.
+    """
 
     away_changed = Signal(bool)
 
-    def __init__(self, actions: Actions, welcome: QWidget, review: QWidget, audit: AuditPage) -> None:
+    def __init__(
+        self, actions: Actions, welcome: QWidget, review: QWidget, beside: Sequence[Beside], notices: Notices
+    ) -> None:
         super().__init__()
-        self._actions, self._front, self._audit = actions, welcome, audit
-        for page in (welcome, review, audit):
+        self._actions, self._front = actions, welcome
+        for page in (welcome, review, *beside):
             self.addWidget(page)
         actions["review_page"].setChecked(True)
         actions["review_page"].triggered.connect(self._show_front)
-        actions["audit_page"].triggered.connect(self._show_audit)
+        for name, page in zip(PAGES[1:], beside, strict=True):
+            actions[name].triggered.connect(partial(self._show_beside, page))
+            page.problem.connect(notices.show_problem)
+            page.said.connect(notices.show_info)
 
     def show_front(self, page: QWidget) -> None:
         """Bring the welcome or the review page to the front."""
@@ -34,8 +49,7 @@ class Pages(QStackedWidget):
         self.setCurrentWidget(self._front)
         self.away_changed.emit(False)
 
-    @Slot()
-    def _show_audit(self) -> None:
-        self.setCurrentWidget(self._audit)
+    def _show_beside(self, page: Beside, _checked: bool = False) -> None:
+        self.setCurrentWidget(page)
         self.away_changed.emit(True)
-        self._audit.refresh()
+        page.refresh()

@@ -101,6 +101,11 @@ QSlider::handle:horizontal:focus { background: @accent; }
 
 /* 6 Lists and scroll bars */
 QListView { background: @panel; border: none; outline: 0; }
+QListWidget { background: @bg; border: 1px solid @line; border-radius: 3px; }
+QListWidget::item { padding: 5px 7px; }
+QListWidget::item:hover { background: @hover; }
+QListWidget::item:selected { background: @sel; color: @text; }
+QListWidget:focus { border-color: @accent; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: @panel; border: none; }
 QScrollBar:vertical { background: transparent; width: 8px; margin: 1px; }
 QScrollBar::handle:vertical { background: @border; border-radius: 3px; min-height: 28px; }
@@ -145,7 +150,8 @@ QFrame[role="infoBox"] { background: @raised; border: none; border-radius: 4px; 
 QFrame[role="noticeError"] { background: @error_bg; border: none; border-bottom: 1px solid @error; }
 QFrame[role="noticeInfo"] { background: @sel; border: none; border-bottom: 1px solid @sel_line; }
 QFrame[role="noticeWarn"] { background: @warn_bg; border: none; border-bottom: 1px solid @warn; }
-#welcome, #auditPage { background: @bg; }
+#welcome, #auditPage, #networkPage { background: @bg; }
+QFrame[role="panel"] { background: @panel; border: 1px solid @line; border-radius: 6px; }
 #surround { background: #050607; }
 #surround QLabel { color: #B4BBC4; }
 #surround QLabel[role="body"] { color: #E7EAEE; }

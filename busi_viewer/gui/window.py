@@ -47,6 +47,7 @@ from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.listing import Listing
 from busi_viewer.gui.measuring import Measuring
+from busi_viewer.gui.network_page import NetworkPage
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.pages import Pages
@@ -118,7 +119,8 @@ class MainWindow(QMainWindow):
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
         self.audit = AuditPage(self.keeping)
-        self.pages = Pages(self.actions_, self.welcome, self.review, self.audit)
+        self.network = NetworkPage(services, chosen, self.reading, self.model, self.keeping, self.open_paths)
+        self.pages = Pages(self.actions_, self.welcome, self.review, (self.audit, self.network), self.notices)
 
     def _lay_out(self) -> None:
         ground = QWidget()
@@ -133,9 +135,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         actions, reading, canvas = self.actions_, self.reading, self.canvas
-        actions["open"].triggered.connect(self.ask_files)
-        actions["open_folder"].triggered.connect(self.ask_folder)
-        actions["clear_list"].triggered.connect(self.clear_list)
+        for name, deed in (("open", self.ask_files), ("open_folder", self.ask_folder), ("clear_list", self.clear_list)):
+            actions[name].triggered.connect(deed)
         actions["quit"].triggered.connect(self.close)
         self.privacy.changed.connect(self._on_privacy)
         for name in ("dark", "light"):
@@ -145,23 +146,21 @@ class MainWindow(QMainWindow):
         self.welcome.sample_asked.connect(partial(self.open_paths, [self.sample]))
         self.welcome.recent_chosen.connect(self._open_one)
         self.opener.listed.connect(self._on_listed)
-        self.opener.list_failed.connect(self.notices.show_problem)
         self.worklist.chosen.connect(reading.show)
         self.worklist.analyse_asked.connect(reading.analyse_many)
         reading.neighbours = self.worklist.neighbours
         reading.session_changed.connect(self._on_session)
         reading.opening.connect(self._on_opening)
         reading.not_opened.connect(self._on_not_opened)
-        reading.problem.connect(self.notices.show_problem)
+        for problem in (self.opener.list_failed, reading.problem, self.exporter.failed):
+            problem.connect(self.notices.show_problem)
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
         for each in (self.commands, self.viewing, self.measuring):
             self.pages.away_changed.connect(each.set_away)
-        self.audit.problem.connect(self.notices.show_problem)
-        self.audit.said.connect(self.notices.show_info)
+        self.network.changed.connect(self._save)
         self.exporter.done.connect(self._on_exported)
-        self.exporter.failed.connect(self.notices.show_problem)
         self.result.analyse_asked.connect(actions["analyse"].trigger)
         self.result.tool_asked.connect(self.commands.set_tool)
         self.toolbar.preset_chosen.connect(self.viewing.use_preset)
@@ -185,8 +184,9 @@ class MainWindow(QMainWindow):
         self._show_recent()
 
     def _save(self) -> None:
+        shown = self.viewing.remembered(self._settings)
         self._settings = replace(
-            self.window_layout.remembered(self.listing.remembered(self.viewing.remembered(self._settings))),
+            self.network.remembered(self.window_layout.remembered(self.listing.remembered(shown))),
             theme=theme.tokens().name,
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
@@ -394,6 +394,6 @@ class MainWindow(QMainWindow):
         self.reading.show(None)
         self.reading.batch.cancel()
         self.pictures.close()
-        for part in (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping):
+        for part in (self.network, self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping):
             part.close()
         event.accept()

@@ -81,15 +81,16 @@ class SendQueue:
             return []
         return [job for path in sorted(self._folder.glob("*.json")) if (job := _read(path)) is not None]
 
-    def cancel(self, number: str) -> None:
-        """Take a job off the queue."""
-        for suffix in (".json", ".dcm"):
-            (self._folder / f"{Path(number).name}{suffix}").unlink(missing_ok=True)
+    def cancel(self, *numbers: str) -> None:
+        """Take jobs off the queue."""
+        for number in numbers:
+            for suffix in (".json", ".dcm"):
+                (self._folder / f"{Path(number).name}{suffix}").unlink(missing_ok=True)
 
-    def retry(self, number: str | None = None) -> None:
-        """Make a job, or all, due now. Raises OutputError."""
+    def retry(self, *numbers: str) -> None:
+        """Make jobs (none named: all) due now. Raises OutputError."""
         for job in self.jobs():
-            if number in (None, job.number):
+            if not numbers or job.number in numbers:
                 self._note(replace(job, failed=False, tries=0, due=self._clock()))
 
     def deliver(
