@@ -85,7 +85,7 @@ class Script:
         threading.Thread(target=fail).start()
         yield "thread", wait
         wait = self.told("An error of the program")
-        window.exporter._writer = fail
+        window.exporter._services = replace(window.exporter._services, report_writer=fail)
         act["report"].trigger()
         yield "exporter", wait
         wait = self.told("" if PRIVATE else f"{NAME}_c_broken")
