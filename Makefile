@@ -1,5 +1,6 @@
 # make run     the environment, the application and its main job on the bundled study
 # make test    the same environment, then every check and test
+# make test-all  those, and eight training steps of every recipe on real data
 # make format  let ruff rewrite what it can
 # make bench   speed against the reference pipeline, and of drawing (on a machine that does nothing else)
 # make installer  a folder that runs without Python, dist/busi-viewer/, and on Debian and Ubuntu a package of it
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := packaging/environment.sh $(VENV)
 
-.PHONY: run test lint format bench installer clean distclean
+.PHONY: run test test-all lint format bench installer clean distclean
 .DEFAULT_GOAL := run
 
 run:
@@ -20,6 +21,9 @@ test: lint
 	@packaging/system_libraries.sh
 	@packaging/test_peers.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --ignore=tests/benchmarks --cov --cov-report=term
+
+test-all: test
+	BUSI_VIEWER_TEST_ALL=1 QT_QPA_PLATFORM=offscreen $(BIN)/pytest tests/training/test_training_recipes.py -k real_data
 
 lint:
 	@$(ENVIRONMENT) dev

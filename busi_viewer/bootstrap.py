@@ -43,6 +43,7 @@ def services() -> Services:
         report_writer=_report_writer,
         train=_train,
         benchmark=_benchmark,
+        recipes=_recipes,
         study_pages=_study_pages,
         open_store=_open_store,
         read_labels=_read_labels,
@@ -133,6 +134,11 @@ def _train(
     open_image, open_mask = _readers()
     result: dict[str, Any] = _adapter("training.run", "train")(described, open_image, open_mask, progress)
     return result
+
+
+def _recipes(name: str | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _adapter("training.listing", "listed")(name)
+    return found
 
 
 def _readers() -> tuple[Callable[[Path], ImageRecord], Callable[..., Any]]:

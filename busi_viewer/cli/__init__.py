@@ -13,6 +13,7 @@ COMMANDS = frozenset(
         "audit-data",
         "evaluate",
         "train",
+        "recipes",
         "crossval",
         "compare",
         "cases",

@@ -69,6 +69,7 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
         members=tuple(arguments.members) if arguments.members else None,
         accelerator=arguments.accelerator,
         devices=arguments.devices,
+        **studies.protocol(arguments),
     )
     if arguments.json:
         write_json(arguments.json, summary, indent=1)
@@ -227,6 +228,7 @@ HANDLERS: dict[str, Handler] = {
     "audit-data": audit.audit_data,
     "evaluate": studies.evaluate,
     "train": train,
+    "recipes": studies.recipes,
     "crossval": studies.crossval,
     "compare": studies.compare,
     "cases": cases.cases,

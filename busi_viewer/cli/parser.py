@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import NoReturn
@@ -52,6 +53,7 @@ def build() -> Parser:
         _audit_data,
         _evaluate,
         _train,
+        _recipes,
         _crossval,
         _compare,
         _cases,
@@ -128,11 +130,54 @@ def _train(commands: _Commands[Parser]) -> None:
         "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights the run starts with"
     )
     parser.add_argument(
-        "--members", type=Path, nargs="+", metavar="DIR", help="models' folders that the recipe ensemble joins"
+        "--members",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    _add_protocol(parser)
     _add_json(parser, "write the run's summary")
+
+
+def _recipes(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "recipes", "list what can be trained: paper, task, input, parameters")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show all settings of this one")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table of parameters as Markdown")
+    _add_json(parser, "write the same for machines")
+
+
+def _add_protocol(parser: Parser) -> None:
+    parser.add_argument(
+        "--set",
+        action="extend",
+        nargs="+",
+        type=_setting,
+        default=[],
+        dest="settings",
+        metavar="KEY=VALUE",
+        help="other values of the recipe's fields, such as learning_rate=1e-4 or input.size=288",
+    )
+    parser.add_argument("--from-scratch", action="store_true", help="start from random weights, not from ImageNet's")
+    parser.add_argument(
+        "--protocol",
+        choices=("honest", "paper"),
+        default="honest",
+        help="paper: split and report as the paper did; marked as leaky, never the active model",
+    )
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """``key=value``; the value is JSON where it can be read as such, else the text itself."""
+    key, sign, value = text.partition("=")
+    if not key or not sign:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def _crossval(commands: _Commands[Parser]) -> None:
@@ -150,10 +195,15 @@ def _crossval(commands: _Commands[Parser]) -> None:
         "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights each fold starts with"
     )
     parser.add_argument(
-        "--members", type=Path, nargs="+", metavar="DIR", help="models' folders that the recipe ensemble joins"
+        "--members",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    _add_protocol(parser)
     _add_json(parser, "write the pooled figures")
 
 

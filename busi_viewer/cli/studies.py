@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +58,10 @@ def _is_no_file(out: Path | None) -> None:
 
 def table_of(result: Mapping[str, Any]) -> str:
     """The main figures of an evaluation for reading: figure, 95 % interval, n."""
-    outlines, classes = result["segmentation"], result["classification"]
+    from busi_viewer.core.breakdown import filled
+
+    whole = filled(result)
+    outlines, classes = whole["segmentation"], whole["classification"]
     n = {name: entry["n"] for name, entry in classes["per_class"].items()}
     rows = (
         ("lesion Dice", outlines, "dice", outlines["n_lesion"]),
@@ -117,6 +121,8 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
             "start_from": arguments.start_from,
             "accelerator": arguments.accelerator,
             "devices": arguments.devices,
+            "members": tuple(arguments.members) if arguments.members else None,
+            **protocol(arguments),
         },
     )
     result = workflow.crossval(plan, services, terminal, terminal.training)
@@ -125,6 +131,30 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
     if sys.stdout.isatty():
         print(table_of(result))
     return SOME_FAILED if result["failures"] else DONE
+
+
+def protocol(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of a training's protocol; None for those not given, so that a job file's stay."""
+    return {
+        "settings": dict(arguments.settings) or None,
+        "from_scratch": arguments.from_scratch or None,
+        "protocol": "paper" if arguments.protocol == "paper" else None,
+    }
+
+
+def recipes(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
+    """List what can be trained, or show one recipe with all its settings."""
+    from busi_viewer.workflow.export import write_bytes
+    from busi_viewer.workflow.recipes import lines, markdown
+
+    terminal.progress("counting parameters", 0.0)
+    found = services.recipes(arguments.name)
+    terminal.clear()
+    _also(arguments.json, {"schema": 1, "recipes": found})
+    if arguments.markdown:
+        write_bytes(arguments.markdown, markdown(found).encode("utf-8"))
+    print(lines(found) if arguments.name is None else json.dumps(found[0], indent=1, ensure_ascii=False))
+    return DONE
 
 
 def write_card(arguments: argparse.Namespace, services: Services) -> int:

@@ -61,8 +61,15 @@ def full_figures(cases: Sequence[Case], operating_point: float | None) -> dict[s
     }
 
 
+def filled(full: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with figures of no case in place of the blocks that a model has none for (None)."""
+    empty = evaluation.figures([], None)
+    return {**full, **{name: empty[name] for name in empty if full[name] is None}}
+
+
 def condense(full: Mapping[str, Any]) -> dict[str, Any]:
     """The short form of :func:`full_figures`, with 95 % intervals, reliability bins and operating curve, as a card keeps it."""
+    full = filled(full)
     kept = full["selective"]
     short = {k: v for s, names in _SELECTIVE.items() for k, v in pick(kept[s], names).items()}
     return {
@@ -91,8 +98,10 @@ def _of_class(cases: Sequence[Case], operating_point: float | None) -> dict[str,
     whole = evaluation.figures(cases, operating_point)
 
     def share(name: str, holds: Sequence[bool]) -> dict[str, Any]:
-        counted = [float(value) for value in holds]
-        return plain(name, entry(boot.share(evaluation.floats(counted), evaluation.floats([1.0] * len(counted)))))
+        """Of the images that were classified."""
+        given = evaluation.floats([float(case.classified) for case in cases])
+        counted = evaluation.floats([float(value) for value in holds])
+        return plain(name, entry(boot.share(counted * given, given)))
 
     return {
         "n": len(cases),

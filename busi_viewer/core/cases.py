@@ -75,6 +75,7 @@ class Case:
 
     ``group`` is the patient's, or that of the image's near-duplicates: images of one group are resampled together. ``id``
     is ``set/relative-path``; ``truth`` a digest of the true mask, so that two evaluations can be told to have had the same.
+    ``classified`` is False for a model that outlines only; ``outline`` is None for one that classifies only.
     """
 
     group: int
@@ -86,6 +87,12 @@ class Case:
     outline: Outline | None
     id: str = ""
     truth: str = ""
+    classified: bool = True
+
+    @property
+    def judged(self) -> str | None:
+        """The true class where the model gave a class that can be held against it, else None."""
+        return self.label if self.classified else None
 
     @property
     def set(self) -> str:

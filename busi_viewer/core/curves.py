@@ -24,7 +24,7 @@ MALIGNANT_BINS = 10
 
 def malignant_scores(cases: Sequence[Case]) -> tuple[NDArray[np.bool_], Floats]:
     """Whether each labelled image is malignant, and its p(malignant)."""
-    labelled = [case for case in cases if case.label is not None]
+    labelled = [case for case in cases if case.judged is not None]
     truth = np.array([case.label == "malignant" for case in labelled], dtype=bool)
     return truth, np.array([case.probabilities[MALIGNANT] for case in labelled], dtype=np.float64)
 
@@ -66,7 +66,7 @@ def reliability(cases: Sequence[Case]) -> dict[str, Any]:
 
     Rows of bins that hold images: lower end, upper end, n, mean stated probability, observed share and its 95 % interval.
     """
-    labelled = [case for case in cases if case.label is not None]
+    labelled = [case for case in cases if case.judged is not None]
     boot = GroupedBootstrap([case.group for case in labelled])
     p = np.array([case.probabilities for case in labelled], dtype=np.float64).reshape(-1, len(CLASSES))
     malignant, scores = malignant_scores(cases)
@@ -96,7 +96,7 @@ def _bins(
 
 def operating_curve(cases: Sequence[Case], operating_point: float | None) -> dict[str, Any]:
     """Sensitivity and specificity for malignant, with 95 % intervals, at a few thresholds: the model's own and THRESHOLDS."""
-    labelled = [case for case in cases if case.label is not None]
+    labelled = [case for case in cases if case.judged is not None]
     boot = GroupedBootstrap([case.group for case in labelled])
     malignant, scores = malignant_scores(cases)
     sick, well = malignant.astype(np.float64), (~malignant).astype(np.float64)

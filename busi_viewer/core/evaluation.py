@@ -32,7 +32,7 @@ def figures(cases: Sequence[Case], operating_point: float | None) -> dict[str, A
     """``segmentation`` and ``classification`` of the cases whose true mask, or class, is known."""
     return {
         "segmentation": _segmentation([case for case in cases if case.outline is not None]),
-        "classification": _classification([case for case in cases if case.label is not None], operating_point),
+        "classification": _classification([case for case in cases if case.judged is not None], operating_point),
     }
 
 

@@ -85,7 +85,7 @@ def compare(first: Sequence[Case], second: Sequence[Case], groups: Sequence[int]
 
 def _statistics(cases: Sequence[Case]) -> Mapping[str, Statistics]:
     """The figures that are compared, each over all cases: those that do not count for one weigh nothing in it."""
-    label = np.array([CLASSES.index(case.label) if case.label is not None else -1 for case in cases], dtype=np.int64)
+    label = np.array([CLASSES.index(case.judged) if case.judged is not None else -1 for case in cases], dtype=np.int64)
     known = label >= 0
     p = np.array([case.probabilities for case in cases], dtype=np.float64).reshape(-1, len(CLASSES))
     above = floats([float(case.above_operating_point) for case in cases])

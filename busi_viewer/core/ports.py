@@ -369,6 +369,8 @@ class Services:
     report_writer: Callable[[], ReportWriter]
     train: Callable[..., dict[str, Any]]
     benchmark: Callable[..., dict[str, Any]]
+    recipes: Callable[[str | None], list[dict[str, Any]]]
+    """Name or None = all → what can be trained, as plain values. Raises UsageError."""
     study_pages: Callable[[], StudyPages]
     open_store: Callable[..., CaseStore]
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""

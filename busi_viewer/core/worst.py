@@ -33,7 +33,7 @@ class Worst:
 def worst_cases(cases: Sequence[Case], shown: int = SHOWN) -> list[Worst]:
     """Each kind of failure that occurs, worst first. An image may stand in several."""
     outlined = [case for case in cases if case.outline is not None]
-    labelled = [case for case in cases if case.label is not None]
+    labelled = [case for case in cases if case.judged is not None]
     wrong = [case for case in labelled if case.prediction != case.label]
     return [
         worst

@@ -54,7 +54,7 @@ class FrameStrip(QWidget):
         results = {result.index: result for result in document.result.frames} if document.result else {}
         for i in range(count):
             result = results.get(i)
-            shown = result is not None and not result.abstained
+            shown = result is not None and not result.abstained and result.classified
             share = result.probabilities[MALIGNANT] if shown and result is not None else 0.0
             tint = QColor(t.of_class(result.prediction)) if shown and result is not None else QColor(t.border)
             tall = max(share * high, 2.0)

@@ -88,6 +88,9 @@ class Estimate(Section):
         self._headline.show()
         if frame.abstained:
             self._show_abstained(frame)
+        elif not frame.classified:
+            self._headline.setText("No class given")
+            _say(self._notes, "\n".join(result.model.notes))
         else:
             self._show_estimate(result, frame)
         if edited:

@@ -130,7 +130,7 @@ class Item:
         self.phase, self.note, self.reason, self.analysed, self.reported = "", "", "", True, False
         self.abstained = shown.abstained if shown else False
         self.prediction = self.share = None
-        if shown is not None and not shown.abstained:
+        if shown is not None and not shown.abstained and shown.classified:
             self.prediction = shown.prediction
             self.share = max(shown.probabilities)
 

@@ -21,10 +21,10 @@ from busi_viewer.inference.heatmaps import grad_cam, grad_cam_through, native_he
 from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Card
-from busi_viewer.nets.ensemble import Headed, Network
+from busi_viewer.nets.ensemble import Headed
 from busi_viewer.nets.postprocess import outline
 from busi_viewer.nets.predictor import Prediction, Predictor
-from busi_viewer.nets.registry import load_model
+from busi_viewer.nets.registry import load_model, tasks_of
 
 Floats = NDArray[np.float64]
 _MISSING = ("outline", "class")
@@ -162,11 +162,6 @@ class TorchEngine:
         target = class_index if TASKS[1] in self._tasks else None
         heat = grad_cam_through(network, self._predictor.input_of([grey])[0], target)
         return native_heatmap(heat, prediction.box, mask, target)
-
-
-def tasks_of(network: Network) -> tuple[str, ...]:
-    """What a network does, some of TASKS."""
-    return TASKS if isinstance(network, Headed) else tuple(network.tasks)
 
 
 def model_info(card: Card, tasks: tuple[str, ...] = TASKS) -> ModelInfo:

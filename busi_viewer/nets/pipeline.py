@@ -32,7 +32,8 @@ class Pipeline(nn.Module):
         if SEGMENTATION not in segmenter.tasks or CLASSIFICATION not in classifier.tasks:
             raise TypeError("a pipeline joins a network that outlines with one that classifies")
         self.segmenter, self.classifier = segmenter, classifier
-        self.outlining, self.classing, self.overlay = outlining, classing, overlay
+        self.outlining, self.classing = outlining, classing
+        self.overlay: float = overlay
 
     def forward(self, x: Tensor) -> MultiTaskOutput:
         """Mask logits of the first member at the input's size; classes and embedding of the second."""

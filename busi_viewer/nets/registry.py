@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from busi_viewer.core.errors import ModelError
+from busi_viewer.core.results import TASKS
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec, read_card
-from busi_viewer.nets.ensemble import Ensemble, Network
+from busi_viewer.nets.ensemble import Ensemble, Headed, Network
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.pipeline import Pipeline
 from busi_viewer.nets.published import BODIES, PublishedNet
@@ -57,6 +58,11 @@ def build(architecture: Architecture) -> Network:
         return maker(**arguments)
     except (TypeError, KeyError) as error:
         raise ModelError(f"the arguments of {architecture.name} do not fit: {error}") from error
+
+
+def tasks_of(network: Network) -> tuple[str, ...]:
+    """What a network does, some of TASKS."""
+    return TASKS if isinstance(network, Headed) else tuple(network.tasks)
 
 
 def load_model(folder: Path) -> tuple[Network, Card]:

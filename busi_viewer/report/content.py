@@ -317,6 +317,8 @@ def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair
         return Estimate(
             "No estimate given", None, "", (), (*reasons, "Read the image without it; an outline can be drawn by hand.")
         )
+    if not machine.classified:
+        return Estimate("No class given", None, "", (), result.model.notes)
     point = result.model.operating_point
     shares = dict(zip(CLASSES, machine.probabilities, strict=True))
     bars = tuple(Bar(n, shares[n], point if n == "malignant" else None) for n in ("malignant", "benign", "normal"))

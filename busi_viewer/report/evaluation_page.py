@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from busi_viewer.core.breakdown import condense
+from busi_viewer.core.breakdown import condense, filled
 from busi_viewer.core.cases import Case
 from busi_viewer.core.curves import axis_pairs, malignant_scores, precision_recall, roc
 from busi_viewer.core.worst import Shown, Worst
@@ -16,6 +16,7 @@ from busi_viewer.report import study_parts as parts
 
 def evaluation_page(result: Mapping[str, Any], cases: Sequence[Case], worst: Sequence[Worst]) -> str:
     """The whole file. ``result`` is the JSON of ``evaluate`` (of ``crossval``, with ``folds``) made from ``cases``."""
+    result = filled(result)
     model, where = result["model"], _where(result)
     sections = [
         ("Figures", _figures(result)),

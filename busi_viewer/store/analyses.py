@@ -101,7 +101,8 @@ class Analyses:
         latest: dict[int, list[float]] = {}
         for number in self._in_force(image):
             text = self._db.one("SELECT result FROM analyses WHERE id = ?", (number,))[0]
-            latest.update({frame["index"]: frame["probabilities"] for frame in json.loads(text)["frames"]})
+            frames = [frame for frame in json.loads(text)["frames"] if frame.get("classified", True)]
+            latest.update({frame["index"]: frame["probabilities"] for frame in frames})
         return max((shares.index(max(shares)) for shares in latest.values()), default=None)
 
 

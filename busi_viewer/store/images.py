@@ -140,8 +140,8 @@ class Images:
             rows = self._db.rows(
                 "SELECT i.path, i.edited, i.signed, i.flagged,"
                 " EXISTS(SELECT 1 FROM versions v WHERE v.image_id = i.id AND v.field = 'reading'),"
-                " (SELECT json_extract(a.result, '$.frames[0].probabilities',"
-                " '$.frames[0].abstained') FROM analyses a WHERE a.image_id = i.id ORDER BY a.id DESC LIMIT 1)"
+                " (SELECT json_extract(a.result, '$.frames[0].probabilities', '$.frames[0].abstained',"
+                " '$.frames[0].classified') FROM analyses a WHERE a.image_id = i.id ORDER BY a.id DESC LIMIT 1)"
                 f" FROM images i WHERE i.path IN ({_marks(part)}) ORDER BY i.id",
                 part,
             )
@@ -273,10 +273,10 @@ def _marks(values: list[Any]) -> str:
 def _state(path: Path, edited: int, signed: int, flagged: int, locked: int, estimate: str | None) -> ImageState:
     """A line of the list from the flags of ``images``, whether a reading was locked, and the latest analysis.
 
-    ``estimate`` is [probabilities, abstained] as JSON.
+    ``estimate`` is [probabilities, abstained, classified (null where it was always so)] as JSON.
     """
-    probabilities, abstained = json.loads(estimate) if estimate else (None, False)
-    shown = probabilities if probabilities and not abstained else None
+    probabilities, abstained, classified = json.loads(estimate) if estimate else (None, False, None)
+    shown = probabilities if probabilities and not abstained and classified is not False else None
     share = max(shown) if shown else None
     prediction = CLASSES[shown.index(share)] if shown else None
     flags = (bool(edited), bool(signed), bool(flagged), bool(locked))

@@ -35,6 +35,24 @@ def augment(image: Image, mask: Image, rng: np.random.Generator, other: Image | 
     return image, mask
 
 
+def augment_basic(
+    image: Image, mask: Image, rng: np.random.Generator, other: Image | None = None
+) -> tuple[Image, Image]:
+    """As :func:`augment`, but only what the papers name: mirror, rotate, zoom, shear, shift, and exposure."""
+    image, mask = _geometry(image, mask, rng)
+    field = np.power(image.astype(np.float32) / 255.0, np.float32(np.exp(rng.uniform(-0.3, 0.3))))
+    field = field * np.float32(rng.uniform(0.8, 1.2))
+    return np.asarray(np.clip(np.rint(field * 255.0), 0, 255), np.uint8), mask
+
+
+def unchanged(image: Image, mask: Image, rng: np.random.Generator, other: Image | None = None) -> tuple[Image, Image]:
+    """As :func:`augment`, but nothing is done."""
+    return image, mask
+
+
+AUGMENTATIONS = {"ultrasound": augment, "basic": augment_basic, "none": unchanged}
+
+
 def _geometry(image: Image, mask: Image, rng: np.random.Generator) -> tuple[Image, Image]:
     """Mirror left to right, rotate ±15°, scale 0.75–1.4 (anisotropic by ±15 %), shear ±0.1, shift ±10 %."""
     if rng.random() < 0.5:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +15,13 @@ from numpy.typing import NDArray
 from busi_viewer.core.band import fit_band, losses
 from busi_viewer.core.image import Mask
 from busi_viewer.core.metrics import dice
-from busi_viewer.core.results import CLASSES
+from busi_viewer.core.results import CLASSES, TASKS
 from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration, Card, ContourBand, LearnedGuard
 from busi_viewer.nets.postprocess import threshold_mask
 from busi_viewer.nets.predictor import Predictor
-from busi_viewer.nets.registry import load_model
+from busi_viewer.nets.registry import load_model, tasks_of
 from busi_viewer.training.data import Item
 from busi_viewer.training.guard import View, fit_guard, refused_textures, view
 
@@ -119,41 +120,51 @@ def mask_rules(seen: Sequence[_Seen], p_normal: Array) -> tuple[tuple[float, flo
 
 
 def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]) -> Card:
-    """The card of the model in ``folder`` with everything that is chosen on validation filled in."""
+    """The card of the model in ``folder`` with everything that is chosen on validation filled in, for what the model does."""
     network, card = load_model(folder)
     predictor = Predictor(network, card.input, forward=compiled(network, card))
 
     seen = [_look(predictor, card, item) for item in validation]
     logits = np.stack([s.logits for s in seen])
     labels = np.array([s.label for s in seen], dtype=np.int64)
+    data = "validation parts of " + ", ".join(sorted({_set(item) for item in validation}))
+    tasks = tasks_of(network)
+    chosen: dict[str, Any] = {"guard": _guard(predictor, training, [s.view for s in seen])}
+    p_normal = np.zeros(len(seen))
+    if TASKS[1] in tasks:
+        chosen |= _class_rules(logits, labels, data)
+        p_normal = probabilities(logits, chosen["calibration"])[:, 0]
+    if TASKS[0] in tasks:
+        rule, limit = mask_rules(seen, p_normal)
+        shown = [s for s, p0 in zip(seen, p_normal, strict=True) if limit is None or p0 < limit]
+        chosen |= {
+            "mask_threshold": rule[0],
+            "min_relative_probability": rule[1],
+            "no_outline_above": limit if TASKS[1] in tasks else None,
+            "band": _band(shown, rule, card.min_lesion_share, data),
+        }
+    return card.model_copy(update=chosen)
+
+
+def _class_rules(logits: Array, labels: NDArray[np.int64], data: str) -> dict[str, Any]:
+    """Calibration, operating point and abstention from logits (N, 3) and labels (N,), −1 where unknown."""
     known = labels >= 0
     temperature, bias = fit_temperature(logits[known], labels[known])
     counts = Counter(CLASSES[int(k)] for k in labels[known])
-    sets = sorted({_set(item) for item in validation})
     calibration = Calibration(
         temperature=temperature,
         bias=bias,
-        data="validation parts of " + ", ".join(sets),
+        data=data,
         n=int(known.sum()),
         prevalence={name: round(counts[name] / int(known.sum()), 4) for name in CLASSES},
     )
     p = probabilities(logits[known], calibration)
     malignant = p[labels[known] == 2, 2]
-    p_normal = probabilities(logits, calibration)[:, 0]
-    rule, no_outline_above = mask_rules(seen, p_normal)
-    shown = [s for s, p0 in zip(seen, p_normal, strict=True) if no_outline_above is None or p0 < no_outline_above]
-    return card.model_copy(
-        update={
-            "calibration": calibration,
-            "operating_point": operating_point(malignant) if len(malignant) else None,
-            "abstain_below": float(np.quantile(p.max(axis=1), 1 - COVERAGE)),
-            "mask_threshold": rule[0],
-            "min_relative_probability": rule[1],
-            "no_outline_above": no_outline_above,
-            "guard": _guard(predictor, training, [s.view for s in seen]),
-            "band": _band(shown, rule, card.min_lesion_share, calibration.data),
-        }
-    )
+    return {
+        "calibration": calibration,
+        "operating_point": operating_point(malignant) if len(malignant) else None,
+        "abstain_below": float(np.quantile(p.max(axis=1), 1 - COVERAGE)),
+    }
 
 
 def _guard(predictor: Predictor, training: Sequence[Item], validation: Sequence[View]) -> LearnedGuard:

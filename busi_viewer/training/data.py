@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from busi_viewer.core.dataset import Sample
 from busi_viewer.core.duplicates import SHARES, stratified_parts
 from busi_viewer.core.errors import DataSetError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
-from busi_viewer.core.results import CLASSES
+from busi_viewer.core.results import CLASSES, TASKS
 from busi_viewer.core.same_scene import scene_groups, traits
 from busi_viewer.nets.transform import Letterbox
-from busi_viewer.training.augment import augment
+from busi_viewer.training.augment import AUGMENTATIONS
 
 OpenImage = Callable[[Path], ImageRecord]
 OpenMask = Callable[[Sequence[Path], tuple[int, int]], Mask]
@@ -47,9 +47,18 @@ class Item:
 
 
 def read_items(
-    samples: Sequence[Sample], size: int, open_image: OpenImage, open_mask: OpenMask, *, keep_native: bool
+    samples: Sequence[Sample],
+    size: int,
+    open_image: OpenImage,
+    open_mask: OpenMask,
+    *,
+    keep_native: bool,
+    tasks: Sequence[str] = TASKS,
 ) -> list[Item]:
-    """Read every sample. All faults are collected into one DataSetError before training starts."""
+    """Read every sample. All faults are collected into one DataSetError before training starts.
+
+    What only classifies needs no outlines.
+    """
     items, faults = [], []
     for sample in samples:
         try:
@@ -59,7 +68,7 @@ def read_items(
         except UserError as error:
             faults.append(str(error))
             continue
-        fault = _contradiction(sample, truth)
+        fault = _contradiction(sample, truth) if TASKS[0] in tasks or truth is not None else None
         if fault is not None:
             faults.append(f"{sample.image}: {fault}")
             continue
@@ -83,14 +92,16 @@ def _contradiction(sample: Sample, truth: Mask | None) -> str | None:
     return None if truth.any() else f"labelled {sample.label or 'with a lesion'}, but its outline is empty"
 
 
-def make_split(samples: Sequence[Sample], open_image: OpenImage, seed: int) -> dict[str, str]:
-    """{id: part} by patient and near-duplicate group, stratified by data set and class (SHARES). Reads every image."""
+def make_split(
+    samples: Sequence[Sample], open_image: OpenImage, seed: int, shares: Mapping[str, float] = SHARES
+) -> dict[str, str]:
+    """{id: part} by patient and near-duplicate group, stratified by data set and class. Reads every image."""
     sets = [sample.id.split("/")[0] for sample in samples]
     keys = [(name, s.patient) if s.patient else None for name, s in zip(sets, samples, strict=True)]
     records = (open_image(sample.image) for sample in samples)
     group_of = scene_groups([traits(to_grey(record.frames[0], record.window)) for record in records], keys)
     strata = [(name, s.label) for name, s in zip(sets, samples, strict=True)]
-    parts = stratified_parts(group_of, strata, SHARES, seed)
+    parts = stratified_parts(group_of, strata, dict(shares), seed)
     return {sample.id: part for sample, part in zip(samples, parts, strict=True)}
 
 
@@ -104,10 +115,11 @@ def write_split(path: Path, split: dict[str, str]) -> None:
     os.replace(temporary, path)
 
 
-def check_classes(items: Sequence[Item], part: str) -> None:
-    """Raise DataSetError unless the part holds at least two classes and an outlined lesion."""
+def check_classes(items: Sequence[Item], part: str, tasks: Sequence[str] = TASKS) -> None:
+    """Raise DataSetError unless the part holds what the tasks need: at least two classes, an outlined lesion."""
     counts = Counter(item.label for item in items if item.label >= 0)
-    if len(counts) < 2 or not any(item.mask is not None and item.mask.any() for item in items):
+    outlined = any(item.mask is not None and item.mask.any() for item in items)
+    if (TASKS[1] in tasks and len(counts) < 2) or (TASKS[0] in tasks and not outlined):
         names = ", ".join(f"{CLASSES[k]} {n}" for k, n in sorted(counts.items())) or "none"
         raise DataSetError(
             f"the {part} part holds too little to learn from (classes: {names})",
@@ -120,10 +132,13 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
 
     Order and augmentation depend on seed, epoch and position alone, so that a resumed run draws what an unbroken one would.
     ``balance`` b draws an image of a stratum (data set and class) of n images with a weight of n^-b: 0 takes every image once
-    an epoch, 1 all strata alike often.
+    an epoch, 1 all strata alike often. ``augmentation`` is a key of AUGMENTATIONS.
     """
 
-    def __init__(self, items: Sequence[Item], seed: int, balance: float = 0.0) -> None:
+    def __init__(
+        self, items: Sequence[Item], seed: int, balance: float = 0.0, augmentation: str = "ultrasound"
+    ) -> None:
+        self._augment = AUGMENTATIONS[augmentation]
         self.items = list(items)
         self.seed = seed
         strata = [(item.id.split("/")[0], item.label) for item in self.items]
@@ -147,7 +162,7 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.seed, self.epoch, position))
         other = self.items[int(rng.integers(len(self.items)))].small
         mask = item.mask if item.mask is not None else np.zeros_like(item.small)
-        image, mask = augment(self._sized(item.small), self._sized(mask, nearest=True), rng, other)
+        image, mask = self._augment(self._sized(item.small), self._sized(mask, nearest=True), rng, other)
         return {
             "image": torch.from_numpy(image).unsqueeze(0).float() / 255.0,
             "mask": torch.from_numpy(mask).unsqueeze(0).float(),

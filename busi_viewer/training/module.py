@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,19 +13,35 @@ import torch
 from torch import Tensor
 
 from busi_viewer.core.metrics import auc, dice
-from busi_viewer.nets.losses import class_loss, mask_loss
+from busi_viewer.core.results import TASKS
+from busi_viewer.nets.losses import class_loss, focal_class_loss, sum_of_mask_losses
 from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.pipeline import Pipeline, overlaid
 from busi_viewer.nets.predictor import Predictor
+from busi_viewer.nets.preprocess import prepared
+from busi_viewer.nets.published import PublishedNet
 from busi_viewer.training.data import Item
 from busi_viewer.training.recipe import Recipe
 
+Trained = MultiTaskUNet | PublishedNet | Pipeline
+OPTIMISERS: dict[str, Any] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+}
 
-class MultiTaskModule(pl.LightningModule):
-    """Trains a MultiTaskUNet. ``validation`` items keep their native pixels; ``report`` gets one dict an epoch."""
+
+class TrainingModule(pl.LightningModule):
+    """Trains a network for the recipe's tasks. ``validation`` items keep their native pixels; ``report`` gets a dict an epoch.
+
+    Of a pipeline only the classifier is trained: the batches' masks are then the predicted maps (0–255), not the truth.
+    """
 
     def __init__(
         self,
-        network: MultiTaskUNet,
+        network: Trained,
         recipe: Recipe,
         steps: int,
         validation: list[Item],
@@ -43,30 +60,57 @@ class MultiTaskModule(pl.LightningModule):
         self._right = 0
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        """Mask loss plus class loss."""
-        output = self.network(batch["image"].contiguous(memory_format=torch.channels_last))
-        weights = self.class_weights
-        assert isinstance(weights, Tensor)
-        loss = mask_loss(output.mask_logits.float(), batch["mask"], batch["known"]) + class_loss(
-            output.class_logits.float(), batch["label"], weights, self.recipe.label_smoothing
-        )
+        """Mask loss plus class loss, of what the network does."""
+        recipe, network = self.recipe, self.network
+        x = prepared(batch["image"], recipe.input.preprocess)
+        if isinstance(network, Pipeline):
+            x = overlaid(x, batch["mask"] / 255, network.overlay)
+            network = network.classifier
+        output = network(x.contiguous(memory_format=torch.channels_last))
+        loss = torch.as_tensor(network.penalty() if isinstance(network, PublishedNet) else 0.0, device=x.device)
+        if TASKS[0] in recipe.tasks:
+            alpha, gamma = recipe.focal_alpha, recipe.focal_gamma
+            logits = output.mask_logits.float()
+            loss = loss + sum_of_mask_losses(recipe.mask_losses, logits, batch["mask"], batch["known"], alpha, gamma)
+        if TASKS[1] in recipe.tasks:
+            loss = loss + self._class_loss(output.class_logits.float(), batch["label"])
         self._losses.append(float(loss.detach()))
         return loss
 
+    def _class_loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        recipe, weights = self.recipe, self.class_weights
+        assert isinstance(weights, Tensor)
+        if recipe.class_loss == "focal":
+            return focal_class_loss(logits, label, weights, recipe.focal_alpha, recipe.focal_gamma)
+        return class_loss(logits, label, weights, recipe.label_smoothing)
+
     def configure_optimizers(self) -> Any:
-        """AdamW, the encoder at a share of the rate; linear warm-up over 5 %, then cosine to zero, stepped by batch."""
-        encoder = self.network.encoder
+        """The recipe's optimiser, encoders at a share of its rate, and schedule.
+
+        Cosine: linear warm-up over 5 %, then to zero, stepped by batch. Plateau: a tenth where the score stands still.
+        """
+        trained = self.network.classifier if isinstance(self.network, Pipeline) else self.network
+        assert isinstance(trained, MultiTaskUNet | PublishedNet)
+        encoder = trained.encoder
         inside = {id(p) for p in encoder.parameters()}
-        rest = [p for p in self.network.parameters() if id(p) not in inside]
+        rest = [p for p in trained.parameters() if id(p) not in inside]
         learning = [p for p in encoder.parameters() if p.requires_grad]
         rate = self.recipe.learning_rate
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": learning, "lr": rate * self.recipe.encoder_rate_share},
-                {"params": rest, "lr": rate},
-            ],
-            weight_decay=self.recipe.weight_decay,
+        groups = [{"params": learning, "lr": rate * self.recipe.encoder_rate_share}, {"params": rest, "lr": rate}]
+        optimiser = OPTIMISERS[self.recipe.optimiser](
+            [group for group in groups if group["params"]], lr=rate, weight_decay=self.recipe.weight_decay
         )
+        if self.recipe.schedule == "constant":
+            return optimiser
+        if self.recipe.schedule == "plateau":
+            slower = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimiser, mode="max", patience=self.recipe.plateau_patience
+            )
+            every = self.recipe.validate_every
+            return {
+                "optimizer": optimiser,
+                "lr_scheduler": {"scheduler": slower, "monitor": "score", "frequency": every},
+            }
         warm = max(1, self.steps // 20)
 
         def factor(step: int) -> float:
@@ -85,11 +129,12 @@ class MultiTaskModule(pl.LightningModule):
         """Predict one native image as the product would (without the mirrored pass, for speed)."""
         item = self.validation[int(batch[0])]
         assert item.grey is not None
-        spec = self.recipe.input.model_copy(update={"flip": False})
+        pipeline = isinstance(self.network, Pipeline)  # its members prepare their own input
+        spec = self.recipe.input.model_copy(update={"flip": False, **({"preprocess": ()} if pipeline else {})})
         prediction = Predictor(self.network, spec, self.device).predict([item.grey])[0]
-        if item.native_mask is not None and item.native_mask.any():
+        if TASKS[0] in self.recipe.tasks and item.native_mask is not None and item.native_mask.any():
             self._dice.append(dice(prediction.probability >= 0.5, item.native_mask))
-        if item.label >= 0:
+        if TASKS[1] in self.recipe.tasks and item.label >= 0:
             shifted = np.exp(prediction.class_logits - prediction.class_logits.max())
             self._scores.append((item.label, float(shifted[2] / shifted.sum())))
             self._right += int(prediction.class_logits.argmax()) == item.label
@@ -105,7 +150,7 @@ class MultiTaskModule(pl.LightningModule):
         self._right = sum(right for _, _, right in seen)
 
     def on_validation_epoch_end(self) -> None:
-        """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; keep their sum as the score."""
+        """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; the first two make the score."""
         self._gather()
         malignant = np.array([label == 2 for label, _ in self._scores])
         area = (
@@ -119,7 +164,8 @@ class MultiTaskModule(pl.LightningModule):
                 "epoch": self.current_epoch + 1,
                 "of": self.trainer.max_epochs,
                 "train_loss": float(np.mean(self._losses)) if self._losses else None,
-                "val_dice": mean,
+                "val_dice": mean if TASKS[0] in self.recipe.tasks else None,
+                "learning_rate": self.trainer.optimizers[0].param_groups[-1]["lr"],
                 "val_auc_malignant": area,
                 "val_accuracy": self._right / len(self._scores) if self._scores else None,
             }

@@ -1,4 +1,4 @@
-"""What to train: recipes (architecture + protocol) and jobs (a recipe on data, into a folder)."""
+"""What to train: recipes (architecture + protocol) by name, and jobs (a recipe on data, into a folder)."""
 
 from __future__ import annotations
 
@@ -10,46 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from busi_viewer.core.errors import UsageError
 from busi_viewer.nets.card import Architecture, InputSpec
-
-
-class Recipe(BaseModel):
-    """A network and its training protocol.
-
-    ``exclude`` drops samples whose manifest column has one of the values. The first ``small_epochs`` are trained at
-    ``small_size`` pixels (progressive learning: Tan & Le, ICML 2021). ``balance`` is explained in ``TrainingSet``. Training
-    ends early when ``patience`` validations in a row bring nothing better.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    summary: str
-    architecture: Architecture
-    input: InputSpec = InputSpec(size=256, flip=True)
-    epochs: int = Field(15, ge=1)
-    small_epochs: int = Field(0, ge=0)
-    small_size: int = Field(192, ge=64, multiple_of=32)
-    batch: int = Field(16, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    encoder_rate_share: float = Field(0.3, ge=0, le=1)
-    frozen_stages: int = Field(0, ge=0)
-    weight_decay: float = Field(0.02, ge=0)
-    class_weights: tuple[float, float, float] = (1.3, 0.85, 1.25)
-    label_smoothing: float = Field(0.05, ge=0, lt=1)
-    balance: float = Field(0.0, ge=0, le=1)
-    validate_every: int = Field(1, ge=1)
-    patience: int | None = Field(None, ge=1)
-    ema_decay: float = Field(0.995, ge=0, lt=1)
-    exclude: dict[str, tuple[str, ...]] = {"doppler": ("Yes", "Y"), "combined": ("Yes", "Y")}
-    seed: int = 7
+from busi_viewer.training import families
+from busi_viewer.training.schema import Recipe as Recipe
+from busi_viewer.training.schema import with_settings
 
 
 class Job(BaseModel):
     """One run. ``split`` None means: make one by patient and near-duplicate group. ``epochs`` overrides the recipe's.
 
-    ``members`` are the models' folders that the recipe ``ensemble`` joins. ``name`` is the model's, by default the recipe's.
-    ``start_from`` is the folder of a model of the same architecture (or an ensemble with such a member) whose weights the
-    run starts with, instead of ImageNet's.
+    ``members`` are the models' folders that the recipe ``ensemble`` joins, or the two runs that a pipeline does. ``name`` is the
+    model's, by default the recipe's. ``start_from`` is the folder of a model of the same architecture (or an ensemble with such
+    a member) whose weights the run starts with, instead of ImageNet's; ``from_scratch``: neither. ``settings`` are values of the
+    recipe's fields that the job changes (see :func:`with_settings`). ``protocol`` paper: as the paper split and reported, marked
+    as leaky.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +38,9 @@ class Job(BaseModel):
     name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     resume: bool = False
     epochs: int | None = Field(None, ge=1)
+    settings: dict[str, Any] = {}
+    from_scratch: bool = False
+    protocol: Literal["honest", "paper"] = "honest"
     accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
     devices: int = Field(1, ge=1)
 
@@ -114,6 +90,7 @@ RECIPES: dict[str, Recipe] = {
             summary="Two or more trained models (members) whose probabilities are averaged; nothing is trained, only calibrated.",
             architecture=Architecture(name="ensemble"),
         ),
+        *families.recipes(),
     )
 }
 
@@ -130,10 +107,17 @@ def make_job(values: dict[str, Any], path: Path | None = None) -> Job:
     if isinstance(values.get("recipe"), str):
         values = {**values, "recipe": recipe_named(values["recipe"])}
     try:
-        return Job.model_validate(values)
+        job = Job.model_validate(values)
+        job = job.model_copy(update={"recipe": with_settings(job.recipe, job.settings)}) if job.settings else job
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'job'}: {e['msg']}" for e in error.errors())
         raise UsageError(f"the job does not fit: {faults}", path=path, remedy="Correct the fields named.") from error
+    if job.from_scratch and job.recipe.imagenet == "needed":
+        raise UsageError(
+            f"{job.recipe.name} keeps its encoders as ImageNet left them, so it cannot start from nothing",
+            remedy="Leave out --from-scratch, or set freeze=none and imagenet=yes.",
+        )
+    return job
 
 
 def read_job(path: Path, options: dict[str, Any]) -> Job:

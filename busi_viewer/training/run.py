@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import time
-import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import lightning.pytorch as pl
-import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
-from torch.utils.data import DataLoader
 
 from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
-from busi_viewer.core.errors import DataSetError, ModelError, UsageError
+from busi_viewer.core.errors import DataSetError, UsageError
 from busi_viewer.core.training import PROGRESS
 from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
-from busi_viewer.nets.ensemble import Ensemble
-from busi_viewer.nets.multitask import MultiTaskUNet
-from busi_viewer.nets.registry import build, load_model
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
 from busi_viewer.training.combine import Made, combine
-from busi_viewer.training.control import Control
 from busi_viewer.training.data import (
     Item,
     OpenImage,
     OpenMask,
-    TrainingSet,
     check_classes,
     excluded,
     make_split,
@@ -44,34 +33,10 @@ from busi_viewer.training.data import (
     summary,
     write_split,
 )
-from busi_viewer.training.module import MultiTaskModule
-from busi_viewer.training.recipe import Job, Recipe
-
-Report = Callable[[dict[str, Any]], None]
-LAST = "last.ckpt"
-
-
-class _Epochs(Callback):
-    """Begins each epoch of the training set, seeds each step (dropout), and reports steps at most once a second."""
-
-    def __init__(self, data: TrainingSet, recipe: Recipe, report: Report) -> None:
-        self.data, self.recipe, self.report, self._told = data, recipe, report, 0.0
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        epoch = trainer.current_epoch
-        self.data.begin(epoch, self.recipe.small_size if epoch < self.recipe.small_epochs else None)
-
-    def on_train_batch_start(self, trainer: pl.Trainer, *args: Any) -> None:
-        torch.manual_seed(self.recipe.seed * 1_000_003 + trainer.global_step)
-
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
-        now = time.monotonic()
-        if now - self._told >= 1.0:
-            self._told = now
-            total = trainer.estimated_stepping_batches
-            self.report(
-                {"event": "step", "step": trainer.global_step, "of": int(total), "epoch": trainer.current_epoch + 1}
-            )
+from busi_viewer.training.fit import LAST, Report, fit, quiet
+from busi_viewer.training.pipeline import Data, fit_pipeline
+from busi_viewer.training.protocol import leaks, random_split
+from busi_viewer.training.recipe import Job
 
 
 def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) -> dict[str, Any]:
@@ -85,21 +50,34 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
             "the folder already holds a run", path=out, remedy="Choose another with -o, or go on with --resume."
         )
     out.mkdir(parents=True, exist_ok=True)
-    _quiet()
+    quiet()
     pl.seed_everything(job.recipe.seed, workers=True, verbose=False)
     (out / "job.json").write_text(job.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
     tell = _reporter(out, report, resume=job.resume)
     samples = load_datasets(job.data)
     split = _split(job, samples, open_image)
     tell({"event": "data", "images": len(samples)})
-    kept = [s for s in samples if not excluded(s, job.recipe.exclude)]
+    kept = [
+        s
+        for s in samples
+        if not excluded(s, job.recipe.exclude) and (s.label or job.recipe.labels[0]) in job.recipe.labels
+    ]
     ensemble = combine(job.members) if job.recipe.architecture.name == "ensemble" else None
+
+    def read(part: str, size: int) -> list[Item]:
+        chosen = part_of(kept, split, part)
+        items = read_items(chosen, size, open_image, open_mask, keep_native=part == "val", tasks=job.recipe.tasks)
+        check_classes(items, part, job.recipe.tasks)
+        return items
+
     size = ensemble.spec.size if ensemble else job.recipe.input.size
-    training = read_items(part_of(kept, split, "train"), size, open_image, open_mask, keep_native=False)
-    validation = read_items(part_of(kept, split, "val"), size, open_image, open_mask, keep_native=True)
-    check_classes(training, "train")
-    check_classes(validation, "val")
-    made = ensemble or Made(_fit(job, training, validation, tell).network, job.recipe.architecture, job.recipe.input)
+    if job.recipe.stages is not None:
+        data = Data(part_of(kept, split, "train"), split, read, partial(make_split, open_image=open_image))
+        made = fit_pipeline(job, job.recipe.stages, data, tell)
+        size = made.spec.size
+    training, validation = read("train", size), read("val", size)
+    if job.recipe.stages is None:
+        made = ensemble or Made(fit(job, training, validation, tell), job.recipe.architecture, job.recipe.input)
     tell({"event": "calibrating"})
     folder = _write_model(job, made, training, validation)
     tell({"event": "done"})
@@ -119,6 +97,8 @@ def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, 
         split = load_split(job.split)
     elif job.resume and kept.exists():
         split = load_split(kept)
+    elif job.protocol == "paper":
+        split = random_split(samples, job.recipe.protocol.train, job.recipe.seed)
     else:
         split = make_split(samples, open_image, job.recipe.seed)
     known = {s.id for s in samples} & set(split)
@@ -130,73 +110,15 @@ def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, 
     return split
 
 
-def _fit(job: Job, training: list[Item], validation: list[Item], report: Report) -> MultiTaskModule:
-    """Run the epochs; the best epoch by Dice + AUC on validation is loaded back at the end."""
-    recipe = job.recipe
-    cv2.setNumThreads(1)
-    network = build(recipe.architecture)
-    assert isinstance(network, MultiTaskUNet)
-    if job.start_from is not None:
-        _start_from(network, job.start_from)
-    elif not (job.resume and (job.out / LAST).exists()):
-        network.encoder.load_imagenet(job.encoder_weights)
-    network.encoder.freeze(recipe.frozen_stages)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    data = TrainingSet(training, recipe.seed, recipe.balance)
-    loader = DataLoader(data, batch_size=recipe.batch, drop_last=len(data) > recipe.batch)
-    indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
-    module = MultiTaskModule(network, recipe, job.total_epochs * len(loader), validation, report)
-    best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
-    last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
-    control = Control(job.out, report)
-    callbacks = [_Epochs(data, recipe, report), control, EMAWeightAveraging(decay=recipe.ema_decay), best, last]
-    if recipe.patience is not None:
-        callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
-    trainer = pl.Trainer(
-        max_epochs=job.total_epochs,
-        accelerator=job.accelerator,
-        devices=job.devices,
-        precision="bf16-mixed",
-        callbacks=callbacks,
-        check_val_every_n_epoch=recipe.validate_every,
-        gradient_clip_val=1.0,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=job.out,
-    )
-    resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
-    trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
-    control.obey()
-    if not trainer.is_global_zero:
-        # this process was started to share the fit; the first one calibrates and writes the model
-        raise SystemExit(0)
-    state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
-    module.load_state_dict(state)
-    return module.eval()
-
-
-def _start_from(network: MultiTaskUNet, folder: Path) -> None:
-    """Copy a model's weights, or those of the fitting member of an ensemble, into a fresh network. Raises ModelError."""
-    source = load_model(folder)[0]
-    for candidate in source.members if isinstance(source, Ensemble) else [source]:
-        try:
-            network.load_state_dict(candidate.state_dict())
-        except RuntimeError:
-            continue
-        return
-    raise ModelError(
-        "the model to start from has another architecture than the recipe", path=folder, remedy="Choose its recipe."
-    )
-
-
 def _started_with(job: Job) -> str:
     """Which weights a run started with, for the card."""
     if job.members:
-        cards = [read_card(folder) for folder in job.members]
+        inner = "model" if job.recipe.stages else ""
+        cards = [read_card(folder / inner) for folder in job.members]
         return "; ".join(f"{c.training.get('recipe', c.name)}, SHA-256 {c.sha256}" for c in cards)
     if job.start_from is None:
+        if job.from_scratch or job.recipe.imagenet == "no":
+            return "random weights"
         if job.encoder_weights is None:
             return "ImageNet weights of the encoder, from the hub"
         digest = hashlib.sha256(job.encoder_weights.read_bytes()).hexdigest()
@@ -228,6 +150,7 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
         classes=("normal", "benign", "malignant"),
         sha256=sha256,
         data=_sources(job),
+        leaky=leaks(job),
         training={
             "recipe": recipe.name,
             "epochs": job.total_epochs,
@@ -237,6 +160,7 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
             "started_with": _started_with(job),
             "split_sha256": hashlib.sha256((job.out / "split.csv").read_bytes()).hexdigest(),
             "job_sha256": hashlib.sha256((job.out / "job.json").read_bytes()).hexdigest(),
+            "protocol": job.protocol,
             "settings": recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input"}),
         },
     )
@@ -267,11 +191,3 @@ def _reporter(out: Path, report: Report, *, resume: bool) -> Report:
         report(event)
 
     return tell
-
-
-def _quiet() -> None:
-    """Lightning's banners and hints are not the user's business."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
-    warnings.filterwarnings("ignore", module="torch.optim.lr_scheduler")

@@ -70,8 +70,8 @@ def _row(case: Case) -> dict[str, str]:
         "set": case.set,
         "group": case.group,
         "label": case.label,
-        **{f"p_{name}": float(p) for name, p in zip(CLASSES, case.probabilities, strict=True)},
-        "prediction": case.prediction,
+        **{f"p_{name}": p if case.classified else None for name, p in zip(CLASSES, case.probabilities, strict=True)},
+        "prediction": case.prediction if case.classified else None,
         "above_operating_point": case.above_operating_point,
         "abstained": case.abstained,
         "truth": case.truth,
@@ -118,7 +118,8 @@ def read_cases(path: Path) -> list[Case]:
 def _case(row: dict[str, str]) -> Case:
     if row["label"] not in ("", *CLASSES):
         raise ValueError("unknown label")
-    first, second, third = (float(row[f"p_{name}"]) for name in CLASSES)
+    classified = bool(row[f"p_{CLASSES[0]}"])
+    first, second, third = (float(row[f"p_{name}"]) if classified else 1 / len(CLASSES) for name in CLASSES)
     return Case(
         group=int(row["group"]),
         label=row["label"] or None,
@@ -129,6 +130,7 @@ def _case(row: dict[str, str]) -> Case:
         outline=_outline(row) if row["tp"] else None,
         id=row["id"],
         truth=row["truth"],
+        classified=classified,
     )
 
 

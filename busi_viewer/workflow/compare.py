@@ -148,7 +148,7 @@ def _result(runs: Sequence[Run], lists: Sequence[Sequence[Case]]) -> dict[str, A
                 "n": len(run.cases),
                 "not_common": len(run.cases) - len(cases),
                 "figures": breakdown.condense(
-                    breakdown.full_figures(own, run.result["classification"].get("operating_point"))
+                    breakdown.full_figures(own, (run.result["classification"] or {}).get("operating_point"))
                 ),
             }
             for run, own in zip(runs, lists, strict=True)

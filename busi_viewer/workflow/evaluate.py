@@ -18,7 +18,7 @@ from busi_viewer.core.duplicates import fingerprint, groups, near_pairs
 from busi_viewer.core.errors import DataSetError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey, to_uint8
 from busi_viewer.core.ports import Engine, Services
-from busi_viewer.core.results import ModelInfo
+from busi_viewer.core.results import TASKS, ModelInfo
 from busi_viewer.core.statistics import RESAMPLES, SEED
 from busi_viewer.core.thumbnails import thumbnail
 from busi_viewer.core.worst import Shown, Worst, worst_cases
@@ -105,6 +105,7 @@ def _read(sample: Sample, services: Services) -> tuple[ImageRecord, Mask | None]
 def _analyse(sample: Sample, record: ImageRecord, truth: Mask | None, engine: Engine) -> _Evaluated:
     """Analyse the first frame of one image and compare it with the truth."""
     frame = engine.analyse(record, [0], heatmap=False).frames[0]
+    outlines = TASKS[0] in engine.model.tasks
     case = Case(
         group=0,
         label=sample.label,
@@ -112,9 +113,10 @@ def _analyse(sample: Sample, record: ImageRecord, truth: Mask | None, engine: En
         above_operating_point=bool(frame.above_operating_point),
         abstained=frame.abstained,
         milliseconds=frame.timing_ms.get("total"),
-        outline=None if truth is None else compare(frame, truth, _spacing(sample, record, truth)),
+        outline=compare(frame, truth, _spacing(sample, record, truth)) if truth is not None and outlines else None,
         id=sample.id,
         truth=digest(truth),
+        classified=frame.classified,
     )
     return _Evaluated(sample, case, fingerprint(to_grey(record.frames[0], record.window)))
 
@@ -147,18 +149,28 @@ def _grouped(evaluated: Sequence[_Evaluated]) -> list[Case]:
 def summarise(
     cases: Sequence[Case], failures: Sequence[Failure], model: ModelInfo, device: str | None
 ) -> dict[str, Any]:
-    """The result as JSON: the contract's figures, those of each set, class and lesion size, and what they rest on."""
+    """The result as JSON: the contract's figures, those of each set, class and lesion size, and what they rest on.
+
+    ``segmentation`` or ``classification`` is None for a model that does not do it.
+    """
     point = model.operating_point
     sets = [case.set for case in cases]
+    missing = {task: None for task in TASKS if task not in model.tasks}
     return {
         "schema": 1,
         **breakdown.full_figures(cases, point),
+        **missing,
         "long_axis": long_axis(cases),
         "by_set": breakdown.sets(cases, point),
         "by_true_class": breakdown.classes(cases, point),
         "by_lesion_size": breakdown.sizes(cases, point),
         "latency_ms": {**evaluation.latency(cases), "heatmap": False},
-        "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+        "model": {
+            "name": model.name,
+            "version": model.version,
+            "sha256": model.sha256,
+            **({"leaky": list(model.leaky)} if model.leaky else {}),
+        },
         "device": device,
         "data": {
             "sets": [{"name": name, "n": sets.count(name)} for name in dict.fromkeys(sets)],

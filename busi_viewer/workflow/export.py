@@ -203,9 +203,9 @@ def frame_json(frame: FrameResult) -> dict[str, Any]:
     heat, band = frame.heatmap, frame.band
     return {
         "index": frame.index,
-        "prediction": frame.prediction,
+        "prediction": frame.prediction if frame.classified else None,
         "above_operating_point": bool(frame.above_operating_point),
-        "probabilities": probabilities(frame.probabilities),
+        "probabilities": probabilities(frame.probabilities) if frame.classified else None,
         "calibrated": bool(frame.calibrated),
         "abstained": bool(frame.abstained),
         "quality": {
@@ -266,13 +266,13 @@ def summary_rows(result: Mapping[str, Any], shown_path: str) -> list[dict[str, s
     """The summary's rows of a result as in :func:`result_json`: one for each frame; sizes are the largest lesion's."""
     rows = []
     for frame in result["frames"]:
-        lesions = frame["lesions"]
+        lesions, shares = frame["lesions"], frame["probabilities"]
         largest = lesions[0] if lesions else {"long_axis_mm": None, "long_axis_px": None}
         values = {
             "input": shown_path,
             "frame": frame["index"],
             "prediction": frame["prediction"],
-            **{f"p_{name}": f"{frame['probabilities'][name]:.6f}" for name in CLASSES},
+            **{f"p_{name}": f"{shares[name]:.6f}" if shares else None for name in CLASSES},
             "abstained": "true" if frame["abstained"] else "false",
             "n_lesions": len(lesions),
             "long_axis_mm": largest["long_axis_mm"],

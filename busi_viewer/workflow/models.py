@@ -224,8 +224,13 @@ def _copy(source: Path, name: str) -> Installed:
 
 
 def activate(name: str) -> Installed:
-    """Make an installed model the active one, after checking its weights. Raises ModelError."""
+    """Make an installed model the active one, after checking its weights. Raises ModelError; also for a leaky protocol's."""
     model = find(name)
+    if model.card.get("leaky"):
+        raise ModelError(
+            f"{name} was trained by a protocol that leaks, to reproduce a paper; it is never the active model",
+            remedy="Train the recipe without --protocol paper. To look at this one: --model NAME.",
+        )
     verify(model.folder)
     before = _read_state()
     current = before["active"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from busi_viewer.nets.encoders import MobileNetV2Encoder, count_parameters
-from busi_viewer.nets.losses import class_loss, mask_loss
+from busi_viewer.nets.losses import class_loss, sum_of_mask_losses
 from busi_viewer.nets.multitask import MultiTaskUNet
 
 
@@ -49,6 +49,10 @@ def test_parameter_counts_tell_frozen_from_trainable(network):
     assert counts["total"] == counts["trainable"] + counts["frozen"]
 
 
+def mask_loss(logits, mask, known, names=("bce", "dice")):
+    return sum_of_mask_losses(names, logits, mask, known, 0.5, 2.0)
+
+
 def test_mask_loss_ignores_unknown_truth_and_prefers_the_right_mask():
     mask = torch.zeros(2, 1, 8, 8)
     mask[0, :, 2:6, 2:6] = 1
@@ -67,3 +71,17 @@ def test_class_loss_leaves_out_unknown_labels():
     both = class_loss(logits, torch.tensor([0, -1]), weights, 0.0)
     assert torch.isclose(both, class_loss(logits[:1], torch.tensor([0]), weights, 0.0))
     assert class_loss(logits, torch.tensor([-1, -1]), weights, 0.0) == 0
+
+
+def test_each_mask_loss_prefers_the_right_mask_and_sums_add_up():
+    mask = torch.zeros(2, 1, 8, 8)
+    mask[:, :, 2:6, 2:6] = 1
+    known = torch.ones(2)
+    good, bad = 12 * (2 * mask - 1), 12 * (1 - 2 * mask)
+    names = ("bce", "dice", "focal", "jaccard")
+    for name in names:
+        assert mask_loss(good, mask, known, (name,)) < 0.05 < 0.5 < mask_loss(bad, mask, known, (name,))
+    alone = sum(mask_loss(bad, mask, known, (name,)) for name in names)
+    assert torch.allclose(mask_loss(bad, mask, known, names), alone)
+    empty = torch.zeros_like(mask)
+    assert mask_loss(bad, empty, known, ("dice",)) > 0.5  # alone, it minds false alarms

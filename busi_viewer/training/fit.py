@@ -1,0 +1,146 @@
+"""The epochs of one network: Lightning's trainer with our data, losses and checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from torch.utils.data import DataLoader
+
+from busi_viewer.core.errors import ModelError
+from busi_viewer.nets.ensemble import Ensemble
+from busi_viewer.nets.multitask import MultiTaskUNet
+from busi_viewer.nets.published import PublishedNet
+from busi_viewer.nets.registry import build, load_model
+from busi_viewer.training.control import Control
+from busi_viewer.training.data import Item, TrainingSet
+from busi_viewer.training.module import Trained, TrainingModule
+from busi_viewer.training.recipe import Job, Recipe
+
+Report = Callable[[dict[str, Any]], None]
+LAST = "last.ckpt"
+
+
+class _Epochs(Callback):
+    """Begins each epoch of the training set, seeds each step (dropout), and reports steps at most once a second."""
+
+    def __init__(self, data: TrainingSet, recipe: Recipe, report: Report) -> None:
+        self.data, self.recipe, self.report, self._told = data, recipe, report, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epoch = trainer.current_epoch
+        self.data.begin(epoch, self.recipe.small_size if epoch < self.recipe.small_epochs else None)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *args: Any) -> None:
+        torch.manual_seed(self.recipe.seed * 1_000_003 + trainer.global_step)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
+        now = time.monotonic()
+        if now - self._told >= 1.0:
+            self._told = now
+            total = trainer.estimated_stepping_batches
+            self.report(
+                {"event": "step", "step": trainer.global_step, "of": int(total), "epoch": trainer.current_epoch + 1}
+            )
+
+
+def fit(
+    job: Job,
+    training: list[Item],
+    validation: list[Item],
+    report: Report,
+    network: Trained | None = None,
+    folder: Path | None = None,
+) -> Trained:
+    """Run the epochs of the recipe's network, or of ``network``; the best epoch on validation is loaded back at the end.
+
+    Best: by Dice + AUC, of what the network does. Writes checkpoints into the job's folder; ``folder`` is the whole run's, where
+    the job is a part of one. Raises Cancelled.
+    """
+    recipe = job.recipe
+    cv2.setNumThreads(1)
+    quiet()
+    job.out.mkdir(parents=True, exist_ok=True)
+    network = network or fresh(job)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    data = TrainingSet(training, recipe.seed, recipe.balance, recipe.augmentation)
+    loader = DataLoader(data, batch_size=recipe.batch, drop_last=len(data) > recipe.batch)
+    indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
+    module = TrainingModule(network, recipe, job.total_epochs * len(loader), validation, report)
+    best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
+    last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
+    control = Control(folder or job.out, report)
+    average = [EMAWeightAveraging(decay=recipe.ema_decay)] if recipe.ema_decay else []
+    callbacks: list[Callback] = [_Epochs(data, recipe, report), control, *average, best, last]
+    if recipe.patience is not None:
+        callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
+    trainer = pl.Trainer(
+        max_epochs=job.total_epochs,
+        accelerator=job.accelerator,
+        devices=job.devices,
+        precision="bf16-mixed",
+        callbacks=callbacks,
+        check_val_every_n_epoch=recipe.validate_every,
+        gradient_clip_val=1.0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=job.out,
+    )
+    resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
+    trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
+    control.obey()
+    if not trainer.is_global_zero:
+        # this process was started to share the fit; the first one calibrates and writes the model
+        raise SystemExit(0)
+    state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    module.load_state_dict(state)
+    module.eval()
+    return module.network
+
+
+def fresh(job: Job) -> MultiTaskUNet | PublishedNet:
+    """The recipe's network with the weights that the job starts with, frozen as the recipe says. Raises ModelError."""
+    network = build(job.recipe.architecture)
+    assert isinstance(network, MultiTaskUNet | PublishedNet)
+    bare = network.encoder if isinstance(network, MultiTaskUNet) else network
+    if job.start_from is not None:
+        start_from(network, job.start_from)
+    elif not (job.from_scratch or (job.resume and (job.out / LAST).exists())):
+        bare.load_imagenet(job.encoder_weights)
+    if isinstance(network, MultiTaskUNet):
+        network.encoder.freeze(job.recipe.frozen_stages)
+    else:
+        network.freeze(job.recipe.freeze)
+    return network
+
+
+def start_from(network: MultiTaskUNet | PublishedNet, folder: Path) -> None:
+    """Copy a model's weights, or those of the fitting member of an ensemble, into a fresh network. Raises ModelError."""
+    source = load_model(folder)[0]
+    for candidate in source.members if isinstance(source, Ensemble) else [source]:
+        try:
+            network.load_state_dict(candidate.state_dict())
+        except RuntimeError:
+            continue
+        return
+    raise ModelError(
+        "the model to start from has another architecture than the recipe", path=folder, remedy="Choose its recipe."
+    )
+
+
+def quiet() -> None:
+    """Lightning's banners and hints are not the user's business."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", module="torch.optim.lr_scheduler")
