@@ -43,6 +43,12 @@ def name_model(ds: Dataset, model: ModelInfo | None) -> None:
     ds.ContributingEquipmentSequence = Sequence([item])
 
 
+def person(name: str) -> str:
+    """A name as typed in the form of a person's name: what has no caret is a family name alone. Empty stays empty."""
+    plain = " ".join(name.replace("\\", "/").replace("=", "-").split())[:60]
+    return plain if not plain or "^" in plain else f"{plain}^"
+
+
 def date(when: datetime) -> str:
     """A DICOM date."""
     return when.strftime("%Y%m%d")

@@ -24,7 +24,7 @@ from busi_viewer.core.errors import OutputError
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.render import CALLIPER_COLOUR, LESION_COLOURS, outlines
 from busi_viewer.dicom.envelope import Series, begin
-from busi_viewer.dicom.naming import date, time
+from busi_viewer.dicom.naming import date, person, time
 from busi_viewer.dicom.origin import Origin
 
 READER, MACHINE, CALLIPERS, NOTE = "READER", "AI", "CALLIPERS", "NOTE"
@@ -50,7 +50,7 @@ def presentation_state(origin: Origin, derived: Derived) -> Dataset:
     sop = ColorSoftcopyPresentationStateStorage if origin.colour else GrayscaleSoftcopyPresentationStateStorage
     ds = begin(Series("presentation", sop, 9104, "PR", "Outlines and callipers, research use only"), origin, derived)
     ds.ContentLabel, ds.ContentDescription = "OUTLINES", "Outlines and callipers. Research use only."
-    ds.ContentCreatorName = derived.reader
+    ds.ContentCreatorName = person(derived.reader)
     ds.PresentationCreationDate, ds.PresentationCreationTime = date(derived.when), time(derived.when)
     series = origin.series()
     series.ReferencedImageSequence = Sequence([origin.reference()])

@@ -20,7 +20,7 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.dicom import codes
 from busi_viewer.dicom.envelope import Series, begin, breast, lossy, refer
-from busi_viewer.dicom.naming import SOFTWARE, uid_of
+from busi_viewer.dicom.naming import SOFTWARE, person, uid_of
 from busi_viewer.dicom.origin import Origin
 
 SERIES = Series("seg", SegmentationStorage, 9101, "SEG", "Lesion outlines, research use only")
@@ -38,7 +38,7 @@ def segmentation(origin: Origin, derived: Derived) -> Dataset:
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = 1, 1, 0
     ds.Rows, ds.Columns = origin.shape
     ds.ContentLabel, ds.ContentDescription = "LESIONS", RESEARCH
-    ds.ContentCreatorName = derived.reader
+    ds.ContentCreatorName = person(derived.reader)
     ds.SegmentationType, ds.SegmentsOverlap = "BINARY", "YES" if _overlap(tracks) else "NO"
     names = [_segment(number, track, origin, derived.model) for number, track in enumerate(tracks, 1)]
     ds.SegmentSequence = Sequence(names or [_nothing(origin, derived.model)])

@@ -24,7 +24,7 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import CLASSES, FrameResult, ModelInfo
 from busi_viewer.dicom import codes
 from busi_viewer.dicom.envelope import Series, begin
-from busi_viewer.dicom.naming import SOFTWARE, uid_of
+from busi_viewer.dicom.naming import SOFTWARE, person, uid_of
 from busi_viewer.dicom.origin import Origin
 from busi_viewer.dicom.reader_groups import assessment_group, calliper_groups, said_of
 from busi_viewer.dicom.segmentation import tracking_uid
@@ -84,12 +84,13 @@ def _context(derived: Derived) -> sr.ObservationContext:
             uid=uid_of("device", __version__), name=SOFTWARE, manufacturer_name=SOFTWARE, model_name=__version__
         ),
     )
-    person = sr.ObserverContext(
+    reader = person(derived.reader)
+    human = sr.ObserverContext(
         observer_type=codes.code("121006", "DCM", "Person"),
-        observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(name=derived.reader),
+        observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(name=reader),
     )
     return sr.ObservationContext(
-        observer_person_context=person if derived.reader else None, observer_device_context=device
+        observer_person_context=human if derived.reader else None, observer_device_context=device
     )
 
 

@@ -249,6 +249,16 @@ def test_private_words_are_told_from_the_standards():
     assert ds.CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == "99BUSIVIEWER"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["Rita Reader", "Reader^Rita", "a\\b=c", "x" * 300, ""])
+def test_any_readers_name_is_the_observers(name):
+    ds = read(maker().structured_report(replace(said("mono"), reader=name)))
+    observers = [str(item.PersonName) for item in items(ds, "Person Observer Name")]
+    assert observers == ({"Rita Reader": ["Rita Reader^"], "Reader^Rita": ["Reader^Rita"], "": []}.get(name, observers))
+    assert len(observers) == bool(name)
+    assert items(ds, "Device Observer Name")[0].TextValue == "busi_viewer"
+
+
 def test_the_estimate_is_the_models():
     group = groups(read(made("mono", "structured_report")))["AI estimate"]
     value = items(group, "Probability of cancer")[0].MeasuredValueSequence[0]
