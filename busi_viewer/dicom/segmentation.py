@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import SegmentationStorage
 
 from busi_viewer.core.derived import NOT_EXCLUDED, RESEARCH, Derived, Outline
+from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import Mask
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.dicom import codes
@@ -28,7 +29,16 @@ Track = tuple[Outline, ...]
 
 
 def segmentation(origin: Origin, derived: Derived) -> Dataset:
-    """The segmentation. Where nothing is outlined it has one segment that says so, with one empty frame."""
+    """The segmentation. Where the model outlined nothing it has one segment that says so, with one empty frame.
+
+    Raises OutputError if neither reader nor model outlined anything and the image was not analysed.
+    """
+    if not derived.outlines and not derived.frames:
+        raise OutputError(
+            "there is no outline",
+            path=derived.record.path,
+            remedy="Analyse the image or draw an outline first.",
+        )
     ds = begin(SERIES, origin, derived)
     refer(ds, origin)
     lossy(ds, origin)

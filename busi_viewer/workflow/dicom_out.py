@@ -78,7 +78,7 @@ def write_all(document: Document, parent: Path, services: Services, reader: str 
             made.append((ending, _make(kind, maker, derived, document, services)))
         except OutputError as error:
             reason = error
-            left_out.append(error.what)
+            left_out.append(f"{kind.replace('_', ' ')} ({error.what})")
     if not made and reason is not None:
         raise reason
     folder = _new_folder(parent, f"{stem}-dicom")

@@ -159,6 +159,10 @@ def test_any_masks_survive_the_segmentation(tmp_path, masks):
         whole.append(np.zeros((height, width), bool))
         whole[-1][: mask.shape[0], : mask.shape[1]] = mask
         outlines += tracker.add(index, whole[-1], measure_all(whole[-1], record))
+    if not outlines:
+        with pytest.raises(OutputError, match="no outline"):
+            maker().segmentation(Derived(record, WHEN))
+        return
     ds = read(maker().segmentation(Derived(record, WHEN, tuple(outlines))))
     back = np.zeros((len(masks), height, width), bool)
     pixels = ds.pixel_array.reshape(-1, height, width).astype(bool)
@@ -350,7 +354,7 @@ def test_an_image_that_cannot_be_referred_to_is_refused(tmp_path, keyword):
     setattr(ds, keyword, "")
     record = open_image(write(path, ds), bootstrap.services().sources)
     with pytest.raises(OutputError, match="no valid"):
-        maker().segmentation(Derived(record, WHEN))
+        maker().pdf(Derived(record, WHEN), b"%PDF-")
 
 
 def test_an_image_that_was_replaced_is_refused(tmp_path):
@@ -358,7 +362,7 @@ def test_an_image_that_was_replaced_is_refused(tmp_path):
     record = open_image(write(path, dicom(path, np.zeros((20, 30), np.uint8))), bootstrap.services().sources)
     write(path, dicom(tmp_path / "b.dcm", np.zeros((20, 30), np.uint8)))
     with pytest.raises(UnreadableImage, match="another image"):
-        maker().segmentation(Derived(record, WHEN))
+        maker().pdf(Derived(record, WHEN), b"%PDF-")
 
 
 def test_malformed_patient_values_are_left_out_and_names_keep_their_letters(tmp_path):
@@ -367,14 +371,14 @@ def test_malformed_patient_values_are_left_out_and_names_keep_their_letters(tmp_
     ds.PatientSex, ds.PatientAge = "female", "fifty"
     ds["PatientBirthDate"]._value = "1.2.1970"
     record = open_image(write(path, ds), bootstrap.services().sources)
-    back = read(maker().segmentation(Derived(record, WHEN)))
+    back = read(maker().pdf(Derived(record, WHEN), b"%PDF-"))
     assert (back.PatientSex, back.PatientBirthDate, str(back.PatientName)) == ("", "", "Müller^Änne")
     assert "PatientAge" not in back
 
 
-def test_nothing_to_draw_or_to_colour_is_refused():
+def test_where_nothing_is_said_nothing_is_written():
     bare = Derived(document("mono").record, WHEN)
-    for kind in ("presentation", "heatmap"):
+    for kind in ("presentation", "heatmap", "segmentation", "structured_report"):
         with pytest.raises(OutputError):
             getattr(maker(), kind)(bare)
 

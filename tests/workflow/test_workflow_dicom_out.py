@@ -69,8 +69,13 @@ def test_what_there_is_nothing_to_say_for_is_left_out_and_named(tmp_path, make_i
     make_image(tmp_path / "a.png")
     document = Document(open_image(tmp_path / "a.png", bootstrap.services().sources))
     written = write_all(document, tmp_path, bootstrap.services())
-    assert {path.name for path in written.files} == {"a.image.dcm", "a.seg.dcm", "a.pdf.dcm"}
-    assert len(written.left_out) == 3
+    assert {path.name for path in written.files} == {"a.image.dcm", "a.pdf.dcm"}
+    assert [words.split(" (")[0] for words in written.left_out] == [
+        "segmentation",
+        "structured report",
+        "heatmap",
+        "presentation",
+    ]
     with pytest.raises(OutputError, match="no heatmap"):
         write_object("heatmap", document, tmp_path / "h.dcm", bootstrap.services())
     assert not (tmp_path / "h.dcm").exists()
