@@ -33,9 +33,9 @@ class Settings:
     ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last,
     newest first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size``
     (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4];
-    ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``model`` the model to load (None
-    = the active one); ``device`` as on the command line. ``grouping`` (none, folder, dicom) and ``sort`` (name,
-    estimate, status, flagged, date) are the worklist's.
+    ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``reader`` the name under which
+    reports are signed; ``model`` the model to load (None = the active one); ``device`` as on the command line.
+    ``grouping`` (none, folder, dicom) and ``sort`` (name, estimate, status, flagged, date) are the worklist's.
     ``geometry`` is where the window stands, as Qt describes it (base 64); ``folded`` the titles of the result's folded sections;
     ``blind`` whether images are read blind; ``keys`` the shortcuts that the reader has changed, by command.
     On the DICOM network: ``own_title``, ``peers`` as TITLE@HOST:PORT, and where to receive, by default on this computer
@@ -64,6 +64,7 @@ class Settings:
     folded: tuple[str, ...] = ()
     blind: bool = False
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    reader: str = ""
     model: str | None = None
     device: str = "auto"
     own_title: str = "BUSIVIEWER"

@@ -32,7 +32,7 @@ class Document:
         self.on_change: Callable[[], None] | None = None
         self._masks: dict[int, Mask] = {}
         self.findings = prefilled(record.facts)
-        self._point: float | None = None
+        self._point: tuple[str, float | None, str] = ("", None, "")
         self._callipers: tuple[Calliper, ...] = ()
         self._calibration: Calibration | None = None
 
@@ -94,18 +94,25 @@ class Document:
         """Whether the reader said anything of the image (the side that its header states is not the reader's word)."""
         return self.findings != prefilled(self.record.facts)
 
-    def set_operating_point(self, point: float | None) -> None:
-        """Read analyses at another operating point than the model's own (None), this one and those that follow."""
-        self._point = point
+    def set_operating_point(self, sha256: str, point: float | None, basis: str = "") -> None:
+        """Read the analyses of the model with these weights, this one and those that follow, at another operating point.
+
+        None is the model's own; ``basis`` says what the point meant on which data.
+        """
+        self._point = (sha256, point, basis)
         if self.result is not None:
-            self.result = at_point(self.result, point)
+            self.result = self._at_point(self.result)
         self._notify()
+
+    def _at_point(self, result: AnalysisResult) -> AnalysisResult:
+        sha256, point, basis = self._point
+        return at_point(result, point, basis) if result.model.sha256 == sha256 else result
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal unless it is stale (made for another file or an earlier revision)."""
         if result.sha256 != self.record.sha256 or result.revision != self.revision:
             return False
-        self.result = self._scaled(at_point(result, self._point))
+        self.result = self._scaled(self._at_point(result))
         self._notify()
         return True
 

@@ -108,7 +108,7 @@ def _against_the_estimate(findings: Findings, result: AnalysisResult | None) -> 
     """The estimate is the frame's: a lesion is compared with that of its frame, the image with that of all its frames."""
     if result is None or result.model.point is None:
         return []
-    said = [f for f in result.frames if not f.abstained]
+    said = [f for f in result.frames if not f.abstained and f.classified]
     point = f"the operating point of {100 * result.model.point:.0f} %"
     found = []
     for lesion in findings.lesions:

@@ -227,6 +227,10 @@ class CaseStore(Protocol):
         """Every signed version, oldest first."""
         ...
 
+    def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
+        """Note in the audit trail what was done that changes nothing kept: an export, another operating point."""
+        ...
+
     def cases(self, query: CaseQuery | None = None) -> list[CaseSummary]:
         """The cases that fit, the one changed last first."""
         ...

@@ -23,7 +23,8 @@ class ModelInfo:
     """Which model spoke. ``sha256`` is that of its weights; ``notes`` states calibration set and prevalence for display.
 
     ``tasks`` says what it does; ``leaky`` why its own figures do not count (a paper's protocol), if they do not.
-    ``operating_point`` is the model's own; ``chosen_point`` the one that the reader put in its place, or None.
+    ``operating_point`` is the model's own; ``chosen_point`` the one that the reader put in its place, or None, and
+    ``chosen_basis`` what it meant on which data, in words; ``point_note`` says how the model's own was chosen.
     """
 
     name: str
@@ -34,6 +35,8 @@ class ModelInfo:
     tasks: tuple[str, ...] = TASKS
     leaky: tuple[str, ...] = ()
     chosen_point: float | None = None
+    chosen_basis: str = ""
+    point_note: str = ""
 
     @property
     def point(self) -> float | None:
@@ -116,9 +119,10 @@ def merged(before: AnalysisResult | None, new: AnalysisResult) -> AnalysisResult
     return replace(new, frames=tuple(sorted((*kept, *new.frames), key=lambda frame: frame.index)))
 
 
-def at_point(result: AnalysisResult, point: float | None) -> AnalysisResult:
+def at_point(result: AnalysisResult, point: float | None, basis: str = "") -> AnalysisResult:
     """The same analysis read at another operating point; None = the model's own. Estimates stay as they are."""
-    model = replace(result.model, chosen_point=None if point == result.model.operating_point else point)
+    own = point is None or point == result.model.operating_point
+    model = replace(result.model, chosen_point=None if own else point, chosen_basis="" if own else basis)
     limit, malignant = model.point, CLASSES.index("malignant")
     frames = tuple(
         replace(frame, above_operating_point=limit is not None and frame.probabilities[malignant] >= limit)

@@ -178,6 +178,9 @@ COMMANDS = (
     Command("next_frame", "Next frame", ("Right",), "Go"),
     Command("previous_frame", "Previous frame", ("Left",), "Go"),
     Command("play", "Play or pause the frames", ("K",), "Go"),
+    Command("describe", "Go to the findings", ("Ctrl+B",), "Report", tip="Up and down go from field to field"),
+    Command("take_over", "Take over all proposals", ("Ctrl+Shift+B",), "Report", tip="Where nothing is said yet"),
+    Command("sign", "Sign report", ("Ctrl+Shift+S",), "Report", tip="Asks before it signs"),
     Command("keys", "Keyboard shortcuts", ("F1",), "Help", tip="Lists them, and changes them"),
     Command("about", "About", (), "Help"),
 )
@@ -231,6 +234,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&Report",
         (
+            *("describe", "take_over", "sign", ""),
             *("report", "export_mask", "export_overlay", "export_measures", ""),
             *("dicom_set", *(f"dicom_{kind}" for kind, _, _ in DICOM)),
         ),

@@ -22,7 +22,19 @@ from busi_viewer.workflow.dicom_out import OBJECTS
 
 NEED_IMAGE = (
     *(name for name in TOOLS if name != "calibrate"),
-    *("report", "accept", "edit", "discard", "clear", "reset_to_ai", "last_tool", "apply", "grey_range"),
+    *(
+        "describe",
+        "take_over",
+        "report",
+        "accept",
+        "edit",
+        "discard",
+        "clear",
+        "reset_to_ai",
+        "last_tool",
+        "apply",
+        "grey_range",
+    ),
     *("next_frame", "previous_frame", "export_mask", "export_overlay"),
     *("dicom_set", *(f"dicom_{kind}" for kind in OBJECTS)),
 )

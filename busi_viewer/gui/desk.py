@@ -53,6 +53,7 @@ class Desk(QObject):
         self._exported: dict[Path, int] = {}
         self._unseen: set[Path] = set()
         self._flags: dict[Path, bool] = {}
+        self._point: tuple[str, float | None, str] = ("", None, "")
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
         keeping.recalled.connect(self._on_recalled)
@@ -68,6 +69,7 @@ class Desk(QObject):
     def begin(self, path: Path, record: ImageRecord, kept: Kept | None, *, seen: bool = True) -> Session:
         """Open a session on a file that was read, with all that is kept of it; ``seen``: the reader is looking at it."""
         session = Session(Document(record), self)
+        session.document.set_operating_point(*self._point)
         if not seen:
             self._unseen.add(path)
         number = (kept.image or None) if kept is not None and self._keeping.writable else None
@@ -110,6 +112,12 @@ class Desk(QObject):
             if kept.report is not None:
                 item.reported = kept.report.current
             self._model.touch(path)
+
+    def set_operating_point(self, sha256: str, point: float | None, basis: str) -> None:
+        """Read every analysis of a model, open and to come, at another operating point (None: the model's own)."""
+        self._point = (sha256, point, basis)
+        for session in self.open.values():
+            session.document.set_operating_point(*self._point)
 
     def drop(self, path: Path) -> None:
         """Put a session away."""

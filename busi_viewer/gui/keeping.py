@@ -36,7 +36,8 @@ class Keeping(QObject):
     ``ready`` once the store is open; ``refused(Problem, in_use)`` where it cannot be written: the window then goes on without
     keeping. ``recovered(Recovery)``: what a session left that did not end properly. ``failing(Problem)`` when writing begins
     to fail, ``saved`` when it works again. ``recalled(path, Kept)`` answers :meth:`ask`; ``not_recalled(path, Problem)``: what
-    is kept of an image could not be read. ``states({path: ImageState})`` and ``file_seen(path, (FileState, found))`` answer
+    is kept of an image could not be read. ``reports(path, [Report])`` answers :meth:`ask_reports` and :meth:`sign`, which may
+    end with ``not_signed(Problem)`` instead. ``states({path: ImageState})`` and ``file_seen(path, (FileState, found))`` answer
     :meth:`ask_states` and :meth:`check_file`.
     """
 
@@ -47,6 +48,8 @@ class Keeping(QObject):
     saved = Signal()
     recalled = Signal(object, object)
     not_recalled = Signal(object, object)
+    reports = Signal(object, object)
+    not_signed = Signal(object)
     states = Signal(object)
     file_seen = Signal(object, object)
 
@@ -229,6 +232,36 @@ class Keeping(QObject):
         """Keep an analysis."""
         if self._keeper is not None:
             self._keeper.result(image, result)
+
+    def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
+        """Note in the audit trail what changes nothing kept."""
+        if self._keeper is not None:
+            self._keeper.note(action, image, field, old, new)
+
+    def sign(self, path: Path, image: int, content: Mapping[str, Any], reason: str) -> None:
+        """Sign the report of an image as it is kept now; ``reports`` or ``not_signed`` follows."""
+        keeper = self._keeper
+
+        def work(store: CaseStore) -> object:
+            if keeper is not None and not keeper.flush(CLOSE_S):
+                raise StoreError("earlier changes could not be saved yet", path=store.path, remedy="Sign again later.")
+            store.sign(image, content, reason)
+            return store.reports(image)
+
+        self.run(
+            work, partial(self.reports.emit, path), lambda error: self.not_signed.emit(problem_from(error, "signing"))
+        )
+
+    def ask_reports(self, path: Path, image: int) -> None:
+        """The signed versions of an image's report; ``reports`` follows."""
+        keeper = self._keeper
+
+        def work(store: CaseStore) -> object:
+            if keeper is not None:
+                keeper.flush(CLOSE_S)
+            return store.reports(image)
+
+        self.run(work, partial(self.reports.emit, path))
 
     # lists
 

@@ -14,6 +14,7 @@ from busi_viewer.gui.findings.editor import FindingsEditor
 from busi_viewer.gui.findings.lesion_form import LesionForm
 from busi_viewer.gui.findings.sections import FindingsSections
 from busi_viewer.gui.notices import sentence
+from busi_viewer.gui.operating_row import OperatingRow
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.proposals import Describer
 from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
@@ -29,9 +30,13 @@ EDITED = (
 
 
 class Estimate(Section):
-    """The pinned part: class, per cent, bars, notes; or why there is none."""
+    """The pinned part: class, per cent, bars, operating point, notes; or why there is none.
+
+    ``point_chosen(model, OperatingPoint | None, basis)``: the reader moved the operating point, None = back to the model's.
+    """
 
     analyse_asked = Signal()
+    point_chosen = Signal(object, object, str)
 
     def __init__(self) -> None:
         super().__init__("AI estimate")
@@ -42,11 +47,13 @@ class Estimate(Section):
         self._bars = ClassBars()
         self._text = label("", "body", wrap=True)
         self._notes = label("", "caption", wrap=True)
+        self._operating = OperatingRow()
+        self._operating.chosen.connect(self.point_chosen)
         self._edited, self._warn = NoteBox("info"), NoteBox("warn")
         self._button = KeyButton("Analyse", "scan-search", "A", "outlined")
         self._button.clicked.connect(self.analyse_asked)
         self.body.addLayout(head)
-        for part in (self._text, self._bars, self._notes, self._warn, self._edited):
+        for part in (self._text, self._bars, self._operating, self._notes, self._warn, self._edited):
             self.body.addWidget(part)
         self.body.addLayout(spaced(self._button, 0))
         self.show_message("")
@@ -55,6 +62,7 @@ class Estimate(Section):
         self._glyph.set_class(None)
         for part in (self._unsure, self._skeleton, self._bars, self._button, self._headline, self._basis):
             part.hide()
+        self._operating.hide()
         for words in (self._text, self._notes):
             words.hide()
         self._warn.set_words("")
@@ -106,7 +114,7 @@ class Estimate(Section):
         self._warn.set_words("\n".join(frame.abstain_reasons), "Why")
 
     def _show_estimate(self, result: AnalysisResult, frame: FrameResult) -> None:
-        point = result.model.operating_point
+        point = result.model.point
         name = frame.prediction
         self._glyph.set_class(name)
         self._headline.setText(f"{name.capitalize()} {max(frame.probabilities) * 100:.0f} %")
@@ -118,12 +126,8 @@ class Estimate(Section):
             )
         self._bars.set_values(frame.probabilities, point)
         self._bars.show()
-        lines = []
-        if point is not None:
-            side = "above" if frame.above_operating_point else "below"
-            lines.append(f"Malignant {side} the operating point of {point * 100:.0f} % (dashed).")
-        lines += result.model.notes
-        _say(self._notes, "\n".join(lines))
+        self._operating.show_model(result.model, above=frame.above_operating_point)
+        _say(self._notes, "\n".join(result.model.notes))
 
 
 class ResultPanel(QWidget):
@@ -233,6 +237,17 @@ class ResultPanel(QWidget):
         self._describer.ask(None, ())
         for number in range(len(self._lesions)):
             self.findings.propose(number, ())
+
+    def reveal(self, part: QWidget) -> None:
+        """Bring a part of the panel into view."""
+        QTimer.singleShot(0, lambda: self._scroll.ensureWidgetVisible(part))
+
+    def describe(self) -> None:
+        """Put the keyboard into the first field that can be filled in."""
+        fields = [next(iter(form.fields.values())) for _, _, form in self._lesions if form.isVisible()]
+        field = fields[0] if fields else self.findings.place.side
+        field.setFocus(Qt.FocusReason.TabFocusReason)
+        self.reveal(field)
 
     def set_stage(self, stage: tuple[str, float] | None) -> None:
         """What the running analysis of this image does, or None."""

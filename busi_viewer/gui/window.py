@@ -10,9 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QGuiApplication,
     QKeyEvent,
     QPaintEvent,
@@ -24,7 +21,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QFileDialog,
-    QMainWindow,
     QMenu,
     QSlider,
     QWidget,
@@ -40,7 +36,9 @@ from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.commands import Commands
 from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
+from busi_viewer.gui.dropping import DropWindow
 from busi_viewer.gui.exporting import Exported, Exporter
+from busi_viewer.gui.findings.reports import Reports
 from busi_viewer.gui.headers import Headers
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import KeepingNotices
@@ -74,13 +72,12 @@ KEYS_OF_CONTROLS = (
 )
 
 
-class MainWindow(QMainWindow):
+class MainWindow(DropWindow):
     """Assembles; the deeds are in Commands and Reading. Closing waits for the threads."""
 
     def __init__(self, services: Services, chosen: Settings) -> None:
         super().__init__()
         self.setWindowTitle("busi_viewer")
-        self.setAcceptDrops(True)
         self._settings = chosen
         self._painted = False
         self._make_parts(services)
@@ -115,6 +112,7 @@ class MainWindow(QMainWindow):
         self.status = Status(self.lane, self.reading, self.model, self.review, self.bottom, self.notices, self)
         self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)
         self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.tidings, self)
+        self.reports = Reports(self.reading, self.keeping, self.result, self.actions_, self)
         self.toolbar = Toolbar(self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
@@ -141,6 +139,8 @@ class MainWindow(QMainWindow):
         self.privacy.changed.connect(self._on_privacy)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
+        self.hovered.connect(self.welcome.set_over)
+        self.dropped.connect(self.open_paths)
         self.welcome.open_asked.connect(self.ask_files)
         self.welcome.folder_asked.connect(self.ask_folder)
         self.welcome.sample_asked.connect(partial(self.open_paths, [self.sample]))
@@ -161,6 +161,8 @@ class MainWindow(QMainWindow):
             self.pages.away_changed.connect(each.set_away)
         self.network.changed.connect(self._save)
         self.exporter.done.connect(self._on_exported)
+        self.exporter.done.connect(self.reports.note_export)
+        self.reports.reader_named.connect(self._save)
         self.result.analyse_asked.connect(actions["analyse"].trigger)
         self.result.tool_asked.connect(self.commands.set_tool)
         self.toolbar.preset_chosen.connect(self.viewing.use_preset)
@@ -177,6 +179,7 @@ class MainWindow(QMainWindow):
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.viewing.restore(chosen)
         self.listing.restore(chosen)
+        self.reports.reader = chosen.reader
         self.canvas.set_brush_radius(chosen.brush_radius)
         actions.rebind(chosen.keys)
         self.window_layout.restore(chosen)
@@ -191,6 +194,7 @@ class MainWindow(QMainWindow):
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
             keys=self.actions_.changed_keys,
+            reader=self.reports.reader,
             brush_radius=min(max(self.canvas.brush_radius, 1.0), 200.0),
         )
         try:
@@ -363,26 +367,11 @@ class MainWindow(QMainWindow):
         self.bottom.fit_to(width)
         self.review.fit_to(width)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files and folders may be dropped anywhere."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-            self.welcome.set_over(True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Nothing was dropped."""
-        self.welcome.set_over(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
-        self.welcome.set_over(False)
-        self.open_paths([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
-        event.acceptProposedAction()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if reader's work would be lost; then stop every thread and wait for it."""
         if self.canvas.has_pending():
             self.canvas.commit_tool()
+        self.result.findings.commit()
         self.keeping.flush(2.0)
         count = self.reading.desk.unexported()
         waits = self.keeping.pending

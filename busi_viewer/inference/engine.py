@@ -175,8 +175,16 @@ def model_info(card: Card, tasks: tuple[str, ...] = TASKS) -> ModelInfo:
         notes.append(
             f"Calibrated on {calibration.data}, n = {calibration.n}, {100 * share:.0f} % malignant: more than in a clinic."
         )
+    chosen = ""
     if card.operating_point is not None:
-        notes.append(f"Operating point {100 * card.operating_point:.0f} %, chosen for 95 % sensitivity on that set.")
+        chosen = f"Operating point {100 * card.operating_point:.0f} %, chosen for 95 % sensitivity on that set."
     return ModelInfo(
-        card.name, card.version, card.sha256, card.operating_point, tuple(notes), tasks=tasks, leaky=card.leaky
+        card.name,
+        card.version,
+        card.sha256,
+        card.operating_point,
+        tuple(notes),
+        point_note=chosen,
+        tasks=tasks,
+        leaky=card.leaky,
     )

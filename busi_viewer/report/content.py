@@ -17,6 +17,7 @@ from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.render import Path2d, outlines, smooth
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.report import words
+from busi_viewer.report.findings_part import FindingsPart, findings_part
 from busi_viewer.report.measured import BY_READER, Measured, callipers_of
 from busi_viewer.report.pairs import Pair, pair_lesions
 from busi_viewer.report.proposals import Describe, Proposals, propose
@@ -132,6 +133,7 @@ class ReportContent:
     model_notes: tuple[str, ...]
     software: str
     when: datetime
+    findings: FindingsPart | None = None
 
 
 def build_content(
@@ -165,9 +167,10 @@ def build_content(
         model=f"{model.name} {model.version}" if model else "",
         sha256=model.sha256 if model else "",
         device=result.device if result else "",
-        model_notes=model.notes if model else (),
+        model_notes=words.model_notes(model) if model else (),
         software=f"busi_viewer {__version__}",
         when=when,
+        findings=findings_part(document),
     )
 
 
@@ -319,7 +322,7 @@ def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair
         )
     if not machine.classified:
         return Estimate("No class given", None, "", (), result.model.notes)
-    point = result.model.operating_point
+    point = result.model.point
     shares = dict(zip(CLASSES, machine.probabilities, strict=True))
     bars = tuple(Bar(n, shares[n], point if n == "malignant" else None) for n in ("malignant", "benign", "normal"))
     leading = machine.prediction

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
+from busi_viewer.core.results import ModelInfo
 
 NOT_GIVEN = "Not given"
 NO_VALUE = "–"
@@ -136,3 +137,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def band(coverage: float) -> str:
     """What the tinted band around the model's outline is: on validation images, for lesions that the model outlines."""
     return f"Tinted: holds {round(100 * coverage)} % of the true boundary on average."
+
+
+def model_notes(model: ModelInfo) -> tuple[str, ...]:
+    """What the model was calibrated on, how its operating point was chosen and, if the reader moved it, what that means."""
+    notes = [*model.notes, *([model.point_note] if model.point_note else [])]
+    if model.chosen_point is not None:
+        basis = f": {model.chosen_basis}" if model.chosen_basis else ""
+        notes.append(f"Operating point in force {percent(model.chosen_point)}, chosen by the reader{basis}.")
+    return tuple(notes)

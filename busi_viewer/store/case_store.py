@@ -161,6 +161,13 @@ class SqliteCaseStore:
         """Every signed version of an image's report, oldest first."""
         return self._fields.reports(image)
 
+    def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
+        """Add a row to the audit trail about something that changes nothing kept."""
+        with self._db.transaction():
+            here = self._images.get(image) if image is not None else None
+            case, digest = (here.case, here.sha256) if here is not None else ("", "")
+            self.audit.append(action, case=case, image=digest, field=field, old=old, new=new)
+
     # cases and files
 
     def cases(self, query: CaseQuery | None = None) -> list[CaseSummary]:

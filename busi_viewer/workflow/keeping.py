@@ -102,6 +102,10 @@ class Keeper:
         """Keep a new value of one of casebook.FIELDS (JSON; not to be changed afterwards)."""
         self._put(image, lambda: self.store.save_field(image, field, value, reason))
 
+    def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
+        """Note in the audit trail what changes nothing kept."""
+        self._put(image or 0, lambda: self.store.note(action, image, field, old, new))
+
     def flush(self, timeout: float) -> bool:
         """Wait until all is on the disk, at most ``timeout`` seconds; whether it is. Tries again at once what failed."""
         end = time.monotonic() + timeout

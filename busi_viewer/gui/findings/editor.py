@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from busi_viewer.core.findings import Findings, LesionFindings, Location, assigned
+from busi_viewer.core.findings import Findings, LesionFindings, assigned
 from busi_viewer.core.findings_notices import Notice, notices
 from busi_viewer.core.lexicon import FIFTH, Proposal
 from busi_viewer.core.measure import Lesion
@@ -139,21 +139,25 @@ class FindingsEditor(QObject):
                     reasons.append(_reason("taken over", proposal))
             if said is not before:
                 findings = findings.with_lesion(said)
-        session.set_findings(findings, "Take over proposals", "; ".join(reasons))
+        self._put(findings, "Take over proposals", "; ".join(reasons))
 
-    def _on_located(self, number: int, position: str | None, distance_mm: float | None) -> None:
-        self._change(
-            number, lambda said: replace(said, position=position, distance_mm=distance_mm), "Position of the lesion"
-        )
+    def _on_located(self, number: int, name: str, value: object) -> None:
+        self._change(number, lambda said: replace(said, **{name: value}), "Position of the lesion")  # type: ignore[arg-type]
 
     def _on_assessed(self, number: int, category: str | None) -> None:
         self._change(number, lambda said: replace(said, assessment=category), "Assessment of the lesion")
+
+    def _put(self, findings: Findings, title: str, reason: str = "", *, text: str = "") -> None:
+        """Change the session's findings, and at once what the fields show: the next choice may come any moment."""
+        if self._session is not None:
+            self._session.set_findings(findings, title, reason, text=text)
+            self.show(self._session, self._lesions)
 
     def _change(self, number: int, change: Change, title: str, reason: str = "") -> None:
         session = self._session
         if session is not None and number < len(self._lesions):
             findings = session.document.findings
-            session.set_findings(findings.with_lesion(change(self._of(number, findings))), title, reason)
+            self._put(findings.with_lesion(change(self._of(number, findings))), title, reason)
 
     def _of(self, number: int, findings: Findings) -> LesionFindings:
         """What is said of a lesion of the frame in view, at the place where its outline lies now."""
@@ -161,19 +165,21 @@ class FindingsEditor(QObject):
         said = assigned(findings, frame, self._lesions)[0][number] or LesionFindings(findings.next_key())
         return replace(said, frame=frame, place=self._lesions[number].bbox)
 
-    def _on_place(self, title: str, location: Location) -> None:
+    def _on_place(self, title: str, name: str, value: object) -> None:
         if self._session is not None:
-            self._session.set_findings(replace(self._session.document.findings, location=location), title)
+            findings = self._session.document.findings
+            location = replace(findings.location, **{name: value})  # type: ignore[arg-type]
+            self._put(replace(findings, location=location), title)
 
     def _on_choice(self, name: str, word: str | None) -> None:
         if self._session is not None:
             changed = replace(self._session.document.findings, **{name: word})  # type: ignore[arg-type]
-            self._session.set_findings(changed, name.capitalize())
+            self._put(changed, name.capitalize())
 
     def _on_text(self, name: str, text: str) -> None:
         if self._session is not None:
             changed = replace(self._session.document.findings, **{name: text})  # type: ignore[arg-type]
-            self._session.set_findings(changed, TEXTS[name], text=name)
+            self._put(changed, TEXTS[name], text=name)
 
     def drop_gone(self) -> None:
         """Take back what is said of lesions of the frame in view that are no longer outlined."""
@@ -181,7 +187,7 @@ class FindingsEditor(QObject):
         if session is not None and self.gone:
             keys = {one.key for one in self.gone}
             kept = tuple(one for one in session.document.findings.lesions if one.key not in keys)
-            session.set_findings(replace(session.document.findings, lesions=kept), "Remove findings")
+            self._put(replace(session.document.findings, lesions=kept), "Remove findings")
 
     def _on_looked(self, number: int, name: str, on: bool) -> None:
         if on or self._row == (number, name):

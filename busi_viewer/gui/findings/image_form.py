@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QWidget
 
-from busi_viewer.core.findings import Findings, Location
+from busi_viewer.core.findings import Findings
 from busi_viewer.core.lexicon import FIFTH, PLANES, POSITIONS, SIDES
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.findings.choice import ChoiceField
@@ -34,14 +33,13 @@ def _form() -> QGridLayout:
 
 
 class PlaceForm(QWidget):
-    """Side, position, distance, plane and tissue. ``said(label, Location)`` and ``composed(word or None)`` follow choices."""
+    """Side, position, distance, plane and tissue. ``said(label, name, value)`` and ``composed(word or None)`` follow choices."""
 
-    said = Signal(str, object)
+    said = Signal(str, str, object)
     composed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._location = Location()
         self.side = ChoiceField("Side", SIDES)
         self.position = ChoiceField("Position", POSITIONS)
         self.distance = DistanceField("Distance from the nipple")
@@ -60,18 +58,14 @@ class PlaceForm(QWidget):
             grid.setColumnStretch(column, stretch)
         for name in ("side", "position", "plane"):
             getattr(self, name).said.connect(partial(self._on_words, name))
-        self.distance.said.connect(partial(self._say, "Distance from nipple", "distance_mm"))
+        self.distance.said.connect(partial(self.said.emit, "Distance from nipple", "distance_mm"))
         self.composition.said.connect(lambda words: self.composed.emit(words[0] if words else None))
 
     def _on_words(self, name: str, words: tuple[str, ...]) -> None:
-        self._say(name.capitalize(), name, words[0] if words else None)
-
-    def _say(self, title: str, name: str, value: object) -> None:
-        self.said.emit(title, replace(self._location, **{name: value}))  # type: ignore[arg-type]
+        self.said.emit(name.capitalize(), name, words[0] if words else None)
 
     def show_findings(self, findings: Findings) -> None:
         """Show what is said."""
-        self._location = findings.location
         for name in ("side", "position", "plane"):
             value = getattr(findings.location, name)
             getattr(self, name).set_words((value,) if value else ())

@@ -104,13 +104,14 @@ class ProposalCell(QPushButton):
 class LesionForm(QWidget):
     """The fields of one lesion.
 
-    ``said(name, words)`` when the reader chose; ``taken(proposal)`` when a proposal is taken over; ``located(position,
-    distance in mm)``; ``assessed(category or None)``; ``looked(name, on)`` when the reader comes to a row or leaves it.
+    ``said(name, words)`` when the reader chose; ``taken(proposal)`` when a proposal is taken over; ``located(name, value)`` of
+    its own position or distance; ``assessed(category or None)``; ``looked(name, on)`` when the reader comes to a row or leaves
+    it.
     """
 
     said = Signal(str, object)
     taken = Signal(object)
-    located = Signal(object, object)
+    located = Signal(str, object)
     assessed = Signal(object)
     looked = Signal(str, bool)
 
@@ -160,10 +161,8 @@ class LesionForm(QWidget):
         """The lesion's own place, for images with several."""
         self._position = ChoiceField("Position of this lesion", POSITIONS, empty="as the image")
         self.distance = DistanceField("Distance of this lesion from the nipple")
-        self._position.said.connect(lambda words: self.located.emit(words[0] if words else None, self.distance.mm))
-        self.distance.said.connect(
-            lambda mm: self.located.emit(self._position.words[0] if self._position.words else None, mm)
-        )
+        self._position.said.connect(lambda words: self.located.emit("position", words[0] if words else None))
+        self.distance.said.connect(partial(self.located.emit, "distance_mm"))
         row = self._grid.rowCount()
         self._places = (label("Position"), self._position, self.distance)
         self._grid.addWidget(self._places[0], row, 0)

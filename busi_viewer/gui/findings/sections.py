@@ -1,4 +1,4 @@
-"""The sections of the result panel below the lesions: place, assessment with its notices, texts of the report."""
+"""The sections of the result panel below the lesions: place, assessment with its notices, texts, signature."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from busi_viewer.gui.controls import KeyButton, spaced
 from busi_viewer.gui.findings.editor import FindingsEditor
+from busi_viewer.gui.findings.signature import SignaturePanel
 from busi_viewer.gui.result_parts import NoteBox, Section
 
 
@@ -15,7 +16,9 @@ class FindingsSections:
     def __init__(self, editor: FindingsEditor) -> None:
         self._editor = editor
         self.place, self.assessment, self.texts = Section("Location"), Section("Assessment"), Section("Report text")
-        self.parts: tuple[QWidget, ...] = (self.place, self.assessment, self.texts)
+        self.signing, self.signature = Section("Signature"), SignaturePanel()
+        self.signing.body.addWidget(self.signature)
+        self.parts: tuple[QWidget, ...] = (self.place, self.assessment, self.texts, self.signing)
         self.place.body.addWidget(editor.place)
         self._notices, self._gaps = NoteBox("warn"), NoteBox("info")
         self._drop = KeyButton("Remove what is said of them", "trash-2", role="flat")

@@ -1,0 +1,91 @@
+"""The operating point: a slider over the points that the model's card records, with what each meant on its validation set."""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
+
+from busi_viewer.core.operating import OperatingCurve
+from busi_viewer.core.results import ModelInfo
+from busi_viewer.gui.controls import IconButton, label, spaced
+from busi_viewer.workflow.models import operating_curve
+
+
+@functools.lru_cache(maxsize=8)
+def _curve(sha256: str) -> OperatingCurve | None:
+    """The card is read once for each model."""
+    return operating_curve(sha256)
+
+
+class OperatingRow(QWidget):
+    """Moves among measured points only, never between them. ``chosen(model, OperatingPoint | None, basis)`` follows a move."""
+
+    chosen = Signal(object, object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model: ModelInfo | None = None
+        self._words = label("", "caption", wrap=True)
+        self._caption, self._value = label("Operating point"), label("", "strong")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setPageStep(1)
+        self.slider.setAccessibleName("Operating point")
+        self.slider.setToolTip("From where on the malignant estimate counts as high, in this window until it is closed")
+        self.slider.valueChanged.connect(self._on_moved)
+        self.own = IconButton("rotate-ccw", "Back to the model's own operating point", edge=24)
+        self.own.clicked.connect(self._on_own)
+        self._bar = QWidget()
+        row = spaced(self._caption, self.slider, self._value, self.own)
+        row.setStretch(1, 1)
+        self._bar.setLayout(row)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self._bar)
+        column.addWidget(self._words)
+
+    def show_model(self, model: ModelInfo, *, above: bool) -> None:
+        """Show the point in force for a model; ``above``: the frame's estimate reaches it."""
+        self._model = model
+        self.setVisible(model.point is not None)
+        if model.point is None:
+            return
+        curve = _curve(model.sha256)
+        self._bar.setVisible(curve is not None)
+        side = f"Malignant {'above' if above else 'below'}"
+        if curve is None:
+            self._words.setText(f"{side} the operating point of {percent(model.point)} (dashed).")
+            return
+        index = curve.nearest(model.point)
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, len(curve.points) - 1)
+        self.slider.setValue(index)
+        self.slider.blockSignals(False)
+        self._value.setText(percent(model.point))
+        self.own.setEnabled(model.chosen_point is not None)
+        point = curve.at(model.point)
+        meant = f"{side} it (dashed)." + (f" On the {curve.basis}: {point}." if point else "")
+        if model.chosen_point is not None and model.operating_point is not None:
+            meant += f" The model's own is {percent(model.operating_point)}."
+        self._words.setText(meant)
+        self.slider.setAccessibleDescription(meant)
+
+    def _on_moved(self, index: int) -> None:
+        model = self._model
+        curve = _curve(model.sha256) if model is not None else None
+        if model is None or curve is None:
+            return
+        point = curve.points[index]
+        own = model.operating_point is not None and abs(point.threshold - model.operating_point) < 1e-5
+        self.chosen.emit(model, None if own else point, "" if own else f"{point}; {curve.basis}")
+
+    def _on_own(self) -> None:
+        if self._model is not None:
+            self.chosen.emit(self._model, None, "")
+
+
+def percent(share: float) -> str:
+    """A threshold in per cent, below 10 with one decimal where it has one."""
+    return f"{100 * share:.1f} %" if 100 * share % 1 > 0.05 and share < 0.1 else f"{100 * share:.0f} %"
