@@ -130,12 +130,18 @@ class HeaderCleaner:
             return DataElement(tag, "OB", _srgb())
         if keyword in profile.BINARY:
             return self._table(ds, tag, keyword)
-        if vr in _DATES or vr in ("PN", "AE", "UR", "UN"):
+        if vr in _DATES:
+            return self._dummy(tag, vr)
+        if vr in ("PN", "AE", "UR", "UN"):
             return None
-        kept: list[Any] | None
         if vr in _NUMERIC or "US" in vr.split(" or "):
             return self._numbers(ds, tag)
+        return self._strings(ds, tag, vr, keyword)
+
+    def _strings(self, ds: Dataset, tag: BaseTag, vr: str, keyword: str) -> DataElement | None:
+        """Values written as text, each as far as it may stay; None where one may not."""
         found = strings(ds, keyword)
+        kept: list[Any] | None
         if vr == "UI":
             self.done["UIDs replaced"] += len(found)
             kept = [uid if is_registered(uid) else self.substitutes.uid(uid) for uid in map(_bare, found) if uid]

@@ -132,6 +132,10 @@ class PixelCleaner:
             yield frame
 
     def _native(self, layout: Layout) -> bytes:
+        if layout.bits_allocated == 1:
+            bits = np.concatenate([frame.ravel() for frame in self._frames()])
+            packed = np.packbits(bits.astype(bool), bitorder="little").tobytes()
+            return packed + b"\0" * (len(packed) % 2)
         size = layout.bits_allocated // 8
         if layout.rows * layout.columns * layout.samples * size * self.stored.count >= _MAX_ENCAPSULATED:
             raise NotDeidentified(

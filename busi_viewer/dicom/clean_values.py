@@ -84,8 +84,12 @@ def names_in(ds: Dataset) -> frozenset[str]:
 
 
 def cleaned_text(words: str, names: AbstractSet[str], limit: int) -> str:
-    """Free text as far as it is known words; a dummy where none is; empty stays empty."""
-    return (known_words(words, names) or DUMMY)[:limit] if words.strip() else ""
+    """Free text as far as it is known words; a dummy where none is; empty, or a number of three digits, stays."""
+    if not words.strip():
+        return ""
+    if _SHORT_NUMBER.fullmatch(words.strip()):
+        return words.strip()
+    return (known_words(words, names) or DUMMY)[:limit]
 
 
 def term(code_string: str) -> str:

@@ -33,7 +33,8 @@ DESCRIPTORS = {"StudyDescription", "SeriesDescription", "ProtocolName", "Acquisi
 """Listed free text of which known words may stay (Clean Descriptors)."""
 _CLEANED = {"ContentSequence", "GraphicAnnotationSequence", "ReferencedImageSequence", "SourceImageSequence"}
 """Listed sequences whose items are cleaned instead of removed (Clean Structured Content, Clean Graphics; references)."""
-_REMOVED = {"TextObjectSequence", "ReferencedStudySequence"}
+_NEEDED = {"PresentationCreationDate", "PresentationCreationTime"}
+"""Listed for removal, but objects are not valid without: a dummy takes their place."""
 BINARY = {
     f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue") for part in ("Data", "Descriptor")
 } | {"LUTData", "LUTDescriptor"}
@@ -79,11 +80,13 @@ def action_for(tag: int) -> Action:
         keyword, vr = dictionary_keyword(known), dictionary_VR(known)
     except KeyError:
         return Action.REMOVE
-    if keyword in PIXELS or keyword in _REMOVED or known.group >= 0xFFFA:
+    if keyword in PIXELS or known.group >= 0xFFFA:
         return Action.REMOVE
     if keyword in DESCRIPTORS or keyword in _CLEANED:
         return Action.CLEAN
+    if keyword in _NEEDED:
+        return Action.DUMMY
     action = _actions().get(tag, Action.BY_VALUE)
     if vr == "SQ" and action is Action.DUMMY:
-        return Action.REMOVE
+        return Action.EMPTY if (known.group, known.element) in table.X_Z_D_TAGS else Action.REMOVE
     return action

@@ -1,7 +1,11 @@
 """Letters left on a frame: found and read by OCR (PP-OCRv6 by way of RapidOCR, on OpenVINO, offline) and by their shape.
 
 Only what is read with certainty as units, settings or body sides may stay. What is found and not read, or read as anything
-else, is suspect: the caller refuses the file or blackens it. ``tests/benchmarks/text_figures.py`` measures the rates.
+else, is suspect: the caller refuses the file or blackens it.
+
+``tests/benchmarks/text_figures.py`` measures the rates. On the 128 images of BrEaST, with a line of text of 7 to 24 pixels at
+a random place on 240 frames: 94.2 % [90.4, 96.5] held back (99.2 % [95.7, 99.9] of 127 lines 120 or more grey levels brighter than
+the tissue, 83.9 % [72.2, 91.3] of 56 only 40 levels brighter); of 120 frames without text 10.0 % [5.8, 16.7] (Wilson's 95 %).
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ SURE = 0.8
 LETTERS = 3
 """Found marks with fewer letters and digits than this identify nobody."""
 _WORDS = re.compile(r"[^\W_]+")
-_DATE = re.compile(r"\d{1,4}\s*[./:-]\s*\d{1,2}\s*[./:-]\s*\d{1,4}")
+_DATE = re.compile(r"\d{1,4}[\s./:-]+\d{1,2}[\s./:-]+\d{1,4}")
 
 Grey = NDArray[np.uint8]
 

@@ -21,7 +21,8 @@ fatty fibroglandular heterogeneous homogeneous background dense distance diamete
 volume axis long short major minor angle ratio orientation of with and the in on at to by from no not for
 probability probabilities attention saliency map evidence operating point calibrated uncertainty proposal edited
 result results class classes category assessment research use only presentation state callipers calipers graphic layer
-tracking identifier group container evaluation imaging
+tracking identifier group container evaluation imaging assessment estimate estimates axes weights clinical decisions cancer
+source stack px deg outlines measures findings notes network neural
 """
 _DEVICES = """
 ge healthcare logiq voluson vivid philips epiq affiniti iu siemens acuson sequoia healthineers samsung medison hologic
@@ -46,7 +47,8 @@ ON_SCREEN = WORDS | frozenset(_SETTINGS.split())
 """Words that may be left on the pixels: units, settings, body sides."""
 
 _TERMS = """
-YES, NO, TRUE, FALSE, ORIGINAL, DERIVED, PRIMARY, SECONDARY, OTHER, NONE, MIXED, UNKNOWN, ISO_IR 192, ISO_IR 100, US,
+YES, NO, Y, N, ON, OFF, SOLID, DASHED, CENTER, AI, CALLIPERS, NOTE, READER, OUTLINES, LESIONS, HEATMAP,
+TRUE, FALSE, ORIGINAL, DERIVED, PRIMARY, SECONDARY, OTHER, NONE, MIXED, UNKNOWN, ISO_IR 192, ISO_IR 100, US,
 SR, SEG, PR, OT, SC, DOC, MG, KO, IVUS, MONOCHROME1, MONOCHROME2, RGB, YBR_FULL, YBR_FULL_422, YBR_RCT, YBR_ICT,
 PALETTE COLOR, 00, 01, 02, 03, BREAST, AXILLA, CHEST, SMALL_PARTS, SMALL PARTS, L, R, B, U, M, F, O, A, P, H, LEFT,
 RIGHT, BOTH, UNPAIRED, ISO_10918_1, ISO_14495_1, ISO_15444_1, ISO_13818_2, ISO_14496_10, BINARY, FRACTIONAL, LABELMAP,
