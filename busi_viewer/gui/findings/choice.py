@@ -199,7 +199,7 @@ class ChoiceField(QPushButton):
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setOpacity(1.0 if self.isEnabled() else 0.4)
         painter.drawPixmap(self.width() - 20, (self.height() - 14) // 2, icons.pixmap("chevron-down", t.text2, 14))
-        room = QRect(8, 0, self.width() - 32, self.height())
+        room = QRect(8, 0, self.width() - (46 if self._changed else 32), self.height())
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         aside = "changed" if self._changed else self._hints.get(self._words[0], "") if len(self._words) == 1 else ""
         text = ", ".join(self._words)
@@ -213,3 +213,5 @@ class ChoiceField(QPushButton):
         if aside and left + QFontMetrics(painter.font()).horizontalAdvance(aside) <= room.width():
             painter.setPen(theme.colour(t.warn if self._changed else t.text3))
             painter.drawText(room.adjusted(left, 0, 0, 0), middle, aside)
+        elif self._changed:  # no room for the word: its sign
+            painter.drawPixmap(self.width() - 35, (self.height() - 13) // 2, icons.pixmap("pencil", t.warn, 13))
