@@ -47,7 +47,7 @@ def snapshot(document: Document) -> Document:
 
 
 class Exporter(QObject):
-    """``done(Exported)`` or ``failed(Problem)`` follows every call."""
+    """``done(Exported)`` or ``failed(Problem)`` follows every call; ``reader`` says who signed what is exported, or nothing."""
 
     done = Signal(object)
     failed = Signal(object)
@@ -57,6 +57,7 @@ class Exporter(QObject):
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._services = services
+        self.reader: Callable[[], str] = lambda: ""
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)
         self._written.connect(self._on_written)
@@ -86,13 +87,13 @@ class Exporter(QObject):
 
     def dicom(self, kind: str, document: Document, target: Path) -> None:
         """Write one DICOM object, of the kinds of workflow.dicom_out.OBJECTS."""
-        copy = snapshot(document)
-        self._start(lambda: write_object(kind, copy, target, self._services), copy, target, is_report=False)
+        copy, reader = snapshot(document), self.reader()
+        self._start(lambda: write_object(kind, copy, target, self._services, reader), copy, target, is_report=False)
 
     def dicom_set(self, document: Document, parent: Path) -> None:
         """Write every DICOM object that there is something to say for into a new folder in ``parent``."""
-        copy = snapshot(document)
-        self._start(lambda: write_all(copy, parent, self._services), copy, parent, is_report=True)
+        copy, reader = snapshot(document), self.reader()
+        self._start(lambda: write_all(copy, parent, self._services, reader), copy, parent, is_report=True)
 
     def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
         made = Exported(document.record.path, document.changes, target, is_report)

@@ -113,6 +113,7 @@ class MainWindow(DropWindow):
         self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)
         self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.tidings, self)
         self.reports = Reports(self.reading, self.keeping, self.result, self.actions_, self)
+        self.exporter.reader = lambda: self.reports.signed_by
         self.toolbar = Toolbar(self.actions_)
         self.sample = paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())

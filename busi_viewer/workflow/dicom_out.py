@@ -54,7 +54,8 @@ def needs_image(record: ImageRecord) -> bool:
 def write_object(kind: str, document: Document, target: Path, services: Services, reader: str = "") -> Written:
     """Write one of OBJECTS about a document, and the Secondary Capture of a picture that is not DICOM beside it.
 
-    Raises OutputError if there is nothing to say or the file cannot be written, UnreadableImage.
+    ``reader`` is who signed what the document says; empty where nobody did. Raises OutputError if there is nothing to say
+    or the file cannot be written, UnreadableImage.
     """
     maker = services.dicom_maker()
     data = _make(kind, maker, _derived(document, reader), document, services)

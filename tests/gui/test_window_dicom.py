@@ -56,3 +56,22 @@ def test_needs_an_image(qtbot, qapp):
     with window(qtbot, qapp) as made:
         assert not made.actions_["dicom_set"].isEnabled()
         assert not made.actions_["dicom_segmentation"].isEnabled()
+
+
+def test_only_a_signature_names_the_reader(qtbot, reading, tmp_path):
+    def observers(name):
+        target = tmp_path / name
+        with patch.object(QFileDialog, "getSaveFileName", return_value=(str(target), "")):
+            reading.actions_["dicom_structured_report"].trigger()
+        qtbot.waitUntil(lambda: name in said(reading), timeout=20000)
+        return [str(e.value) for e in pydicom.dcmread(target).iterall() if e.keyword == "PersonName"]
+
+    assert observers("before.sr.dcm") == []
+    panel = reading.result.sections.signature
+    reading.actions_["sign"].trigger()
+    panel.name.setText("Dr R. Example")
+    panel._confirm()
+    qtbot.waitUntil(lambda: reading.reports.signed_by != "", timeout=8000)
+    assert observers("after.sr.dcm") == ["Dr R. Example^"]
+    reading.actions_["clear"].trigger()
+    assert reading.reports.signed_by == ""

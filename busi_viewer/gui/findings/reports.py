@@ -93,6 +93,11 @@ class Reports(QObject):
                 self._reading.desk.mark_exported(path, self._signed_at, report=True)
             self._show()
 
+    @property
+    def signed_by(self) -> str:
+        """Whose signature stands under the report of the image in view as it is now; empty if nobody's."""
+        return str(self._reports[-1].content.get("signer", "")) if self._reports and self._current() else ""
+
     def _current(self) -> bool:
         return self._session is not None and self._session.document.changes == self._signed_at
 
