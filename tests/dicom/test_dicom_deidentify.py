@@ -1,5 +1,7 @@
 """De-identification: nothing of the patient is left anywhere, and what a study needs is."""
 
+import sys
+
 import cv2
 import jpeg_ls
 import numpy as np
@@ -17,6 +19,7 @@ from pydicom.tag import Tag
 
 from busi_viewer.core.deidentify import DeidentifyOptions, NotDeidentified
 from busi_viewer.core.phantom import phantom
+from busi_viewer.dicom import residual_text
 from busi_viewer.dicom.deidentify import FileDeidentifier
 from busi_viewer.dicom.reader import read
 from busi_viewer.dicom.residual_text import read_text
@@ -342,3 +345,15 @@ def test_random_data_sets_keep_nothing(tmp_path_factory, word, tags, nested, enc
     ds.update({tag: inner.get_item(tag) for tag in list(inner.keys()) if tag not in ds})
     _, out = deidentify(folder, ds)
     assert data.lower() not in out.read_bytes().lower()
+
+
+def test_without_the_text_recognition_nothing_with_pixels_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    residual_text._engine.cache_clear()
+    try:
+        with pytest.raises(NotDeidentified, match="text recognition"):
+            deidentify(tmp_path, blank())
+        assert not (tmp_path / "out").exists()
+        deidentify(tmp_path, report())
+    finally:
+        residual_text._engine.cache_clear()
