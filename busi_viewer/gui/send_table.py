@@ -12,7 +12,7 @@ from busi_viewer.gui import privacy, theme
 from busi_viewer.workflow.send_queue import Job
 
 COLUMNS = ("State", "Object", "To", "Tries", "What happened")
-WIDTHS = (130, 220, 220, 60)
+WIDTHS = (120, 180, 200, 52)
 ROW = 27
 
 
