@@ -79,6 +79,7 @@ class NetworkPage(QWidget):
         self.title.setAccessibleName("Our title")
         self.title.setToolTip("Application entity title: the name by which peers know this application")
         self.port.setRange(1, 65535)
+        self.port.lineEdit().setTextMargins(7, 0, 0, 0)
         self.port.setAccessibleName("Port to receive on")
         self.port.setToolTip("Ports below 1024 need the rights of an administrator")
         self.address, self.callers = Combo(), Combo()

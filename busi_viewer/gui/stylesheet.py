@@ -83,7 +83,6 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
     background: transparent; border: none; min-height: 0; padding: 0 7px; }
 QAbstractSpinBox:focus, QLineEdit:focus, QComboBox:focus { border: 1px solid @accent; }
-#networkPage QSpinBox { padding-left: 9px; }
 QComboBox { padding-right: 22px; }
 QComboBox:hover { background: @hover; }
 QComboBox:disabled, QLineEdit:disabled { color: @text_40; background: transparent; }
