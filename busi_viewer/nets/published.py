@@ -127,14 +127,15 @@ class PublishedNet(nn.Module):
         if not self.pretrained:
             raise ModelError("this network has no pretrained part to freeze", remedy="Set freeze to none.")
         for module in self._frozen():
-            module.requires_grad_(False)
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)
         self.train(self.training)
 
     def _frozen(self) -> list[nn.Module]:
         if self.freeze_what == "none":
             return []
-        leaves = [m for m in self.encoder.modules() if not list(m.children()) and list(m.parameters(recurse=False))]
-        return leaves[:-4] if self.freeze_what == "last4" else leaves
+        layers = [m for m in self.encoder.modules() if list(m.parameters(recurse=False))]
+        return layers[:-4] if self.freeze_what == "last4" else layers
 
     def train(self, mode: bool = True) -> PublishedNet:
         """As of every module, but frozen layers stay in evaluation mode."""

@@ -65,11 +65,19 @@ FAMILIES = (
     "focal-resnet18",
     "transfer-mobilenet",
     "baseline-mobilenetv2",
+    "linknet-sca-inceptionresnetv2",
+    "dcnnimaf",
 )
+LIGHT = {
+    "linknet-sca-inceptionresnetv2": {"architecture.arguments": {"encoder": "resnet18", "width": 32}},
+    "dcnnimaf": {"architecture.arguments": {"pooled": 8}},
+}
+"""The same blocks in a network that is small enough to learn by heart in seconds."""
 
 
-def _built(name: str, size: int):
-    recipe = make_job({"recipe": name, "data": (), "out": "x", "settings": {"input.size": size}}).recipe
+def _built(name: str, size: int, **settings):
+    job = make_job({"recipe": name, "data": (), "out": "x", "settings": {"input.size": size, **settings}})
+    recipe = job.recipe
     torch.manual_seed(0)
     return recipe, build(recipe.architecture)
 
@@ -113,7 +121,7 @@ def test_every_recipe_runs_forward_and_backward(name):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_network_of_each_family_learns_two_images_by_heart(name):
-    recipe, network = _built(name, 64)
+    recipe, network = _built(name, 64, **LIGHT.get(name, {}))
     x, mask, label = _two(64)
     network.train()
     for module in network.modules():
