@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.stylesheet import set_role
@@ -251,3 +264,17 @@ def spaced(*parts: QWidget | int, margins: tuple[int, int, int, int] = (0, 0, 0,
         else:
             row.addSpacing(part)
     return row
+
+
+_KEYS_OF_CONTROLS = (
+    *(Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter),
+    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
+)
+
+
+def works_a_control(event: QEvent) -> bool:
+    """Whether a key that a shortcut is about to take works the button, slider or field that has the focus."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox | QAbstractSpinBox)
+    return control and event.key() in _KEYS_OF_CONTROLS

@@ -11,18 +11,13 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
-    QKeyEvent,
     QPaintEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
     QFileDialog,
     QMenu,
-    QSlider,
     QWidget,
 )
 
@@ -34,6 +29,7 @@ from busi_viewer.gui.actions import Actions, fill_menu_bar
 from busi_viewer.gui.audit_page import AuditPage
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.commands import Commands
+from busi_viewer.gui.controls import works_a_control
 from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.dropping import DropWindow
@@ -66,10 +62,6 @@ from busi_viewer.settings import Settings
 from busi_viewer.workflow.inputs import Input
 
 FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
-KEYS_OF_CONTROLS = (
-    *(Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter),
-    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down),
-)
 
 
 class MainWindow(DropWindow):
@@ -338,11 +330,9 @@ class MainWindow(DropWindow):
 
     def event(self, event: QEvent) -> bool:
         """Buttons, sliders and fields keep the keys that work them; the window's shortcuts do not take those away."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox | QAbstractSpinBox)
-            if control and event.key() in KEYS_OF_CONTROLS:
-                event.accept()
-                return True
+        if works_a_control(event):
+            event.accept()
+            return True
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
