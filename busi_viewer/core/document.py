@@ -116,6 +116,12 @@ class Document:
         self._notify()
         return True
 
+    def withdraw(self) -> AnalysisResult | None:
+        """Have no analysis any more; the one there was."""
+        before, self.result = self.result, None
+        self._notify()
+        return before
+
     @property
     def callipers(self) -> tuple[Calliper, ...]:
         """The callipers of every frame, in the order in which they were placed."""

@@ -46,7 +46,7 @@ def notices(
         found += [Notice(f"{name}: {text}.", lesion.key) for text in _of_lesion(lesion)]
         found += [Notice(f"{name}: {text}.", lesion.key, True) for text in _gaps(lesion, lesion.key in gone)]
     found += [Notice(f"{text}.") for text in _of_image(findings, facts, called)]
-    found += _against_the_estimate(findings, result)
+    found += against_the_estimate(findings, result)
     if findings.assessment == "4":
         found.append(Notice("Category 4 without its subcategory (4A, 4B or 4C).", gap=True))
     return tuple(sorted(found, key=lambda notice: notice.gap))
@@ -104,7 +104,7 @@ def _of_image(findings: Findings, facts: Mapping[str, str], called: Mapping[int,
         yield f"{management.capitalize()} with category {category}"
 
 
-def _against_the_estimate(findings: Findings, result: AnalysisResult | None) -> list[Notice]:
+def against_the_estimate(findings: Findings, result: AnalysisResult | None) -> list[Notice]:
     """The estimate is the frame's: a lesion is compared with that of its frame, the image with that of all its frames."""
     if result is None or result.model.point is None:
         return []

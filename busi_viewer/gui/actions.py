@@ -168,6 +168,8 @@ COMMANDS = (
     Command("analyse_frames", "Analyse every frame", ("Shift+A",), "Analyse"),
     Command("analyse_all", "Analyse all images", ("Ctrl+Shift+A",), "Analyse"),
     Command("analyse_selected", "Analyse selected images", ("Ctrl+Alt+A",), "Analyse"),
+    Command("blind", "Read blind", ("Ctrl+B",), "Analyse", True, "AI is hidden until you have locked your own reading"),
+    Command("lock_reading", "Lock my reading", ("Ctrl+L",), "Analyse", tip="Keeps it as it is and shows what AI says"),
     Command("pause", "Pause or resume", (), "Analyse"),
     Command("cancel_all", "Cancel all analyses", (), "Analyse"),
     Command("next_case", "Next image", ("Down",), "Go"),
@@ -230,7 +232,21 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *(*REFINING, "apply", "", "reset_to_ai", "clear", "", "last_tool"),
         ),
     ),
-    ("&Analyse", ("analyse", "analyse_frames", "analyse_selected", "analyse_all", "", "pause", "cancel_all")),
+    (
+        "&Analyse",
+        (
+            "analyse",
+            "analyse_frames",
+            "analyse_selected",
+            "analyse_all",
+            "",
+            "blind",
+            "lock_reading",
+            "",
+            "pause",
+            "cancel_all",
+        ),
+    ),
     (
         "&Report",
         (

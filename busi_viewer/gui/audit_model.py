@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAGE = 400
 COLUMNS = ("Time", "Who", "What", "Image", "Field", "Old", "New", "Reason")
+HIDDEN = "hidden while reading blind"
 PLACES = ("path", "folder")
 """Fields of the trail whose values are names of files."""
 _NO_PARENT = QModelIndex()
@@ -41,7 +42,7 @@ class AuditModel(QAbstractTableModel):
         self._query: AuditQuery | None = None
         self._rows: list[AuditRow] = []
         self._files: dict[str, Path] = {}
-        self._reading = False
+        self._reading = self.blind = False
         self.complete = True
         self._page.connect(self._on_page)
         self._broken.connect(self._on_broken)
@@ -84,8 +85,11 @@ class AuditModel(QAbstractTableModel):
 
     def _words(self, row: AuditRow) -> tuple[str, ...]:
         image = privacy.name(self._files[row.image]) if row.image in self._files else row.image[:12]
-        old, new = (short(_shown(row, value)) for value in (row.old, row.new))
+        old, new = (short(self._value(row, value)) for value in (row.old, row.new))
         return local(row.at), row.user, row.action.capitalize(), image, row.field, old, new, row.reason
+
+    def _value(self, row: AuditRow, value: str) -> str:
+        return HIDDEN if self.blind and row.action == "analysis" else _shown(row, value)
 
     def _explained(self, row: AuditRow, column: int) -> str:
         name = COLUMNS[column]
@@ -97,8 +101,8 @@ class AuditModel(QAbstractTableModel):
             return f"row {row.number}, {row.software}" + (f"\nmodel SHA-256 {row.model}" if row.model else "")
         return {
             "Time": f"{row.at} (UTC)",
-            "Old": _shown(row, row.old),
-            "New": _shown(row, row.new),
+            "Old": self._value(row, row.old),
+            "New": self._value(row, row.new),
         }.get(name, self._words(row)[column])
 
     def canFetchMore(self, parent: _Index) -> bool:

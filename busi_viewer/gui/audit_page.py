@@ -88,6 +88,13 @@ class AuditPage(QWidget):
         self._broken.connect(self._on_broken)
         self._say("info", "text2", ABOUT)
 
+    @Slot(bool)
+    def set_blind(self, blind: bool) -> None:
+        """While images are read blind, the page tells no estimate."""
+        self.model.blind = blind
+        self.export.setEnabled(not blind)
+        self.table.viewport().update()
+
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.model)

@@ -38,6 +38,8 @@ NEED_IMAGE = (
     *("next_frame", "previous_frame", "export_mask", "export_overlay"),
     *("dicom_set", *(f"dicom_{kind}" for kind in OBJECTS)),
 )
+TELLING = ("report", "dicom_set", *(f"dicom_{kind}" for kind in OBJECTS))
+"""What says something of the machine's: it rests while the reader reads blind."""
 
 
 class Commands(QObject):
@@ -159,6 +161,8 @@ class Commands(QObject):
             actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
         actions["apply"].setEnabled(session is not None and self._canvas.active_tool.applies)
         actions["export_measures"].setEnabled(session is not None and bool(session.document.callipers))
+        if session is not None and session.veiled:
+            actions.enable(TELLING, False)
 
     # tools
 

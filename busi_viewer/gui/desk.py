@@ -54,6 +54,8 @@ class Desk(QObject):
         self._unseen: set[Path] = set()
         self._flags: dict[Path, bool] = {}
         self._point: tuple[str, float | None, str] = ("", None, "")
+        self._locked: set[Path] = set()
+        self.blind = False
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
         keeping.recalled.connect(self._on_recalled)
@@ -75,6 +77,9 @@ class Desk(QObject):
         number = (kept.image or None) if kept is not None and self._keeping.writable else None
         ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, path, number, self.copied.emit)
         session.keep = ledger.change
+        if kept is not None and kept.reading is not None:
+            self._locked.add(path)
+        session.veiled = self.blind and path not in self._locked
         if kept is not None:
             self._restore(path, session, kept)
         session.changed.connect(lambda: self._on_changed(path, session))
@@ -93,21 +98,27 @@ class Desk(QObject):
         from busi_viewer.workflow.casework import restore
 
         document, item = session.document, self._model.item(path)
-        unread = restore(document, kept)
+        unread = restore(document, replace(kept, result=None) if session.veiled else kept)
         if unread is not None:
             self._keeping.not_recalled.emit(path, problem_from(unread, "reading the findings"))
         session.remember(kept.steps, kept.position)
         document.revision, self._exported[path] = 0, document.changes
-        if document.result is not None:
-            document.result = replace(document.result, revision=0)
-            self._results.put(path, document.result)
+        result = kept.result if session.veiled else document.result
+        if result is not None:
+            result = replace(result, path=path, revision=0)
+            if session.veiled:
+                session.offer(result)
+            else:
+                document.result = result
+            self._results.put(path, result)
             if item is not None and not item.phase:
                 reported = item.reported
-                item.take(document.result)
+                item.take(result)
                 item.reported = reported
         elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
             item.forget()  # what the list had learned was of an earlier content
         if item is not None:
+            item.locked = path in self._locked
             item.edited, item.flagged = document.edited, self._flags.get(path, kept.flagged)
             if kept.report is not None:
                 item.reported = kept.report.current
@@ -118,6 +129,24 @@ class Desk(QObject):
         self._point = (sha256, point, basis)
         for session in self.open.values():
             session.document.set_operating_point(*self._point)
+
+    # reading blind
+
+    def set_blind(self, blind: bool) -> None:
+        """Hold back what the machine says of every open image whose reading is not locked, or show it."""
+        self.blind = blind
+        for path, session in self.open.items():
+            session.veil(blind and path not in self._locked)
+
+    def lock(self, path: Path, reading: Mapping[str, object]) -> None:
+        """Keep the reader's own reading of an open image, and show what the machine says of it."""
+        self._locked.add(path)
+        self._ledgers[path].change("reading", reading)
+        item = self._model.item(path)
+        if item is not None:
+            item.locked = True
+            self._model.touch(path)
+        self.open[path].veil(False)
 
     def drop(self, path: Path) -> None:
         """Put a session away."""

@@ -223,11 +223,6 @@ class Keeping(QObject):
 
         self.run(work, lambda _none: None, lambda error: self.failing.emit(problem_from(error, "flagging")))
 
-    def field(self, image: int, field: str, value: object) -> None:
-        """Keep a new version of one of casebook.FIELDS."""
-        if self._keeper is not None:
-            self._keeper.field(image, field, value)
-
     def result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis."""
         if self._keeper is not None:

@@ -38,13 +38,14 @@ class Describer(QObject):
     def ask(self, session: Session | None, lesions: tuple[Lesion, ...]) -> None:
         """Describe the lesions of the frame in view, unless they are being or have been described.
 
-        Nothing is found while the frame is not decoded: ask again when it is; nor on an image that the model found
-        unlike those it knows. None forgets everything.
+        Nothing is found while the reader reads blind, nor while the frame is not decoded (ask again when it is), nor on an
+        image that the model found unlike those it knows. None forgets everything.
         """
         result = (
             session.document.result.frame(session.frame) if session is not None and session.document.result else None
         )
-        if result is not None and not result.quality.in_distribution:
+        veiled = session is not None and session.veiled
+        if veiled or (result is not None and not result.quality.in_distribution):
             session = None
         pixels = session.frames.peek(session.frame) if session is not None and lesions else None
         if session is None or pixels is None:

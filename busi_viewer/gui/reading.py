@@ -124,7 +124,7 @@ class Reading(QObject):
             return
         everything = every_frame or len(session.document.record.frames) == 1
         drawn = session.document.edited_frames
-        if drawn and (everything or session.frame in drawn):
+        if drawn and (everything or session.frame in drawn) and not session.veiled:
             keep = partial(self._run, self.path, every_frame)
             show = partial(self._run, self.path, every_frame, replace_drawn=True)
             self.asked.emit(question_of(drawn if everything else (session.frame,), len(session.frames), keep, show))
@@ -210,7 +210,7 @@ class Reading(QObject):
     def _give_back(self, path: Path, session: Session) -> None:
         """Give a reopened session without a store its analysis back; one no longer in memory is made again."""
         item = self._model.item(path)
-        if session.document.result is not None or item is None or not item.analysed:
+        if session.document.result is not None or session.held or item is None or not item.analysed:
             return
         result = self.results.get(path)
         if result is not None:
@@ -294,7 +294,7 @@ class Reading(QObject):
     @Slot(object, object)
     def _on_finished(self, path: Path, result: AnalysisResult) -> None:
         session = self._sessions.get(path)
-        revision = session.document.revision if session is not None else result.revision
+        revision = session.document.revision if session is not None and not session.veiled else result.revision
         if revision != result.revision:
             self._mark(path, "")
             self.said.emit(

@@ -290,6 +290,8 @@ class ResultPanel(QWidget):
             many = len(document.record.frames) > 1
             aside = privacy.name(document.record.path, stem=True) + (f", frame {frame.index + 1}" if many else "")
             self.estimate.show_frame(result, frame, aside=aside, edited=edited and _differs(session, frame))
+        elif session.veiled:
+            self.estimate.show_message("Hidden until you lock your reading.")
         elif self._engine_problem is not None:
             self.estimate.show_problem(self._engine_problem)
         else:
@@ -342,6 +344,9 @@ class ResultPanel(QWidget):
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
                 measures.set_lesion(lesions[i], by_reader=by_reader)
             else:
+                form.set_proposals(())
+        if session is not None and session.veiled:
+            for _, _, form in self._lesions:
                 form.set_proposals(())
         self.findings.show(session, lesions)
         self._describer.ask(session, lesions)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.blind import BlindBar
 from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.canvas.panels import Panels
 from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard
@@ -34,7 +35,7 @@ class ReviewPage(QSplitter):
         self.worklist = worklist
         self.canvas, self.cine, self.result = Canvas(), CineBar(), ResultPanel()
         self.header, self.options = CanvasHeader(actions), ToolOptions(actions, self.canvas.options)
-        self.panels = Panels(self.canvas)
+        self.panels, self.blind_bar = Panels(self.canvas), BlindBar(actions)
         self.card = ProgressCard(self.panels, actions)
         self._session: Session | None = None
         self._widths = [WIDTH, CANVAS_WIDTH, RESULT_WIDTH]
@@ -45,7 +46,7 @@ class ReviewPage(QSplitter):
         self._stage.addWidget(self._no_image)
         middle = QWidget()
         middle.setMinimumWidth(CANVAS_MIN)
-        stack_up(middle, self.header, self.options, self._stage, self.cine, stretch=self._stage)
+        stack_up(middle, self.header, self.blind_bar, self.options, self._stage, self.cine, stretch=self._stage)
         self.result.setMinimumWidth(RESULT_MIN)
         self.result.setMaximumWidth(RESULT_MAX)
         self.setHandleWidth(1)

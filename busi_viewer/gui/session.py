@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -135,7 +135,9 @@ class Session(QObject):
 
     ``changed``: masks, proposal or result changed. ``frame_changed(i)``: another frame is in view. ``chosen_changed``:
     another calliper is chosen. ``undo`` holds one item for each stroke, polygon, clear, accept, discard, calliper and
-    finding; undoing one shows its frame. ``frames`` decodes in the background. ``keep`` is told of each change once it is made.
+    finding; undoing one shows its frame.
+    While ``veiled``, analyses are held back: the reader reads blind.
+    ``frames`` decodes in the background. ``keep`` is told of each change once it is made.
     """
 
     changed = Signal()
@@ -151,6 +153,8 @@ class Session(QObject):
         self._frame = 0
         self._chosen: Grip | None = None
         self._restoring = False
+        self.veiled = False
+        self._held: AnalysisResult | None = None
         self._measured: tuple[tuple[int, int, int, object], tuple[Lesion, ...]] | None = None
         here = weakref.ref(self)  # neither the document nor an undo item keeps a closed session alive
 
@@ -324,8 +328,29 @@ class Session(QObject):
         self.set_frame(frame)
 
     def offer(self, result: AnalysisResult) -> bool:
-        """Take an analysis as the proposal; False if it is stale."""
+        """Take an analysis as the proposal, or hold it back while veiled; False if it is stale."""
+        if self.veiled:
+            self._held = result
+            return True
         return self.document.offer(result)
+
+    @property
+    def held(self) -> bool:
+        """Whether an analysis is held back."""
+        return self._held is not None
+
+    def veil(self, veiled: bool) -> None:
+        """Hold back what the machine says of the image, or show it."""
+        if veiled == self.veiled:
+            return
+        self.veiled = veiled
+        if veiled:
+            self._held = self.document.withdraw()
+        elif self._held is not None:
+            held, self._held = self._held, None
+            self.document.offer(replace(held, revision=self.document.revision))
+        else:
+            self.changed.emit()
 
     def remember(self, steps: Sequence[MaskStep], position: int) -> None:
         """Give back an earlier session's undo stack, of whose ``steps`` the document holds the first ``position``."""

@@ -28,6 +28,7 @@ ICONS = {
     "outline": "spline",
     "fill": "droplet",
     "heatmap": "layers",
+    "blind": "eye-off",
     "propose_callipers": "two-axes",
     "drop_calibration": "trash-2",
     **{tool.name: tool.icon for tool in TOOLS if tool.icon},
@@ -74,6 +75,7 @@ class Toolbar(QWidget):
         self._add(self.presets)
         self._buttons(actions, "outline", "fill", "heatmap")
         self._make_opacity()
+        self._buttons(actions, "blind")
         self._row.addStretch(1)
         self._add(self._report)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -27,6 +27,7 @@ from busi_viewer.core.ports import Services
 from busi_viewer.gui import privacy, theme, worklist_delegate
 from busi_viewer.gui.actions import Actions, fill_menu_bar
 from busi_viewer.gui.audit_page import AuditPage
+from busi_viewer.gui.blind import Blind
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.commands import Commands
 from busi_viewer.gui.controls import works_a_control
@@ -76,6 +77,7 @@ class MainWindow(DropWindow):
         self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
         self.window_layout = WindowLayout(self, self.actions_, self.review)
+        self.blind = Blind(self.actions_, self.reading, self.model, self.review.blind_bar, self)
         self.pictures = Pictures(self.actions_, self.review, self.reading, self)
         self.listing = Listing(self.actions_, self.worklist, self.reading, self.headers, self)
         self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
@@ -153,6 +155,7 @@ class MainWindow(DropWindow):
         for each in (self.commands, self.viewing, self.measuring):
             self.pages.away_changed.connect(each.set_away)
         self.network.changed.connect(self._save)
+        self.blind.changed.connect(self.audit.set_blind)
         self.exporter.done.connect(self._on_exported)
         self.exporter.done.connect(self.reports.note_export)
         self.reports.reader_named.connect(self._save)
@@ -173,6 +176,7 @@ class MainWindow(DropWindow):
         self.viewing.restore(chosen)
         self.listing.restore(chosen)
         self.reports.reader = chosen.reader
+        self.blind.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
         actions.rebind(chosen.keys)
         self.window_layout.restore(chosen)
@@ -184,6 +188,7 @@ class MainWindow(DropWindow):
         self._settings = replace(
             self.network.remembered(self.window_layout.remembered(self.listing.remembered(shown))),
             theme=theme.tokens().name,
+            blind=self.blind.on,
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
             keys=self.actions_.changed_keys,

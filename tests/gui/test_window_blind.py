@@ -1,0 +1,159 @@
+"""Reading blind in a real window: nothing that the machine says is anywhere before the reading is locked."""
+
+import re
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
+from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
+from window_session import stroke
+
+from busi_viewer.gui.picture import picture_of
+from busi_viewer.gui.worklist_model import HIDDEN
+
+TELLS = re.compile(r"malignant|benign|\b80\s*%|\b15\s*%|0\.800|operating point|AI outline|proposed|No estimate", re.I)
+NEUTRAL = ("estimate is malignant", "Malignant estimate per frame")
+
+
+@pytest.fixture
+def study(tmp_path):
+    for i, dark in enumerate((20, 45, None)):
+        write_image(tmp_path / "study" / f"us{i + 1}.png", dark, seed=i)
+    return tmp_path / "study"
+
+
+def texts(made):
+    """Every text of the window that is shown, its tool tips and names, and every list's rows."""
+    for widget in made.findChildren(QWidget):
+        if widget.isVisible():
+            yield from (widget.toolTip(), widget.accessibleName(), widget.accessibleDescription(), widget.statusTip())
+            if isinstance(widget, QLabel) or hasattr(widget, "text"):
+                yield widget.text() if callable(getattr(widget, "text", None)) else ""
+    for action in made.findChildren(QAction):
+        yield from (action.text() if action.isEnabled() else "", action.statusTip())
+    roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+    for view in made.findChildren(QAbstractItemView):
+        model = view.model()
+        for row in range(model.rowCount() if model is not None and view.isVisible() else 0):
+            for column in range(10):
+                if model.hasIndex(row, column):
+                    yield from (str(model.index(row, column).data(role) or "") for role in roles)
+
+
+def told(made):
+    return [text for text in texts(made) if isinstance(text, str) and TELLS.search(text) and text not in NEUTRAL]
+
+
+def read_blind(made):
+    made.actions_["blind"].trigger()
+    assert made.actions_["blind"].isChecked()
+
+
+def held(made):
+    return made.reading.session is not None and made.reading.session.held
+
+
+def test_nothing_is_told_before_the_lock_and_all_after_it(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        read_blind(made)
+        before = picture_of(made.review)
+        made.actions_["analyse_all"].trigger()
+        qtbot.waitUntil(lambda: held(made) and not made.reading.batch.active, timeout=15000)
+        made.notices.clear()
+        qapp.processEvents()
+        session = made.reading.session
+        assert session.document.result is None
+        assert session.proposal() is None
+        assert session.machine_mask() is None
+        assert told(made) == []
+        assert picture_of(made.review) == before, "not a pixel of the view differs"
+        assert [item.summary for item in made.model.items] == [HIDDEN] * 3
+        for name in ("report", "dicom_set", "accept", "discard", "reset_to_ai"):
+            assert not made.actions_[name].isEnabled() or name == "accept", name
+        for layout in ("layout_sides", "layout_four"):
+            made.actions_[layout].trigger()
+            qapp.processEvents()
+            assert told(made) == []
+        made.actions_["layout_one"].trigger()
+        session.apply(stroke(1))
+        qtbot.wait(300)  # descriptors would come now
+        assert told(made) == []
+        made.actions_["lock_reading"].trigger()
+        assert session.document.result is not None
+        assert "Malignant 80 %" in made.model.items[0].summary
+        assert [item.summary for item in made.model.items[1:]] == [HIDDEN] * 2
+        assert "disagreement" in made.review.blind_bar.words.text()
+        assert "by AI only" in made.review.blind_bar.list.text()
+        assert made.actions_["report"].isEnabled()
+
+
+def test_the_locked_reading_is_in_the_audit_trail_and_survives_a_restart(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        read_blind(made)
+        made.actions_["analyse_all"].trigger()
+        qtbot.waitUntil(lambda: held(made) and not made.reading.batch.active, timeout=15000)
+        made.reading.session.apply(stroke(1))
+        made.actions_["lock_reading"].trigger()
+        assert made.keeping.flush(5.0)
+        rows = {row.field: row.new for row in made.keeping._store.audit.rows() if row.action == "reading"}
+        assert set(rows) >= {"seconds", "AI seen before", "outline of frame 1", "category"}
+        assert rows["AI seen before"] == "false"
+        made.audit.refresh()
+        qtbot.waitUntil(lambda: made.audit.model.rowCount() > 0, timeout=5000)
+        shown = [made.audit.model._words(row) for row in made.audit.model.rows if row.action == "analysis"]
+        assert shown
+        assert not any(TELLS.search(" ".join(words)) for words in shown)
+        assert not made.audit.export.isEnabled()
+    engine = ThresholdEngine()
+    with window(qtbot, qapp, engine) as made:
+        read_blind(made)
+        open_and_wait(qtbot, made, study)
+        assert made.reading.session.document.result is not None, "locked is locked"
+        made.worklist.go_next()
+        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png" and held(made), timeout=8000)
+        assert made.reading.session.document.result is None
+        assert told_of_second(made) == []
+        assert engine.seen == [], "what is kept is not analysed again"
+
+
+def told_of_second(made):
+    return [text for text in told(made) if "us2" in text or "15" in text]
+
+
+def test_turning_the_switch_off_shows_and_on_hides_and_remembers_that_it_was_seen(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        session = made.reading.session
+        read_blind(made)
+        assert session.document.result is None
+        qtbot.wait(200)
+        assert "\n".join(told(made)) == ""
+        made.actions_["blind"].trigger()
+        assert session.proposal() is not None
+        read_blind(made)
+        made.actions_["lock_reading"].trigger()
+        assert made.keeping.flush(5.0)
+        rows = {row.field: row.new for row in made.keeping._store.audit.rows() if row.action == "reading"}
+        assert rows["AI seen before"] == "true"
+        assert rows["outline"] == '"no lesion outlined"'
+
+
+def test_a_result_that_comes_while_the_reader_draws_is_not_lost(qtbot, qapp, study):
+    import threading
+
+    gate = threading.Event()
+    with window(qtbot, qapp, ThresholdEngine(gate=gate)) as made:
+        open_and_wait(qtbot, made, study)
+        read_blind(made)
+        made.actions_["analyse"].trigger()
+        qtbot.waitUntil(lambda: made.reading.stage is not None)
+        made.reading.session.apply(stroke(1))
+        gate.set()
+        qtbot.waitUntil(lambda: held(made), timeout=8000)
+        made.actions_["lock_reading"].trigger()
+        assert made.reading.session.document.result is not None
+        assert made.reading.session.document.reader_mask(0) is not None
