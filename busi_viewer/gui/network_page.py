@@ -97,6 +97,7 @@ class NetworkPage(QWidget):
         self.peers.setToolTip("The chosen peer is the one that is sent to")
         self.new_peer.setPlaceholderText("TITLE@HOST:PORT")
         self.new_peer.setAccessibleName("New peer")
+        self.new_peer.setToolTip("A peer to add, as TITLE@HOST:PORT")
         self.add = KeyButton("Add", "plus")
         self.test, self.remove = KeyButton("Test", "repeat"), KeyButton("Remove", "trash-2")
         self.test.setToolTip("Ask whether the peer answers (C-ECHO)")
