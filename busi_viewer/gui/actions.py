@@ -168,7 +168,9 @@ COMMANDS = (
     Command("analyse_frames", "Analyse every frame", ("Shift+A",), "Analyse"),
     Command("analyse_all", "Analyse all images", ("Ctrl+Shift+A",), "Analyse"),
     Command("analyse_selected", "Analyse selected images", ("Ctrl+Alt+A",), "Analyse"),
-    Command("blind", "Read blind", ("Ctrl+Shift+B",), "Analyse", True, "AI is hidden until you have locked your own reading"),
+    Command(
+        "blind", "Read blind", ("Ctrl+Alt+B",), "Analyse", True, "AI is hidden until you have locked your own reading"
+    ),
     Command("lock_reading", "Lock my reading", ("Ctrl+L",), "Analyse", tip="Keeps it as it is and shows what AI says"),
     Command("pause", "Pause or resume", (), "Analyse"),
     Command("cancel_all", "Cancel all analyses", (), "Analyse"),
