@@ -62,7 +62,7 @@ def _adapter(module: str, name: str) -> Any:
 def _load_engine(model: str | None, device: str) -> Engine:
     from busi_viewer.workflow.models import resolve
 
-    engine: Engine = _adapter("inference.engine", "TorchEngine")(resolve(model), device)
+    engine: Engine = _adapter("inference.engine", "ModelEngine")(resolve(model), device)
     return engine
 
 

@@ -40,6 +40,10 @@ class OtsuEngine:
         results = tuple(self._frame(record, index, heatmap) for index in indices)
         return AnalysisResult(record.path, record.sha256, self.model, self.device, results, revision)
 
+    def prepare_many(self) -> int:
+        """It holds no state but ``chunks``: two threads may call it."""
+        return 2
+
     def _frame(self, record: ImageRecord, index: int, heatmap: bool) -> FrameResult:
         started = time.perf_counter()
         grey = cv2.GaussianBlur(to_grey(record.frames[index], record.window), (0, 0), 3)

@@ -12,7 +12,7 @@ from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.findings import Findings, prefilled
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.measure import Lesion, measure_all, rescaled
-from busi_viewer.core.results import AnalysisResult, at_point
+from busi_viewer.core.results import AnalysisResult, Heatmap, at_point
 
 
 class Document:
@@ -121,6 +121,13 @@ class Document:
         before, self.result = self.result, None
         self._notify()
         return before
+
+    def explain(self, frame: int, heatmap: Heatmap) -> None:
+        """Show another heatmap of an analysed frame: of another class, or by another method."""
+        if self.result is not None:
+            frames = tuple(replace(f, heatmap=heatmap) if f.index == frame else f for f in self.result.frames)
+            self.result = replace(self.result, frames=frames)
+            self._notify()
 
     @property
     def callipers(self) -> tuple[Calliper, ...]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from busi_viewer.core.deidentify import Deidentified, DeidentifyOptions
 from busi_viewer.core.derived import Derived
 from busi_viewer.core.document import Document
-from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.network import Peer, Reception, Sent
-from busi_viewer.core.results import AnalysisResult, ModelInfo
+from busi_viewer.core.results import GRAD_CAM, AnalysisResult, Heatmap, ModelInfo
 
 if TYPE_CHECKING:  # they need scipy, which the window does not wait for
     from busi_viewer.core.casebook import (
@@ -59,7 +59,7 @@ class ImageSource(Protocol):
 
 
 class Engine(Protocol):
-    """Segments, classifies and explains; loaded once and used from one thread."""
+    """Segments, classifies and explains; loaded once and used from one thread, or as :meth:`prepare_many` says."""
 
     @property
     def model(self) -> ModelInfo: ...
@@ -78,6 +78,16 @@ class Engine(Protocol):
         cancel: CancelToken | None = None,
     ) -> AnalysisResult:
         """Analyse ``frames`` (default: all). Raises Cancelled, NotUltrasound."""
+        ...
+
+    def heatmap(
+        self, record: ImageRecord, frame: int, target: str, method: str = GRAD_CAM, mask: Mask | None = None
+    ) -> Heatmap:
+        """The heat of one of CLASSES on one frame by one of METHODS; its share is taken of ``mask``. Raises NotUltrasound."""
+        ...
+
+    def prepare_many(self) -> int:
+        """Get ready for many images; the number of threads that may call ``analyse`` together from now on."""
         ...
 
 

@@ -16,6 +16,11 @@ CLASSES = ("normal", "benign", "malignant")
 """The order of every probability vector and confusion matrix."""
 TASKS = ("segmentation", "classification")
 """What a model may do; those that ship do both."""
+GRAD_CAM = "Grad-CAM"
+METHODS = (GRAD_CAM, "Grad-CAM++", "Eigen-CAM", "Layer-CAM")
+"""How heatmaps are made; the first is what every analysis brings."""
+LESION = "lesion"
+"""What a heatmap is of that explains the outline and no class."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,20 @@ class Quality:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Grad-CAM of one class at native size: ``values`` (H, W) float32 in [0, 1], and the share of heat inside the mask."""
+    """The heat of one class at native size: ``values`` (H, W) float32 in [0, 1], and the share of heat inside the mask.
+
+    ``method`` is one of METHODS.
+    """
 
     target: str
     values: NDArray[np.float32]
     inside_mask_share: float | None
+    method: str = GRAD_CAM
+
+    @property
+    def title(self) -> str:
+        """Method and class in words."""
+        return f"{self.method}, {'outline' if self.target == LESION else f'class {self.target}'}"
 
 
 @dataclass(frozen=True)

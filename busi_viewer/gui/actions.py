@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from busi_viewer.core.results import CLASSES, LESION, METHODS
 from busi_viewer.gui.canvas.heat import COLOURS as HEAT_COLOURS
 from busi_viewer.gui.presets import PRESETS
 
@@ -41,6 +42,8 @@ DICOM = (
     ("heatmap", "DICOM heatmap…", "The heatmap over the image, as a picture"),
     ("pdf", "DICOM PDF report…", "The report as a document of the study"),
 )
+HEAT_CLASSES = ("heat_predicted", *(f"heat_{name}" for name in (*CLASSES, LESION)))
+HEAT_METHODS = tuple(f"heat_by_{i}" for i in range(len(METHODS)))
 LAYOUTS = ("layout_one", "layout_sides", "layout_four")
 
 
@@ -138,6 +141,14 @@ COMMANDS = (
     Command("threshold_down", "Lower heatmap threshold", ("Ctrl+,",), "View", tip="Draws more of the heat"),
     Command("next_colours", "Next heatmap colours", ("Shift+H",), "View"),
     *(Command(f"colours_{name}", words, (), "View", True) for name, words in HEAT_COLOURS.items()),
+    Command("heat_predicted", "Heat of the most probable class", (), "View", True),
+    *(Command(f"heat_{name}", f"Heat of the class {name}", (), "View", True) for name in CLASSES),
+    Command("heat_lesion", "Heat of the outline", (), "View", True, "What the outline rests on, not the class"),
+    Command("next_heat_class", "Next class of the heatmap", ("Ctrl+H",), "View"),
+    *(
+        Command(name, f"Heat by {method}", (), "View", True, "" if i == 0 else "Slower: runs the network again")
+        for i, (name, method) in enumerate(zip(HEAT_METHODS, METHODS, strict=True))
+    ),
     Command(
         "regions", "Acquisition regions", ("Ctrl+D",), "View", True, "Outlines and scales that the DICOM file states"
     ),
@@ -220,7 +231,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&View",
         (
-            *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat:", ""),
+            *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat_class:", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
             *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", "reset_layout", ""),
             *("worklist:", "next_case", "previous_case", "next_unreported", "next_flagged", "flag", ""),
@@ -261,12 +272,27 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 DISPLAY_MENU = (
-    *("layouts:", "", "presets:", "reset_window", "gamma_up", "gamma_down", "invert", "", "heat:", "regions", ""),
+    *(
+        "layouts:",
+        "",
+        "presets:",
+        "reset_window",
+        "gamma_up",
+        "gamma_down",
+        "invert",
+        "",
+        "heat_class:",
+        "heat:",
+        "regions",
+        "",
+    ),
     *("turn_right", "turn_left", "flip_sideways", "flip_down", "as_stored"),
 )
 """What the button above the canvas offers."""
+HEAT_MENU = (*HEAT_CLASSES, "", "next_heat_class", "", *HEAT_METHODS)
 SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "measures": ("Measure", (*MEASURING[:-1], "propose_callipers", "", "calibrate", "drop_calibration")),
+    "heat_class": ("Heatmap class and method", HEAT_MENU),
     "layouts": ("Panels", LAYOUTS),
     "heat": ("Heatmap colours and threshold", (*COLOURS, "next_colours", "", "threshold_up", "threshold_down")),
     "presets": ("Window preset", tuple(preset.command for preset in PRESETS)),
@@ -277,7 +303,7 @@ SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-_CHOICES = (TOOLS, THEMES, COLOURS, LAYOUTS, PAGES, GROUPED, SORTED)
+_CHOICES = (TOOLS, THEMES, COLOURS, HEAT_CLASSES, HEAT_METHODS, LAYOUTS, PAGES, GROUPED, SORTED)
 """Of each of these one is chosen."""
 
 

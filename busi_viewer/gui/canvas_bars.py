@@ -8,7 +8,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
-from busi_viewer.gui.actions import DISPLAY_MENU, Actions, fill_menu
+from busi_viewer.core.results import LESION
+from busi_viewer.gui.actions import DISPLAY_MENU, HEAT_MENU, Actions, fill_menu
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
 from busi_viewer.gui.picture import DragHandle
 from busi_viewer.gui.result_parts import sizes_in_words
@@ -43,9 +44,15 @@ class CanvasHeader(QWidget):
         self.display.setMenu(menu)
         self.display.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.handle = DragHandle(actions)
+        self.heat = KeyButton("Heat", "layers", role="flat")
+        self.heat.setMinimumHeight(26)
+        heat_menu = QMenu(self.heat)
+        fill_menu(heat_menu, HEAT_MENU, actions, {})
+        self.heat.setMenu(heat_menu)
+        self.show_heat(None, "", False)
         self.setLayout(
             spaced(
-                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.handle, self.display),
+                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.handle, self.heat, self.display),
                 *(smaller, self._zoom, larger, one, fit),
                 margins=(12, 0, 8, 0),
                 spacing=6,
@@ -65,6 +72,19 @@ class CanvasHeader(QWidget):
             "" if not parts else "&nbsp;&nbsp;&nbsp;AI outline" if proposal else "&nbsp;&nbsp;&nbsp;Reader's outline"
         )
         self._lesions.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts) + whose)
+
+    def show_heat(self, target: str | None, method: str, waiting: bool) -> None:
+        """Which class the heatmap is chosen to be of (None: the most probable one), and by which method."""
+        words = (
+            "Heat: "
+            + ("top class" if target is None else "outline" if target == LESION else target)
+            + (" …" if waiting else "")
+        )
+        self.heat.set_text(words)
+        what = "outline" if target == LESION else f"{target or 'most probable'} class"
+        tip = f"Heatmap of the {what}" + (f", {method}" if method else "")
+        self.heat.setToolTip(f"{tip} (Ctrl+H for the next class)")
+        self.heat.setAccessibleName(tip)
 
     def show_cursor(self, x: int, y: int, value: str) -> None:
         """The pixel under the cursor."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from busi_viewer.core.errors import Cancelled
-from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.ports import Engine
 from busi_viewer.gui.problem import problem_from
 
@@ -41,6 +41,22 @@ class AnalysisRequest:
         return self.record.path
 
 
+@dataclass(frozen=True)
+class HeatRequest:
+    """Which heatmap to make: of one class, by one method, its share taken of ``mask``. ``token`` is handed back."""
+
+    record: ImageRecord
+    frame: int
+    target: str
+    method: str
+    mask: Mask
+    token: object
+
+    @property
+    def key(self) -> None:
+        """None: it is no analysis of its file."""
+
+
 class _Worker(QObject):
     """Lives on the lane's thread; owns the engine."""
 
@@ -50,6 +66,8 @@ class _Worker(QObject):
     finished = Signal(object, object)
     failed = Signal(object, object)
     cancelled = Signal(object)
+    explained = Signal(object, object)
+    unexplained = Signal(object, object)
 
     def __init__(self, load: Callable[[], Engine], cancel: threading.Event, closing: threading.Event) -> None:
         super().__init__()
@@ -103,11 +121,27 @@ class _Worker(QObject):
         else:
             self.finished.emit(key, result)
 
+    @Slot(object)
+    def explain(self, request: HeatRequest) -> None:
+        """Make a heatmap and report exactly one of explained, unexplained."""
+        self.warm()
+        if self._engine is None:
+            self.unexplained.emit(request, None)
+            return
+        try:
+            heat = self._engine.heatmap(request.record, request.frame, request.target, request.method, request.mask)
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
+            self.unexplained.emit(request, problem_from(error, "making the heatmap", request.record.path))
+        else:
+            self.explained.emit(request, heat)
+
 
 class Lane(QObject):
     """Queue of analyses and the thread that runs them.
 
     ``failed`` carries (key, Problem), or (key, None) when the engine could not be loaded: then ``engine_failed`` has said why.
+    ``explained(request, Heatmap)`` and ``unexplained(request, Problem | None)`` are for heatmaps. Of those waiting only the
+    latest is made.
     """
 
     started = Signal(object)
@@ -115,6 +149,8 @@ class Lane(QObject):
     finished = Signal(object, object)
     failed = Signal(object, object)
     cancelled = Signal(object)
+    explained = Signal(object, object)
+    unexplained = Signal(object, object)
     engine_loading = Signal()
     engine_ready = Signal(object, str)
     engine_failed = Signal(object)
@@ -122,11 +158,13 @@ class Lane(QObject):
 
     _warm = Signal()
     _run = Signal(object)
+    _explain = Signal(object)
 
     def __init__(self, load: Callable[[], Engine], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue: list[AnalysisRequest] = []
-        self._current: AnalysisRequest | None = None
+        self._heat: HeatRequest | None = None
+        self._current: AnalysisRequest | HeatRequest | None = None
         self._cancel = threading.Event()
         self._closing = threading.Event()
         self._thread: QThread | None = QThread()
@@ -138,12 +176,15 @@ class Lane(QObject):
         self._broken = False
         self._warm.connect(self._worker.warm)
         self._run.connect(self._worker.run)
+        self._explain.connect(self._worker.explain)
         self._worker.ready.connect(self._on_ready)
         self._worker.not_ready.connect(self._on_not_ready)
         self._worker.progress.connect(self._on_progress)
         self._worker.finished.connect(self._on_finished)
         self._worker.failed.connect(self._on_failed)
         self._worker.cancelled.connect(self._on_cancelled)
+        self._worker.explained.connect(self._on_explained)
+        self._worker.unexplained.connect(self._on_unexplained)
         self._thread.start()
 
     @property
@@ -176,6 +217,12 @@ class Lane(QObject):
         self._queue.insert(0 if request.urgent else len(self._queue), request)
         self._next()
 
+    def explain(self, request: HeatRequest) -> None:
+        """Make a heatmap next, in place of one that still waits."""
+        if self._thread is not None:
+            self._heat = request
+            self._next()
+
     def cancel(self, key: Path) -> None:
         """Stop or forget the analysis of one file; ``cancelled`` follows."""
         if self._current is not None and self._current.key == key:
@@ -197,7 +244,7 @@ class Lane(QObject):
         if self._thread is None:
             return
         thread, self._thread = self._thread, None
-        self._queue = []
+        self._queue, self._heat = [], None
         self._closing.set()
         self._cancel.set()
         self._worker.blockSignals(True)
@@ -207,13 +254,17 @@ class Lane(QObject):
         self._worker.deleteLater()
 
     def _next(self) -> None:
-        if self._current is not None or not self._queue or self._thread is None:
+        if self._current is not None or self._thread is None or not (self._queue or self._heat):
             return
-        self._current = self._queue.pop(0)
         self._cancel.clear()
         if not self._engine_there and not self._warm_asked:
             self._warm_asked = True
             self.engine_loading.emit()
+        if self._heat is not None:
+            self._current, self._heat = self._heat, None
+            self._explain.emit(self._current)
+            return
+        self._current = self._queue.pop(0)
         self.started.emit(self._current.key)
         self._run.emit(self._current)
 
@@ -262,4 +313,16 @@ class Lane(QObject):
     def _on_cancelled(self, key: Path) -> None:
         self._current = None
         self.cancelled.emit(key)
+        self._settle()
+
+    @Slot(object, object)
+    def _on_explained(self, request: HeatRequest, heat: object) -> None:
+        self._current = None
+        self.explained.emit(request, heat)
+        self._settle()
+
+    @Slot(object, object)
+    def _on_unexplained(self, request: HeatRequest, problem: object) -> None:
+        self._current = None
+        self.unexplained.emit(request, problem)
         self._settle()

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.core.lexicon import Proposal
-from busi_viewer.core.results import AnalysisResult, FrameResult
+from busi_viewer.core.results import GRAD_CAM, AnalysisResult, FrameResult
 from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.calliper_list import CalliperList
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
@@ -303,7 +303,7 @@ class ResultPanel(QWidget):
         self._why.setVisible(heat is not None)
         if heat is None:
             return
-        self._why.set_aside(f"heatmap, class {heat.target}")
+        self._why.set_aside(f"heatmap, class {heat.target}" if heat.method == GRAD_CAM else heat.title)
         self._heat.setVisible(heat.inside_mask_share is not None)
         self._heat.set_share(heat.inside_mask_share or 0.0)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Slot
 
-from busi_viewer.gui.actions import COLOURS, LAYOUTS, Actions
+from busi_viewer.gui.actions import COLOURS, HEAT_CLASSES, HEAT_METHODS, LAYOUTS, Actions
 from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.canvas.heat import COLOURS as HEAT_COLOURS
 from busi_viewer.gui.canvas.panels import Panels
@@ -17,7 +17,21 @@ from busi_viewer.settings import Settings
 
 NEED_IMAGE = (
     *("outline", "fill", "heatmap", "band", "invert", "reset_window", "gamma_up", "gamma_down"),
-    *("fit", "one_to_one", "zoom_in", "zoom_out", *LAYOUTS, *COLOURS, "next_colours", "threshold_up", "threshold_down"),
+    *(
+        "fit",
+        "one_to_one",
+        "zoom_in",
+        "zoom_out",
+        *LAYOUTS,
+        *COLOURS,
+        "next_colours",
+        *HEAT_CLASSES,
+        *HEAT_METHODS,
+        "next_heat_class",
+        "threshold_up",
+        "threshold_down",
+    ),
+    *(*HEAT_CLASSES, *HEAT_METHODS, "next_heat_class"),
     *("turn_right", "turn_left", "flip_sideways", "flip_down", "as_stored", *(preset.command for preset in PRESETS)),
 )
 ZOOM_STEP, GAMMA_STEP, THRESHOLD_STEP = 1.25, 1.1, 0.05

@@ -37,6 +37,7 @@ from busi_viewer.gui.dropping import DropWindow
 from busi_viewer.gui.exporting import Exported, Exporter
 from busi_viewer.gui.findings.reports import Reports
 from busi_viewer.gui.headers import Headers
+from busi_viewer.gui.heat_choice import HeatChoice
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
@@ -98,6 +99,7 @@ class MainWindow(DropWindow):
         self.headers = Headers(services.read_labels, self)
         self.model = WorklistModel()
         self.reading = Reading(self.model, self.lane, self.opener, self.keeping, self)
+        self.heat = HeatChoice(self.actions_, self.lane, self)
         self.exporter = Exporter(services, self)
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
         self.review = ReviewPage(self.worklist, self.actions_)
@@ -149,6 +151,8 @@ class MainWindow(DropWindow):
         reading.not_opened.connect(self._on_not_opened)
         for problem in (self.opener.list_failed, reading.problem, self.exporter.failed):
             problem.connect(self.notices.show_problem)
+        self.heat.problem.connect(self.notices.show_problem)
+        self.heat.chosen.connect(self.review.header.show_heat)
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
@@ -292,6 +296,7 @@ class MainWindow(DropWindow):
         self.commands.follow(session)
         self.viewing.follow(session)
         self.measuring.follow(session)
+        self.heat.follow(session)
         self.toolbar.set_image_open(session is not None)
         self._on_view()
         self._name_window()

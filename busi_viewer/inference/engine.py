@@ -2,44 +2,96 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.band import Band, on_image
 from busi_viewer.core.errors import Cancelled
-from busi_viewer.core.image import ImageRecord, Mask, to_grey
+from busi_viewer.core.image import ImageRecord, Mask, Pixels, to_grey
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.ports import CancelToken, Progress
-from busi_viewer.core.results import TASKS, AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
+from busi_viewer.core.results import (
+    CLASSES,
+    GRAD_CAM,
+    LESION,
+    TASKS,
+    AnalysisResult,
+    FrameResult,
+    Heatmap,
+    ModelInfo,
+    Quality,
+)
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.guard import judge, refuse_foreign
-from busi_viewer.inference.heatmaps import grad_cam, grad_cam_through, native_heatmap
-from busi_viewer.nets.accelerated import compiled
+from busi_viewer.inference.heatmaps import native_heatmap, through_network
+from busi_viewer.nets.accelerated import HEADED, CompiledForward, compiled, processors
 from busi_viewer.nets.calibration import probabilities
-from busi_viewer.nets.card import Card
-from busi_viewer.nets.ensemble import Headed
+from busi_viewer.nets.card import Card, read_card
 from busi_viewer.nets.postprocess import outline
-from busi_viewer.nets.predictor import Prediction, Predictor
-from busi_viewer.nets.registry import load_model, tasks_of
+from busi_viewer.nets.predictor import Forward, Prediction, Predictor, as_input
+
+if TYPE_CHECKING:
+    from busi_viewer.nets.ensemble import Network
+
+log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 _MISSING = ("outline", "class")
+MANY = 3
+"""From how many frames on they are analysed side by side."""
 
 
-class TorchEngine:
-    """Implements :class:`busi_viewer.core.ports.Engine`. Use it from one thread at a time."""
+class ModelEngine:
+    """Implements :class:`busi_viewer.core.ports.Engine`."""
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
-        network, self.card = load_model(folder)
+    def __init__(self, folder: Path, device: str = "auto", threads: int | None = None) -> None:
+        self.card = read_card(folder)
+        self._folder, self._threads = folder, threads or processors()
         self._device = choose(device)
-        forward = compiled(network, self.card) if self._device.type == "cpu" else None
-        self._predictor = Predictor(network, self.card.input, self._device, forward)
-        self._tasks = tasks_of(network)
+        self._workers = 1
+        self._predictor = Predictor(self._forward(), self.card.input)
+        self._tasks = TASKS if self.card.architecture.name in HEADED else self._tasks_of_network()
         self._model = model_info(self.card, self._tasks)
+        self._troubles: list[str] = []
+        self._last: tuple[tuple[str, Path, int], Prediction] | None = None
+
+    def _forward(self, *, together: bool = False) -> Forward:
+        if self._device == "cpu":
+            found = compiled(self._folder, self.card, threads=self._threads, together=together)
+            if found is not None:
+                return found
+        from busi_viewer.nets.explained import TorchForward
+
+        return TorchForward(self._network, self.card.input.preprocess, self._device)
+
+    @cached_property
+    def _network(self) -> Network:
+        """The network in torch: only loaded where the compiled graph does not do."""
+        from busi_viewer.nets.registry import load_model
+
+        return load_model(self._folder)[0]
+
+    def _tasks_of_network(self) -> tuple[str, ...]:
+        from busi_viewer.nets.registry import tasks_of
+
+        return tasks_of(self._network)
+
+    def _on_cpu(self) -> Network:
+        """The network for the heatmaps that need it whole; another device keeps its own copy."""
+        if self._device == "cpu":
+            return self._network
+        from busi_viewer.nets.registry import load_model
+
+        return load_model(self._folder)[0]
 
     @property
     def model(self) -> ModelInfo:
@@ -49,7 +101,15 @@ class TorchEngine:
     @property
     def device(self) -> str:
         """The device's name: cpu, mps or cuda:N."""
-        return str(self._device)
+        return self._device
+
+    def prepare_many(self) -> int:
+        """Get ready for many images; the number of threads that may call ``analyse`` together from now on."""
+        if self._workers == 1 and self._device == "cpu" and self._threads > 1:
+            forward = self._forward(together=True)
+            if isinstance(forward, CompiledForward):
+                self._predictor, self._workers = Predictor(forward, self.card.input), self._threads
+        return self._workers
 
     def analyse(
         self,
@@ -61,52 +121,125 @@ class TorchEngine:
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> AnalysisResult:
-        """Analyse ``frames`` (default: all) one after the other. Raises Cancelled between stages when asked to stop.
+        """Analyse ``frames`` (default: all). Raises Cancelled between stages when asked to stop.
 
-        Raises NotUltrasound for a file of another modality.
+        Of several frames the next is decoded while others are worked on. Raises NotUltrasound for a file of another modality.
         """
         refuse_foreign(record)
         indices = range(len(record.frames)) if frames is None else frames
-        results = []
-        for position, index in enumerate(indices):
 
-            def tell(stage: str, share: float, position: int = position) -> None:
-                if cancel is not None and cancel.is_set():
-                    raise Cancelled
-                if progress is not None:
-                    progress(stage, (position + share) / len(indices))
+        def tell(stage: str, share: float) -> None:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            if progress is not None:
+                progress(stage, share)
 
-            results.append(self._frame(record, index, heatmap, tell))
+        if len(indices) < MANY:
+            results = [self._frame(record, index, heatmap, tell, i, len(indices)) for i, index in enumerate(indices)]
+        else:
+            results = self._together(record, indices, heatmap, tell)
+        troubles, self._troubles = self._troubles, []
         return AnalysisResult(
-            record.path, record.sha256, self._model, self.device, tuple(results), revision, tuple(record.warnings)
+            *(record.path, record.sha256, self._model, self.device, tuple(results), revision),
+            (*record.warnings, *troubles),
         )
 
-    def _frame(self, record: ImageRecord, index: int, heatmap: bool, tell: Progress) -> FrameResult:
+    def heatmap(
+        self, record: ImageRecord, frame: int, target: str, method: str = GRAD_CAM, mask: Mask | None = None
+    ) -> Heatmap:
+        """The heat of one of CLASSES, or of the outline (LESION), on one frame, by one of METHODS.
+
+        Its share is taken of ``mask`` (H, W). Grad-CAM comes with the analysis of the same frame, so that another class costs nothing after it; the other methods
+        load torch. Raises NotUltrasound, and UserError for what the model does not do.
+        """
+        refuse_foreign(record)
+        key = (record.sha256, record.path, frame)
+        last = self._last
+        if last is not None and last[0] == key:
+            prediction = last[1]
+        else:
+            prediction = self._predict(to_grey(record.frames[frame], record.window))
+            self._last = (key, prediction)
+        if method == GRAD_CAM and target != LESION and len(prediction.cams):
+            heat = prediction.cams[CLASSES.index(target)]
+        else:
+            x, steps = as_input(prediction.square[None]), self.card.input.preprocess
+            heat = through_network(self._on_cpu(), x, target, method, steps)
+        where = np.zeros(record.shape, dtype=bool) if mask is None else mask
+        return native_heatmap(heat, prediction.box, where, target, method)
+
+    def _together(
+        self, record: ImageRecord, indices: Sequence[int], heatmap: bool, tell: Progress
+    ) -> list[FrameResult]:
+        """Frames side by side on the threads there are, decoded in order by the caller's."""
+        workers = self.prepare_many()
+        results: list[FrameResult] = []
+        waiting: deque[Future[FrameResult]] = deque()
+        with ThreadPoolExecutor(workers, thread_name_prefix="frames") as pool:
+            try:
+                for index in indices:
+                    tell("Outlining and classifying", len(results) / len(indices))
+                    started = time.perf_counter()
+                    pixels = record.frames[index]
+                    spent = time.perf_counter() - started
+                    waiting.append(pool.submit(self._look, record, index, pixels, heatmap, spent))
+                    if len(waiting) > 2 * workers:
+                        results.append(waiting.popleft().result())
+                while waiting:
+                    tell("Outlining and classifying", len(results) / len(indices))
+                    results.append(waiting.popleft().result())
+            finally:
+                for future in waiting:
+                    future.cancel()
+        return results
+
+    def _frame(
+        self, record: ImageRecord, index: int, heatmap: bool, tell: Progress, position: int, count: int
+    ) -> FrameResult:
+        tell("Reading", position / count)
         started = time.perf_counter()
-        tell("Reading", 0.0)
-        frame = record.frames[index]
+        pixels = record.frames[index]
+        spent = time.perf_counter() - started
+        tell("Outlining and classifying", (position + 0.1) / count)
+        return self._look(record, index, pixels, heatmap, spent)
+
+    def _predict(self, grey: NDArray[np.uint8]) -> Prediction:
+        """The prediction; where a device other than the CPU fails, the CPU's, which then stays."""
+        try:
+            return self._predictor.predict([grey])[0]
+        except RuntimeError as error:  # torch's errors of a lost or full device
+            if self._device == "cpu":
+                raise
+            log.warning("%s failed: %s", self._device, type(error).__name__)
+            self._troubles.append(f"The device {self._device} failed; the CPU computes from now on.")
+            self._device = "cpu"
+            self.__dict__.pop("_network", None)  # its weights are on the lost device
+            self._predictor = Predictor(self._forward(), self.card.input)
+            return self._predictor.predict([grey])[0]
+
+    def _look(self, record: ImageRecord, index: int, frame: Pixels, heatmap: bool, decoding: float) -> FrameResult:
+        """Everything about one decoded frame."""
+        started = time.perf_counter()
         grey = to_grey(frame, record.window)
-        decoded = time.perf_counter()
-        tell("Outlining and classifying", 0.1)
-        prediction = self._predictor.predict([grey])[0]
+        prediction = self._predict(grey)
+        self._last = ((record.sha256, record.path, index), prediction)
         shaped = time.perf_counter()
         p = probabilities(prediction.class_logits.astype(np.float64), self.card.calibration)
         mask = self._mask(prediction, float(p[0]))
         lesions = measure_all(mask, record, prediction.probability)
-        quality = judge(frame, record.window, prediction.box.forward(grey), prediction.embedding, self.card.guard)
+        quality = judge(frame, record.window, prediction.square, prediction.embedding, self.card.guard)
+        band = self._band(prediction, mask)
         measured = time.perf_counter()
-        heat = None
-        if heatmap:
-            tell("Heatmap", 0.7)
-            heat = self._heatmap(prediction, grey, mask, int(p.argmax()))
+        target = CLASSES[int(p.argmax())] if TASKS[1] in self._tasks else LESION
+        heat = self.heatmap(record, index, target, mask=mask) if heatmap else None
         done = time.perf_counter()
         timing = {
-            "decode": decoded - started,
+            "decode": decoding,
             "preprocess": prediction.seconds["preprocess"],
             "forward": prediction.seconds["forward"],
             "postprocess": prediction.seconds["postprocess"] + measured - shaped,
             "heatmap": done - measured,
-            "total": done - started,
+            "total": decoding + done - started,
         }
         reasons = self._withheld(p, quality)
         limit = self.card.operating_point
@@ -123,7 +256,7 @@ class TorchEngine:
             heatmap=heat,
             timing_ms={name: round(1000 * seconds, 3) for name, seconds in timing.items()},
             probability=prediction.probability.astype(np.float16) if TASKS[0] in self._tasks else None,
-            band=self._band(prediction, mask),
+            band=band,
             classified=TASKS[1] in self._tasks,
         )
 
@@ -153,15 +286,6 @@ class TorchEngine:
         if self.card.abstain_below is not None and p.max() < self.card.abstain_below:
             return (f"Too close to call: no class reaches {100 * self.card.abstain_below:.0f} %",)
         return ()
-
-    def _heatmap(self, prediction: Prediction, grey: NDArray[np.uint8], mask: Mask, class_index: int) -> Heatmap:
-        network = self._predictor.network
-        if isinstance(network, Headed):
-            heat = grad_cam(network, prediction.bottleneck, prediction.attended, prediction.focus, class_index)
-            return native_heatmap(heat, prediction.box, mask, class_index)
-        target = class_index if TASKS[1] in self._tasks else None
-        heat = grad_cam_through(network, self._predictor.input_of([grey])[0], target)
-        return native_heatmap(heat, prediction.box, mask, target)
 
 
 def model_info(card: Card, tasks: tuple[str, ...] = TASKS) -> ModelInfo:

@@ -1,129 +1,157 @@
-"""The network's forward pass on the CPU by OpenVINO, made from the same weights and kept in the user's cache folder.
-
-PyTorch stays the reference: where OpenVINO is missing or fails, its own forward pass is used.
-"""
+"""The network's forward pass on the CPU by OpenVINO, from the same weights; PyTorch stays the reference."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-import platform
-import shutil
 import tempfile
-import warnings
-from collections.abc import Callable
+import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+import psutil
+from numpy.typing import NDArray
 
 from busi_viewer import paths
-from busi_viewer.nets.card import Card
-from busi_viewer.nets.ensemble import Ensemble, Network
-from busi_viewer.nets.multitask import MultiTaskOutput, MultiTaskUNet
+from busi_viewer.nets.card import WEIGHTS, Card
+from busi_viewer.nets.graph import GRAPH, Arrays, Graph, made
+from busi_viewer.nets.predictor import Output
+from busi_viewer.nets.weights import load_arrays
+
+if TYPE_CHECKING:
+    from busi_viewer.nets.ensemble import Network
 
 log = logging.getLogger(__name__)
 
-MODEL = "model.xml"
-Forward = Callable[[Tensor], MultiTaskOutput]
+HEADED = ("multitask-unet-mobilenetv2", "multitask-unet-resnet50v2", "ensemble")
+"""The architectures that are compiled: those whose class head can be run alone. They outline and classify."""
+FORM = "2"
+"""Of what is kept in the cache folder; older ones are not read."""
 
 
-class _Plain(nn.Module):
-    """The network with a plain tuple as its output, as tracing wants it."""
+class CompiledForward:
+    """A compiled graph: a :data:`busi_viewer.nets.predictor.Forward` that several threads may call at once.
 
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network(x))
-
-
-def compiled(network: Network, card: Card) -> Forward | None:
-    """A forward pass (N, 1, S, S) → MultiTaskOutput as the network's, N being one frame and its mirror image.
-
-    None where OpenVINO cannot be used; the reason goes to the log.
+    ``threads`` in all; with ``together`` calls run side by side on one thread each, else one call uses all of them.
     """
-    if not isinstance(network, MultiTaskUNet | Ensemble):
-        return None  # only these are checked against PyTorch
-    try:
+
+    def __init__(self, graph: Graph, arrays: Arrays, threads: int, *, together: bool = False) -> None:
         import openvino as ov
-    except ImportError as error:
-        log.info("OpenVINO is not used: %s", type(error).__name__)
-        return None
-    batch = 2 if card.input.flip else 1
-    shape = [batch, 1, card.input.size, card.input.size]
-    folder = paths.cache_dir() / "openvino" / _key(card, shape, ov.__version__)
-    try:
+        from openvino import properties
+        from openvino.properties import hint
+
+        mode = hint.PerformanceMode.THROUGHPUT if together else hint.PerformanceMode.LATENCY
+        config: dict[Any, Any] = {
+            hint.performance_mode: mode,
+            hint.inference_precision: "f32",  # half precision moves outlines
+            properties.inference_num_threads: threads,
+            properties.num_streams: threads if together else 1,
+        }
         core = ov.Core()
-        if (folder / MODEL).is_file():
-            model = core.read_model(folder / MODEL)
-        else:
-            model = _converted(ov, network, shape)
-            _keep(ov, model, folder)
-        request = _compile(core, model, folder)
+        self._compiled = core.compile_model(graph.model(core, arrays), "CPU", config)
+        self._requests = threading.local()
+
+    def __call__(self, x: NDArray[np.float32]) -> Output:
+        """One image at a time."""
+        if not hasattr(self._requests, "own"):
+            self._requests.own = self._compiled.create_infer_request()
+        request = self._requests.own
+        rows = []
+        for index in range(len(x)):
+            request.infer([np.ascontiguousarray(x[index : index + 1])], share_inputs=True)
+            rows.append([request.get_output_tensor(i).data.copy() for i in range(len(Output._fields))])
+        return Output(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+
+
+def processors() -> int:
+    """How many threads compute: OMP_NUM_THREADS if set, else the processor cores that this process may use."""
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    if wished.isdigit() and int(wished):
+        return int(wished)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
+
+
+def compiled(
+    folder: Path, card: Card, *, network: Network | None = None, threads: int | None = None, together: bool = False
+) -> CompiledForward | None:
+    """The forward pass of the model in ``folder``; see :class:`CompiledForward`. Raises ModelError for damaged weights.
+
+    Its graph is the one beside the weights that the card names, else the one kept in the cache folder, else it is made from
+    the network (given, or loaded with torch) and kept. None for architectures not in HEADED (only those are checked against
+    PyTorch) and where OpenVINO cannot be used; the reason goes to the log.
+    """
+    if card.architecture.name not in HEADED:
+        return None
+    arrays = load_arrays(folder / WEIGHTS, card.sha256)
+    try:
+        graph = _shipped(folder, card) or graph_of(folder, card, arrays, network)
+        return CompiledForward(graph, arrays, threads or processors(), together=together)
     except Exception as error:  # noqa: BLE001  OpenVINO's errors have no common base; PyTorch stands in for it
         log.warning("OpenVINO is not used: %s", type(error).__name__)
         return None
 
-    def forward(x: Tensor) -> MultiTaskOutput:
-        if list(x.shape) != shape:
-            output: MultiTaskOutput = network(x)
-            return output
-        results = request([x.contiguous().numpy()])
-        return MultiTaskOutput(*(torch.from_numpy(results[i].copy()) for i in range(len(MultiTaskOutput._fields))))
 
-    return forward
+def graph_of(folder: Path, card: Card, arrays: Arrays | None = None, network: Network | None = None) -> Graph:
+    """The graph of a model from the cache folder, made and kept there if it is missing. Raises what OpenVINO raises."""
+    from openvino import __version__ as version
+
+    facts = (FORM, card.sha256, card.architecture.model_dump_json(), card.input.model_dump_json(), version)
+    name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32] + ".graph"
+    kept = paths.cache_dir() / "graphs" / name
+    graph = _read(kept, card)
+    if graph is not None:
+        return graph
+    if network is None:
+        from busi_viewer.nets.registry import load_model
+
+        network, _ = load_model(folder)
+    if arrays is None:
+        arrays = load_arrays(folder / WEIGHTS, card.sha256)
+    graph = made(network, arrays, card.sha256, card.input)
+    _keep(kept, graph.packed())
+    return graph
 
 
-def _key(card: Card, shape: list[int], version: str) -> str:
-    """Names weights, shape, OpenVINO's version and processor, so that none is ever mistaken for another."""
-    facts = (card.sha256, card.architecture.model_dump_json(), str(shape), version, platform.processor(), _cpu_name())
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
-
-
-def _cpu_name() -> str:
+def ship_graph(folder: Path, card: Card) -> str:
+    """Write a model's graph beside its weights; the file's SHA-256 for the card, or "" where it is not compiled."""
+    if card.architecture.name not in HEADED:
+        return ""
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        content = graph_of(folder, card).packed()
+    except Exception as error:  # noqa: BLE001  as in compiled
+        log.warning("no graph is written: %s", type(error).__name__)
+        return ""
+    (folder / GRAPH).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _shipped(folder: Path, card: Card) -> Graph | None:
+    path = folder / GRAPH
+    if not card.graph_sha256 or not path.is_file():
+        return None
+    if hashlib.sha256(path.read_bytes()).hexdigest() != card.graph_sha256:
+        log.warning("the graph beside the weights is not the one that the card names; it is not used")
+        return None
+    return _read(path, card)
+
+
+def _read(path: Path, card: Card) -> Graph | None:
+    try:
+        graph = Graph.unpacked(path.read_bytes())
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+    return graph if (graph.weights, graph.side) == (card.sha256, card.input.size) else None
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write whole or not at all; without a writable cache folder the graph is made anew each time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as fresh:
+            fresh.write(content)
+        os.replace(fresh.name, path)
     except OSError:
-        return platform.machine()
-    return next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")), "")
-
-
-def _converted(ov: Any, network: Network, shape: list[int]) -> Any:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # tracing warns of the check of the input's sides
-        model = ov.convert_model(_Plain(network).eval(), example_input=torch.zeros(shape))
-    model.reshape(shape)
-    return model
-
-
-def _compile(core: Any, model: Any, folder: Path) -> Any:
-    """The compiled model, in fp32: half precision moved outlines. Kept beside the model where that folder can be written."""
-    from openvino import properties
-    from openvino.properties import hint
-
-    config: dict[Any, Any] = {
-        hint.performance_mode: hint.PerformanceMode.LATENCY,
-        hint.inference_precision: "f32",
-        properties.inference_num_threads: torch.get_num_threads(),
-    }
-    if folder.is_dir() and os.access(folder, os.W_OK):
-        config[properties.cache_dir] = str(folder)
-    return core.compile_model(model, "CPU", config)
-
-
-def _keep(ov: Any, model: Any, folder: Path) -> None:
-    """Save the converted model whole or not at all; without a writable cache folder it is made anew each time."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent))
-    except OSError:
-        return
-    try:
-        ov.save_model(model, fresh / MODEL, compress_to_fp16=False)
-        os.replace(fresh, folder)
-    except (OSError, RuntimeError):
-        shutil.rmtree(fresh, ignore_errors=True)
+        log.info("the graph could not be kept")

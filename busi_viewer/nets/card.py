@@ -105,7 +105,8 @@ class Card(_Strict):
     those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``. The
     estimate is withheld where no class reaches ``abstain_below``. ``data`` names source and licence of each data set that is
     known by its folder's name; ``limits`` what the model's figures showed; ``leaky`` how a paper's protocol, reproduced on
-    request, let the answer through: such a model is never made the active one.
+    request, let the answer through: such a model is never made the active one. ``graph_sha256`` is that of the compiled
+    graph beside the weights, if there is one.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -131,6 +132,7 @@ class Card(_Strict):
     intended_use: str = "Research use only. Not for clinical decisions."
     limits: tuple[str, ...] = ()
     leaky: tuple[str, ...] = ()
+    graph_sha256: str = ""
 
 
 def read_card(folder: Path) -> Card:

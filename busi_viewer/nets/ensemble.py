@@ -51,6 +51,15 @@ class Ensemble(nn.Module):
         mean = (torch.softmax(logits.float(), 1) + others) / len(self.members)
         return torch.log(mean.clamp(min=EPSILON)), embedding
 
+    def sensitivity(self, output: MultiTaskOutput) -> Tensor:
+        """As :meth:`MultiTaskUNet.sensitivity`, through softmax, mean and logarithm: (N, 3, C)."""
+        own, others = output.bottleneck[:, :-3], output.bottleneck[:, -3:]
+        p = torch.softmax(self.main.class_head(output.embedding).float(), 1)
+        mean = (p + others) / len(self.members)
+        through = torch.eye(p.shape[1], device=p.device) * p[:, None, :] - p[:, :, None] * p[:, None, :]
+        through = through / (len(self.members) * mean.clamp(min=EPSILON))[:, :, None]
+        return through @ self.main.sensitivity(output._replace(bottleneck=own))
+
     @property
     def main(self) -> MultiTaskUNet:
         """The first member."""

@@ -92,6 +92,24 @@ class MultiTaskUNet(nn.Module):
         embedding = torch.cat(parts, dim=1)
         return self.class_head(embedding), embedding
 
+    def sensitivity(self, output: MultiTaskOutput) -> Tensor:
+        """Gradient of each class logit by each channel of ``attended``, averaged over its positions: (N, 3, C).
+
+        The gradient of :meth:`classify` written out: the average passes 1/(hw) to every position, the maximum all of it to
+        one, the lesion's average a share that sums to one where anything is in focus.
+        """
+        inner, outer = self.class_head[1], self.class_head[4]
+        assert isinstance(inner, nn.Linear)
+        assert isinstance(outer, nn.Linear)
+        awake = (inner(output.embedding) > 0).to(outer.weight.dtype)
+        channels = output.attended.shape[1]
+        gradient = ((outer.weight * awake[:, None]) @ inner.weight)[:, :, output.bottleneck.shape[1] :]
+        each = gradient[:, :, :channels] + gradient[:, :, channels : 2 * channels]
+        if self.lesion_pooling:
+            total = output.focus.sum((2, 3))
+            each = each + gradient[:, :, 2 * channels :] * (total / total.clamp(min=1e-3))[:, :, None]
+        return torch.as_tensor(each / (output.attended.shape[2] * output.attended.shape[3]))
+
     def _decode(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The output of the first decoder block (stride 16) and of the last (full size)."""
         deepest_first = features[:0:-1]

@@ -1,17 +1,18 @@
 """Grey-level preprocessing as the papers have it, on the network's input, so that training and inference do the same.
 
-Each step maps a float tensor (N, 1, H, W) in [0, 1] to the same shape and range.
+Each step maps a float tensor (N, 1, H, W) in [0, 1] to the same shape and range. torch is imported when a step is done, for a
+card holds steps and is read without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
-import torch.nn.functional as F  # noqa: N812
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class _Step(BaseModel):
@@ -37,6 +38,9 @@ class Gaussian(_Step):
 
     def __call__(self, x: Tensor) -> Tensor:
         """See the module."""
+        import torch
+        import torch.nn.functional as F  # noqa: N812
+
         radius = max(1, round(3 * self.sigma))
         at = torch.arange(-radius, radius + 1, dtype=x.dtype, device=x.device)
         line = torch.exp(-0.5 * (at / self.sigma) ** 2)
@@ -63,6 +67,8 @@ class FuzzyContrast(_Step):
 
     def __call__(self, x: Tensor) -> Tensor:
         """See the module."""
+        import torch
+
         mu = MinMax()(x)
         return torch.where(mu <= 0.5, 2 * mu**2, 1 - 2 * (1 - mu) ** 2)
 
@@ -75,6 +81,8 @@ class Sharpness(_Step):
 
     def __call__(self, x: Tensor) -> Tensor:
         """See the module."""
+        import torch.nn.functional as F  # noqa: N812
+
         smooth = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
         return (smooth + self.factor * (x - smooth)).clamp(0, 1)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Letterbox:
 
 def scaled(x: Tensor, size: int) -> Tensor:
     """(N, C, S, S) at ``size`` pixels, area-averaged."""
+    import torch.nn.functional as F  # noqa: N812
+
     if x.shape[-1] == size:
         return x
     return F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)

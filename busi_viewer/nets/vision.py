@@ -1,16 +1,20 @@
 """Import torchvision also where its compiled operators do not fit the installed torch.
 
 The wheel of torchvision beside a CPU-only torch fails at import because the operators ``nms`` and ``qnms`` are missing. None
-of them is used here, so declaring them is enough. Import this module before timm, lightning or segmentation-models-pytorch.
+of them is used here, so declaring them is enough. Importing this module costs nothing: it puts a finder in front of the import
+system that does this at the first import of torchvision, whoever asks for it (timm, lightning, segmentation-models-pytorch).
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
-import torch
-
-_declared: list[torch.library.Library] = []
+_declared: list[Any] = []
 
 
 def import_torchvision() -> None:
@@ -20,6 +24,8 @@ def import_torchvision() -> None:
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
+        import torch
+
         for name in [m for m in sys.modules if m == "torchvision" or m.startswith("torchvision.")]:
             del sys.modules[name]
         library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
@@ -29,4 +35,30 @@ def import_torchvision() -> None:
         import torchvision  # noqa: F401
 
 
-import_torchvision()
+class _Imported(Loader):
+    """Gives the module that is already there."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules.pop(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has run."""
+
+
+class _AtFirstImport(MetaPathFinder):
+    """Steps in once, for torchvision itself."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "torchvision":
+            return None
+        sys.meta_path.remove(self)
+        import_torchvision()
+        own = sys.modules[fullname].__spec__
+        assert own is not None
+        return ModuleSpec(fullname, _Imported(), origin=own.origin, is_package=True)
+
+
+if "torchvision" not in sys.modules:
+    sys.meta_path.insert(0, _AtFirstImport())

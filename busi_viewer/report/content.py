@@ -15,7 +15,7 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord, Mask, to_uint8
 from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.render import Path2d, outlines, smooth
-from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
+from busi_viewer.core.results import CLASSES, GRAD_CAM, AnalysisResult, FrameResult
 from busi_viewer.report import words
 from busi_viewer.report.findings_part import FindingsPart, findings_part
 from busi_viewer.report.measured import BY_READER, Measured, callipers_of
@@ -289,7 +289,9 @@ def _figures(
     first = Figure(image, (*beneath, *drawn), text, mm, band=tuple(map(smooth, band.rings)) if band else ())
     heatmap = machine.heatmap if machine else None
     if heatmap is not None:
-        caption = f"Heatmap, class {heatmap.target}: where the model looked, not the cause."
+        how = "" if heatmap.method == GRAD_CAM else f" by {heatmap.method}"
+        other = "" if machine is None or heatmap.target == machine.prediction else " (not the most probable)"
+        caption = f"Heatmap{how}, class {heatmap.target}{other}: where the model looked, not the cause."
         plain = tuple(Outline(o.number, o.paths, o.dashed) for o in proposed)
         return first, Figure(image, plain, caption, mm, heatmap.values)
     return (first, Figure(image, (), "The same image without marks.", mm)) if first.outlines else (first,)

@@ -19,6 +19,7 @@ from busi_viewer.core.results import CLASSES, TASKS
 from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration, Card, ContourBand, LearnedGuard
+from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.postprocess import threshold_mask
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.registry import load_model, tasks_of
@@ -122,7 +123,8 @@ def mask_rules(seen: Sequence[_Seen], p_normal: Array) -> tuple[tuple[float, flo
 def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]) -> Card:
     """The card of the model in ``folder`` with everything that is chosen on validation filled in, for what the model does."""
     network, card = load_model(folder)
-    predictor = Predictor(network, card.input, forward=compiled(network, card))
+    forward = compiled(folder, card, network=network) or TorchForward(network, card.input.preprocess)
+    predictor = Predictor(forward, card.input)
 
     seen = [_look(predictor, card, item) for item in validation]
     logits = np.stack([s.logits for s in seen])

@@ -15,6 +15,7 @@ from torch import Tensor
 from busi_viewer.core.metrics import auc, dice
 from busi_viewer.core.results import TASKS
 from busi_viewer.nets.losses import class_loss, focal_class_loss, sum_of_mask_losses
+from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.pipeline import Pipeline, overlaid
 from busi_viewer.nets.predictor import Predictor
@@ -131,7 +132,7 @@ class TrainingModule(pl.LightningModule):
         assert item.grey is not None
         pipeline = isinstance(self.network, Pipeline)  # its members prepare their own input
         spec = self.recipe.input.model_copy(update={"flip": False, **({"preprocess": ()} if pipeline else {})})
-        prediction = Predictor(self.network, spec, self.device).predict([item.grey])[0]
+        prediction = Predictor(TorchForward(self.network, spec.preprocess, self.device), spec).predict([item.grey])[0]
         if TASKS[0] in self.recipe.tasks and item.native_mask is not None and item.native_mask.any():
             self._dice.append(dice(prediction.probability >= 0.5, item.native_mask))
         if TASKS[1] in self.recipe.tasks and item.label >= 0:

@@ -17,6 +17,7 @@ from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
 from busi_viewer.core.errors import DataSetError, UsageError
 from busi_viewer.core.training import PROGRESS
+from busi_viewer.nets.accelerated import ship_graph
 from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
 from busi_viewer.nets.weights import save_tensors
@@ -165,7 +166,8 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
         },
     )
     write_card(fresh, card)
-    write_card(fresh, calibrate(fresh, training, validation))
+    card = calibrate(fresh, training, validation)
+    write_card(fresh, card.model_copy(update={"graph_sha256": ship_graph(fresh, card)}))
     if folder.exists():
         os.replace(folder, job.out / f"model.{int(time.time())}.old")
     os.replace(fresh, folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -25,11 +27,15 @@ from busi_viewer.workflow.inputs import expand_inputs, result_stems
 from busi_viewer.workflow.open import open_image
 
 CHUNK_BYTES = 256_000_000
+
 CHUNK_FRAMES = 16
 """A long cine is analysed in pieces of so many frames, fewer if they are large, so that memory stays bounded."""
 
 REPORTED_FRAMES = 8
 """Of a long cine, the frames most likely malignant keep their pictures for the report."""
+
+MANY = 3
+"""From how many files on they are analysed side by side."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -157,10 +163,24 @@ class Analysis:
 
     def _analyse(self, items: Sequence[Item]) -> None:
         engine = self._load_engine()
-        for number, (item, opened) in enumerate(read_ahead(items, self._open)):
+        # reports are written by one thread at a time
+        workers = engine.prepare_many() if len(items) >= MANY and not self._outputs.pdf else 1
+
+        def whole(item: Item) -> dict[str, Any]:
+            return _analyse_one(self._open(item), item, self._outputs, self._services, engine)
+
+        def rest(item: Item, opened: Future[ImageRecord]) -> dict[str, Any]:
+            return _analyse_one(opened.result(), item, self._outputs, self._services, engine)
+
+        jobs: Iterator[tuple[Item, Callable[[], dict[str, Any]]]]
+        if workers > 1:
+            jobs = ((item, done.result) for item, done in read_ahead(items, whole, workers))
+        else:
+            jobs = ((item, partial(rest, item, opened)) for item, opened in read_ahead(items, self._open))
+        for number, (item, job) in enumerate(jobs):
             self._watcher.progress(item.path.name, number / len(items))
             try:
-                result = _analyse_one(opened.result(), item, self._outputs, self._services, engine)
+                result = job()
             except Exception as error:  # noqa: BLE001 - the boundary of one file: whatever is wrong, the batch goes on
                 self._fail(item, error)
             else:
@@ -179,14 +199,14 @@ class Analysis:
         self._watcher.failed(failure)
 
 
-def read_ahead(items: Sequence[T], read: Callable[[T], R]) -> Iterator[tuple[T, Future[R]]]:
-    """Each item with what ``read`` gives for it, read on a thread while the caller works on the item before."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+def read_ahead(items: Sequence[T], read: Callable[[T], R], threads: int = 1) -> Iterator[tuple[T, Future[R]]]:
+    """Each item with what ``read`` gives for it, read on ``threads`` while the caller works on the item before."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="read-ahead")
     try:
-        waiting: list[Future[R]] = [pool.submit(read, item) for item in items[:1]]
+        waiting = deque(pool.submit(read, item) for item in items[:threads])
         for number, item in enumerate(items):
-            current = waiting.pop()
-            waiting = [pool.submit(read, following) for following in items[number + 1 : number + 2]]
+            current = waiting.popleft()
+            waiting.extend(pool.submit(read, following) for following in items[number + threads : number + threads + 1])
             yield item, current
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

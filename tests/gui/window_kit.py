@@ -15,7 +15,7 @@ from busi_viewer.core.errors import Cancelled, ModelError
 from busi_viewer.core.image import to_grey
 from busi_viewer.core.masks import components
 from busi_viewer.core.measure import measure_all
-from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
+from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
 from busi_viewer.gui import theme
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.window import MainWindow
@@ -30,6 +30,7 @@ class ThresholdEngine:
     abstain: bool = False
     gate: threading.Event | None = None
     seen: list = field(default_factory=list)
+    explained: list = field(default_factory=list)
     model: ModelInfo = MODEL
     device: str = "cpu"
 
@@ -65,8 +66,13 @@ class ThresholdEngine:
             Quality(not self.abstain, 0.2 if self.abstain else 0.9),
             mask,
             measure_all(mask, record),
-            Heatmap("malignant", heat, share) if heatmap else None,
+            Heatmap(CLASSES[int(np.argmax(probabilities))], heat, share) if heatmap else None,
         )
+
+    def heatmap(self, record, frame, target, method="Grad-CAM", mask=None):
+        self.explained.append((target, method))
+        values = np.full(record.shape, 0.2 + 0.2 * len(target) / 10, np.float32)
+        return Heatmap(target, values, 0.5, method)
 
 
 def write_image(path, dark=20, seed=0, shape=(120, 160)):

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,13 +12,27 @@ import torch
 from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
+from busi_viewer.core.results import CLASSES, METHODS
 from busi_viewer.inference.device import choose
-from busi_viewer.inference.engine import TorchEngine
-from busi_viewer.inference.heatmaps import grad_cam
-from busi_viewer.nets.predictor import Predictor
-from busi_viewer.nets.registry import load_model
+from busi_viewer.inference.engine import ModelEngine
+from busi_viewer.inference.heatmaps import through_network
+from busi_viewer.nets.card import Architecture
+from busi_viewer.nets.explained import TorchForward
+from busi_viewer.nets.predictor import Predictor, as_input
+from busi_viewer.nets.registry import build, load_model
 
 SHAPE = (120, 170)
+PLAIN = Architecture(name="multitask-unet-mobilenetv2")
+POOLED = Architecture(name="multitask-unet-mobilenetv2", arguments={"lesion_pooling": True})
+ENSEMBLE = Architecture(
+    name="ensemble",
+    arguments={
+        "members": [
+            {"name": POOLED.name, "arguments": POOLED.arguments, "size": 96},
+            {"name": PLAIN.name, "arguments": {}, "size": 64},
+        ]
+    },
+)
 
 
 def _record(count=1, spacing=(0.1, 0.2)):
@@ -27,7 +42,7 @@ def _record(count=1, spacing=(0.1, 0.2)):
 
 @pytest.fixture(scope="module")
 def engine(model_folder):
-    return TorchEngine(model_folder, "cpu")
+    return ModelEngine(model_folder, "cpu")
 
 
 def test_result_is_complete_and_at_native_size(engine):
@@ -69,28 +84,54 @@ def test_progress_rises_and_cancel_stops(engine):
         engine.analyse(_record(), cancel=stop)
 
 
-def test_heatmap_of_the_head_equals_grad_cam_of_the_whole_network(model_folder):
-    from pytorch_grad_cam import GradCAM
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+@pytest.mark.parametrize("architecture", [PLAIN, POOLED, ENSEMBLE], ids=["plain", "pooled", "ensemble"])
+def test_heatmap_from_one_pass_equals_grad_cam_of_the_whole_network(architecture):
+    torch.manual_seed(5)
+    network = build(architecture).eval()
+    square = phantom("malignant", 1, (96, 96))[0]
+    x = as_input(square[None])
+    cams = TorchForward(network)(x).cams[0]
+    assert cams.any()
+    for index, ours in enumerate(cams):
+        theirs = through_network(network, x, CLASSES[index])
+        large = cv2.resize(ours, (96, 96), interpolation=cv2.INTER_LINEAR)
+        assert ours.any() == theirs.any()
+        assert not ours.any() or np.corrcoef(large.ravel(), theirs.ravel())[0, 1] > 0.99
 
-    network, card = load_model(model_folder)
-    grey = phantom("malignant", 1, SHAPE)[0]
-    prediction = Predictor(network, card.input).predict([grey])[0]
 
-    class Whole(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.network = network
+def test_every_class_and_method_at_native_size(engine):
+    record = _record()
+    frame = engine.analyse(record).frames[0]
+    again = engine.heatmap(record, 0, frame.prediction, mask=frame.mask)
+    assert np.array_equal(again.values, frame.heatmap.values)
+    assert again.inside_mask_share == frame.heatmap.inside_mask_share
+    for method in METHODS:
+        heat = engine.heatmap(record, 0, "benign", method)
+        assert (heat.target, heat.method, heat.values.shape) == ("benign", method, SHAPE)
+        assert 0 <= heat.values.min() <= heat.values.max() <= 1
+    cold = engine.heatmap(_record(spacing=None), 0, "benign")
+    assert np.array_equal(cold.values, engine.heatmap(record, 0, "benign").values)
 
-        def forward(self, x):
-            return self.network(x).class_logits
 
-    square = torch.from_numpy(prediction.box.forward(grey))[None, None].float() / 255
-    with GradCAM(Whole(), [network.heatmap_layer]) as cam:
-        theirs = cam(square.requires_grad_(True), [ClassifierOutputTarget(2)])[0]
-    ours = grad_cam(network, prediction.bottleneck, prediction.attended, prediction.focus, 2)
-    native = prediction.box.back_coarse(ours)
-    assert np.corrcoef(native.ravel(), prediction.box.back(theirs).ravel())[0, 1] > 0.99
+def test_many_frames_together_are_what_they_are_alone(engine):
+    record = _record(5)
+    together = engine.analyse(record).frames
+    alone = [engine.analyse(record, [index]).frames[0] for index in range(5)]
+    for a, b in zip(together, alone, strict=True):
+        assert a.index == b.index
+        assert a.probabilities == pytest.approx(b.probabilities, abs=1e-5)
+        assert np.mean(a.mask != b.mask) < 1e-3
+
+
+def test_a_device_that_fails_gives_way_to_the_cpu_and_it_is_said(model_folder):
+    engine = ModelEngine(model_folder, "cpu")
+    engine._device = "meta"  # a device of torch that holds no data: every result is lost
+    engine._predictor = Predictor(TorchForward(load_model(model_folder)[0], device="meta"), engine.card.input)
+    result = engine.analyse(_record())
+    assert "The device meta failed; the CPU computes from now on." in result.warnings
+    assert result.device == engine.device == "cpu"
+    assert result.frames[0].probabilities == engine.analyse(_record()).frames[0].probabilities
+    assert not engine.analyse(_record()).warnings
 
 
 def test_unknown_devices_say_the_remedy():
@@ -99,7 +140,7 @@ def test_unknown_devices_say_the_remedy():
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match="--device cpu"):
             choose("cuda:7")
-    assert choose("cpu").type == "cpu"
+    assert choose("cpu") == "cpu"
 
 
 def test_other_modalities_are_refused_by_name(engine):
@@ -112,4 +153,4 @@ def test_other_modalities_are_refused_by_name(engine):
 
 def test_missing_model_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"card\.json"):
-        TorchEngine(tmp_path, "cpu")
+        ModelEngine(tmp_path, "cpu")

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from busi_viewer.core.errors import ModelError
-from busi_viewer.nets import accelerated
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec
 from busi_viewer.nets.ensemble import Ensemble
 from busi_viewer.nets.postprocess import threshold_mask
@@ -68,29 +67,6 @@ def test_weights_round_trip(ensemble, card, tmp_path):
 def test_an_ensemble_needs_two_plain_members(members):
     with pytest.raises(ModelError, match="ensemble"):
         build(Architecture(name="ensemble", arguments={"members": members}))
-
-
-def test_openvino_answers_as_pytorch_and_keeps_what_it_made(ensemble, card, monkeypatch, tmp_path):
-    monkeypatch.setenv("BUSI_VIEWER_HOME", str(tmp_path / "home"))
-    forward = accelerated.compiled(ensemble, card)
-    assert forward is not None
-    kept = list((tmp_path / "home").rglob(accelerated.MODEL))
-    assert len(kept) == 1
-    made = kept[0].stat().st_mtime_ns
-    again = accelerated.compiled(ensemble, card)
-    x = torch.rand(1, 1, 96, 96)
-    with torch.inference_mode():
-        expected = ensemble(x)
-        for found in (forward(x), again(x)):
-            for ours, theirs in zip(found, expected, strict=True):
-                assert torch.allclose(ours, theirs, atol=1e-3, rtol=1e-3)
-    assert kept[0].stat().st_mtime_ns == made
-
-
-def test_openvino_works_without_a_cache_folder(ensemble, card, monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("BUSI_VIEWER_HOME", str(tmp_path / "file"))
-    assert accelerated.compiled(ensemble, card) is not None
 
 
 def test_less_sure_lesions_are_dropped():

@@ -16,7 +16,7 @@ import torch
 from busi_viewer.core.dataset import load_datasets
 from busi_viewer.core.errors import DataSetError, UsageError
 from busi_viewer.core.phantom import phantom
-from busi_viewer.inference.engine import TorchEngine
+from busi_viewer.inference.engine import ModelEngine
 from busi_viewer.nets.card import InputSpec, read_card
 from busi_viewer.nets.encoders import MobileNetV2Encoder
 from busi_viewer.nets.registry import load_model
@@ -91,7 +91,7 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     assert [line["event"] for line in lines if line["event"] != "step"] == ["data", "epoch", "calibrating", "done"]
     assert all(line["schema"] == 1 for line in lines)
     record = OPEN(root / "malignant" / "malignant (1).png")
-    result = TorchEngine(Path(summary["model"]), "cpu").analyse(record)
+    result = ModelEngine(Path(summary["model"]), "cpu").analyse(record)
     assert result.model.sha256 == card.sha256
 
     with pytest.raises(UsageError, match="--resume"):

@@ -90,6 +90,9 @@ class Failing:
             raise self._error
         return self._engine.analyse(record, frames, **options)
 
+    def prepare_many(self):
+        return self._engine.prepare_many()
+
 
 def with_engine(services, engine):
     return replace(services, load_engine=lambda model, device: engine)

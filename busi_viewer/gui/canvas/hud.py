@@ -204,8 +204,8 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
         _text(painter, QPointF(x, base + LINE + 3), words, theme.DARK.warn, over=image)
 
 
-def paint_heat(painter: QPainter, camera: Camera, target: str, style: HeatStyle, image: QRectF) -> None:
-    """The colour bar with its ticks, and what the heat is about."""
+def paint_heat(painter: QPainter, camera: Camera, title: str, style: HeatStyle, image: QRectF) -> None:
+    """The colour bar with its ticks, and ``title``: what the heat is about."""
     x = min(image.right() + 18.0, camera.view[0] - 46.0)
     top = max(image.top(), 44.0) + 34.0
     high = max(min(200.0, image.height() * 0.4, camera.view[1] - top - BELOW - 170), 60.0)
@@ -228,7 +228,7 @@ def paint_heat(painter: QPainter, camera: Camera, target: str, style: HeatStyle,
     painter.save()
     painter.translate(x + 1, top + high + 24)
     painter.rotate(90)
-    caption = f"Grad-CAM, class {target}" + ("" if style.colours == "inferno" else f", {COLOURS[style.colours]}")
+    caption = title + ("" if style.colours == "inferno" else f", {COLOURS[style.colours]}")
     metrics = QFontMetricsF(theme.font(theme.CAPTION))
     if image.right() > x - 6:
         painter.fillRect(QRectF(-3, -11, metrics.horizontalAdvance(caption) + 6, 15), SHADOW)

@@ -133,7 +133,7 @@ class Pane(Stage):
         if self._kind == "ai" and self._look.mask != "hidden":
             self._paint_ai(painter, camera)
         if self._kind == "heat" and self._scene.heat is not None:
-            hud.paint_heat(painter, camera, self._scene.heat.target, self._look.heat, camera.image_rect())
+            hud.paint_heat(painter, camera, self._scene.heat.title, self._look.heat, camera.image_rect())
         if not camera.orientation.plain:
             hud.paint_marker(painter, camera)
         if self._cross is not None:

@@ -364,7 +364,7 @@ class Stage(QWidget):
             state = "Heatmap hidden while drawing"
         elif self._scene.withheld and not self._scene.outlines:
             state = "No AI outline"
-        heat = self._scene.heat.target if self._scene.heat is not None and self._heat_shown() else None
+        heat = self._scene.heat.title if self._scene.heat is not None and self._heat_shown() else None
         bits = 8 * self._pixels.itemsize if self._pixels is not None else 8
         facts = hud.facts(session.document.record, session.frame, bits, state, self._look, self.zoom, heat)
         return replace(facts, name="") if self._nameless else facts

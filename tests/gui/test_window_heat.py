@@ -1,0 +1,86 @@
+"""Choosing the heatmap's class and method in the window: no new analysis, nothing stale, and it is named."""
+
+import pytest
+from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
+
+from busi_viewer.core.results import METHODS
+from busi_viewer.gui.actions import HEAT_CLASSES, HEAT_METHODS
+
+
+@pytest.fixture
+def study(tmp_path):
+    for i, dark in enumerate((20, 45)):
+        write_image(tmp_path / "study" / f"us{i + 1}.png", dark, seed=i)
+    return tmp_path / "study"
+
+
+def heat(made):
+    return made.canvas.session.document.result.frame(0).heatmap
+
+
+def test_another_class_without_a_new_analysis_and_back(qtbot, qapp, study):
+    engine = ThresholdEngine()
+    with window(qtbot, qapp, engine) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        first = heat(made)
+        revision = made.canvas.session.document.revision
+        assert first.target == "malignant"
+        made.actions_["heat_benign"].trigger()
+        qtbot.waitUntil(lambda: heat(made).target == "benign")
+        assert made.canvas._scene.heat is heat(made)
+        assert "benign" in made.review.header.heat.accessibleName()
+        made.actions_["next_heat_class"].trigger()
+        assert heat(made) is first, "malignant is chosen by name: what the analysis brought is at hand"
+        for _ in range(2):
+            made.actions_["next_heat_class"].trigger()
+        assert made.actions_["heat_predicted"].isChecked()
+        made.actions_["heat_benign"].trigger()
+        assert heat(made).target == "benign"
+        assert engine.explained.count(("benign", "Grad-CAM")) == 1, "what was made once is kept"
+        assert engine.seen == [study / "us1.png"]
+        assert made.canvas.session.document.revision == revision
+
+
+def test_the_choice_holds_for_the_next_image_and_other_methods(qtbot, qapp, study):
+    engine = ThresholdEngine()
+    with window(qtbot, qapp, engine) as made:
+        open_and_wait(qtbot, made, study)
+        made.actions_["heat_normal"].trigger()
+        analyse_and_wait(qtbot, made)
+        qtbot.waitUntil(lambda: heat(made).target == "normal")
+        made.actions_[HEAT_METHODS[3]].trigger()
+        qtbot.waitUntil(lambda: heat(made).method == METHODS[3])
+        assert "Layer-CAM, class normal" in made.canvas._facts(made.canvas.session).heat or not made.canvas.heatmap
+        made.actions_["next_case"].trigger()
+        qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path.name == "us2.png")
+        analyse_and_wait(qtbot, made)
+        qtbot.waitUntil(lambda: (heat(made).target, heat(made).method) == ("normal", METHODS[3]))
+
+
+def test_a_heatmap_that_fails_is_told_once(qtbot, qapp, study):
+    class Stumbling(ThresholdEngine):
+        def heatmap(self, *args, **kwargs):
+            self.explained.append(args)
+            raise RuntimeError("SMITH^ANNA")
+
+    engine = Stumbling()
+    with window(qtbot, qapp, engine) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        told = []
+        made.heat.problem.connect(told.append)
+        made.actions_["heat_benign"].trigger()
+        qtbot.waitUntil(lambda: len(told) == 1)
+        made.canvas.session.changed.emit()
+        qtbot.wait(30)
+        assert len(engine.explained) == 1
+        assert heat(made).target == "malignant"
+        assert "SMITH" not in told[0].what
+
+
+def test_every_choice_has_words_and_one_of_each_kind_is_checked(qtbot, qapp):
+    with window(qtbot, qapp) as made:
+        for names in (HEAT_CLASSES, HEAT_METHODS):
+            assert sum(made.actions_[name].isChecked() for name in names) == 1
+            assert all(made.actions_[name].text() for name in names)

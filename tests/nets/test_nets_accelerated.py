@@ -1,0 +1,112 @@
+"""OpenVINO answers as PyTorch does, from a graph that holds no weights."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from busi_viewer import paths
+from busi_viewer.core.errors import ModelError
+from busi_viewer.nets import accelerated
+from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec, read_card
+from busi_viewer.nets.explained import TorchForward
+from busi_viewer.nets.graph import GRAPH, Graph
+from busi_viewer.nets.registry import build
+from busi_viewer.nets.weights import load_tensors, save_tensors
+
+SMALL = {"name": "multitask-unet-mobilenetv2", "arguments": {}, "size": 64}
+LARGE = {**SMALL, "arguments": {"lesion_pooling": True}, "size": 96}
+ENSEMBLE = Architecture(name="ensemble", arguments={"members": [LARGE, SMALL]})
+DEFAULT = paths.bundled_models() / "busi-default"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(folder, card, network) of a small untrained ensemble."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(1)
+    network = build(ENSEMBLE).eval()
+    digest = save_tensors(folder / WEIGHTS, dict(network.state_dict()))
+    network.load_state_dict({k: v.float() for k, v in load_tensors(folder / WEIGHTS).items()})
+    card = Card(
+        name="e", version="0", architecture=ENSEMBLE, input=InputSpec(size=96, flip=False),
+        classes=("normal", "benign", "malignant"), sha256=digest,
+    )  # fmt: skip
+    return folder, card, network
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("BUSI_VIEWER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def _kept(home):
+    return list(home.rglob("*.graph"))
+
+
+def test_it_answers_as_pytorch_and_keeps_a_small_graph(made, home):
+    folder, card, network = made
+    x = np.random.default_rng(0).random((3, 1, 96, 96), dtype=np.float32)
+    expected = TorchForward(network)(x)
+    forward = accelerated.compiled(folder, card, network=network, threads=1)
+    (kept,) = _kept(home)
+    assert kept.stat().st_size < 200_000
+    stamp = kept.stat().st_mtime_ns
+    again = accelerated.compiled(folder, card, threads=2, together=True)
+    assert kept.stat().st_mtime_ns == stamp
+    for found in (forward(x), again(x)):
+        for ours, theirs in zip(found, expected, strict=True):
+            assert ours.shape == theirs.shape
+            assert np.allclose(ours, theirs, atol=1e-3, rtol=1e-3)
+
+
+def test_it_works_without_a_cache_folder(made, home):
+    folder, card, network = made
+    home.write_text("no folder")
+    assert accelerated.compiled(folder, card, network=network, threads=1) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b no gzip", b"[]"])
+def test_a_damaged_graph_is_made_anew(made, home, content):
+    folder, card, network = made
+    accelerated.graph_of(folder, card, network=network)
+    (kept,) = _kept(home)
+    whole = kept.read_bytes()
+    kept.write_bytes(content)
+    accelerated.graph_of(folder, card, network=network)
+    assert Graph.unpacked(kept.read_bytes()) == Graph.unpacked(whole)
+
+
+def test_altered_weights_are_refused(made, tmp_path):
+    folder, card, _ = made
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / WEIGHTS).write_bytes(content)
+    with pytest.raises(ModelError, match="SHA-256"):
+        accelerated.compiled(tmp_path, card)
+
+
+def test_the_bundled_graph_is_the_one_its_card_names():
+    card = read_card(DEFAULT)
+    content = (DEFAULT / GRAPH).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == card.graph_sha256
+    graph = Graph.unpacked(content)
+    assert (graph.weights, graph.side) == (card.sha256, card.input.size)
+
+
+def test_the_bundled_model_needs_no_torch():
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from busi_viewer.core.image import ArrayFrames, ImageRecord\n"
+        "from busi_viewer.inference.engine import ModelEngine\n"
+        f"engine = ModelEngine(Path({str(DEFAULT)!r}), 'cpu')\n"
+        "grey = np.random.default_rng(0).integers(0, 255, (90, 120)).astype(np.uint8)\n"
+        "record = ImageRecord(Path('x.png'), '0' * 64, 'png', ArrayFrames((grey,)), (90, 120))\n"
+        "assert engine.analyse(record).frames[0].heatmap is not None\n"
+        "assert not {'torch', 'timm', 'pytorch_grad_cam'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
