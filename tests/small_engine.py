@@ -41,8 +41,8 @@ class OtsuEngine:
         return AnalysisResult(record.path, record.sha256, self.model, self.device, results, revision)
 
     def prepare_many(self) -> int:
-        """It holds no state but ``chunks``: two threads may call it."""
-        return 2
+        """It is used from one thread."""
+        return 1
 
     def _frame(self, record: ImageRecord, index: int, heatmap: bool) -> FrameResult:
         started = time.perf_counter()

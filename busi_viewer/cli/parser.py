@@ -87,6 +87,14 @@ def _analyze(commands: _Commands[Parser]) -> None:
     parser.add_argument("--png", action="store_true", help="write mask, overlay and heatmap of each frame")
     parser.add_argument("--seg", action="store_true", help="write the outlines as DICOM Segmentation")
     parser.add_argument("--sr", action="store_true", help="write measurements and estimates as DICOM Structured Report")
+    parser.add_argument(
+        "--panels",
+        nargs="?",
+        const="own",
+        default="",
+        choices=("own", "jet"),
+        help="write a figure of image, heatmap, outline and heat over the image; jet: the last in half-transparent jet",
+    )
     parser.add_argument("--overwrite", action="store_true", help="analyse again where a result exists")
     _add_json(parser, "write what was done, skipped and failed")
 

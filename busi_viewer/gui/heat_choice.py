@@ -9,8 +9,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, METHODS, FrameResult, Heatmap
 from busi_viewer.gui.actions import HEAT_CLASSES, HEAT_METHODS, Actions
+from busi_viewer.gui.canvas_bars import CanvasHeader
 from busi_viewer.gui.lane import HeatRequest, Lane
 from busi_viewer.gui.problem import Problem
+from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 
 CHOICES = (None, *CLASSES, LESION)
@@ -40,7 +42,9 @@ class HeatChoice(QObject):
     problem = Signal(object)
     chosen = Signal(object, str, bool)
 
-    def __init__(self, actions: Actions, lane: Lane, parent: QObject | None = None) -> None:
+    def __init__(
+        self, actions: Actions, lane: Lane, reading: Reading, header: CanvasHeader, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._actions, self._lane = actions, lane
         self._session: Session | None = None
@@ -58,9 +62,13 @@ class HeatChoice(QObject):
         actions["next_heat_class"].triggered.connect(self._next_class)
         actions[HEAT_CLASSES[0]].setChecked(True)
         actions[HEAT_METHODS[0]].setChecked(True)
+        reading.session_changed.connect(self.follow)
+        self.problem.connect(reading.problem)
+        self.chosen.connect(header.show_heat)
         lane.explained.connect(self._on_explained)
         lane.unexplained.connect(self._on_unexplained)
 
+    @Slot(object)
     def follow(self, session: Session | None) -> None:
         """Another image is in view, or none."""
         if self._session is not None:

@@ -20,8 +20,11 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ArrayFrames, ImageRecord, to_grey
 from busi_viewer.core.metrics import dice
 from busi_viewer.inference.engine import ModelEngine
+from busi_viewer.inference.heatmaps import randomised, through_network
 from busi_viewer.inference.reference import Outcome, Reference
 from busi_viewer.inference.starts import to_first_result, to_window
+from busi_viewer.nets.predictor import as_input
+from busi_viewer.nets.transform import Letterbox
 
 THREADS = 2
 ROUNDS = 8
@@ -52,9 +55,11 @@ def run(
         progress("measuring a folder and a cine", 0.6)
         together = _together(engine, reference, records, reopen)
         peak, operations = _peak(), reference.operations()
+        sanity = _sanity(engine, reference, records)
     finally:
         torch.set_num_threads(before)
     out = _figures(engine, pairs, len(records)) | together
+    out["heatmap_correlation_with_random_weights"] = sanity
     out["machine_peak_gflops"] = round(peak / 1e9, 1)
     out["forward_gflop"] = round(operations / 1e9, 2)
     for who in ("engine", "reference"):
@@ -109,6 +114,19 @@ def _together(
         "reference_cine_frames_per_s": _spread(rates["reference_cine"], 1.0),
         "cine_ratio": _ratio(rates["cine"], rates["reference_cine"]),
     }
+
+
+def _sanity(engine: ModelEngine, reference: Reference, records: Sequence[ImageRecord]) -> float:
+    """Greatest correlation of a heatmap with that of the same class by the same network with random weights."""
+    drawn = randomised(reference.network)
+    found: list[float] = []
+    for record in records:
+        target = engine.analyse(record).frames[0].prediction
+        grey = to_grey(record.frames[0], record.window)
+        box = Letterbox.fit((grey.shape[0], grey.shape[1]), engine.card.input.size)
+        heat = through_network(drawn, as_input(box.forward(grey)[None]), target, steps=engine.card.input.preprocess)
+        found.append(_correlation(engine.heatmap(record, 0, target).values, box.back(heat)))
+    return round(max(found, key=lambda value: abs(value)), 4)
 
 
 def _figures(engine: ModelEngine, pairs: Pairs, images: int) -> dict[str, Any]:

@@ -149,8 +149,8 @@ class ModelEngine:
     ) -> Heatmap:
         """The heat of one of CLASSES, or of the outline (LESION), on one frame, by one of METHODS.
 
-        Its share is taken of ``mask`` (H, W). Grad-CAM comes with the analysis of the same frame, so that another class costs nothing after it; the other methods
-        load torch. Raises NotUltrasound, and UserError for what the model does not do.
+        Its share is taken of ``mask`` (H, W). Grad-CAM comes with the analysis of the same frame, so that another class costs
+        nothing after it; the other methods load torch. Raises NotUltrasound, and UserError for what the model does not do.
         """
         refuse_foreign(record)
         key = (record.sha256, record.path, frame)

@@ -66,6 +66,25 @@ def through_network(
     return np.asarray(heat[0], dtype=np.float32)
 
 
+def randomised(network: Network, seed: int = 0) -> Network:
+    """A copy whose weights are drawn anew, each tensor with the spread it had.
+
+    A heatmap that stays the same without what was learned explains nothing (Adebayo et al., Sanity Checks for Saliency Maps,
+    NeurIPS 2018).
+    """
+    import copy
+
+    import torch
+
+    drawn = copy.deepcopy(network)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in drawn.parameters():
+            spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
+    return drawn
+
+
 def native_heatmap(
     heat: NDArray[np.float32], box: Letterbox, mask: Mask, target: str, method: str = GRAD_CAM
 ) -> Heatmap:

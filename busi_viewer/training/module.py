@@ -14,8 +14,8 @@ from torch import Tensor
 
 from busi_viewer.core.metrics import auc, dice
 from busi_viewer.core.results import TASKS
-from busi_viewer.nets.losses import class_loss, focal_class_loss, sum_of_mask_losses
 from busi_viewer.nets.explained import TorchForward
+from busi_viewer.nets.losses import class_loss, focal_class_loss, sum_of_mask_losses
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.pipeline import Pipeline, overlaid
 from busi_viewer.nets.predictor import Predictor

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ImageRecord, to_uint8
+from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.render import heatmap_image, overlay_image
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
@@ -53,10 +55,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go and which; the JSON is always written."""
+    """Where results go and which; the JSON is always written. ``panels``: "" none, "own" or "jet" colours."""
 
     out: Path
     png: bool = False
+    panels: str = ""
     pdf: bool = False
     seg: bool = False
     sr: bool = False
@@ -169,16 +172,20 @@ class Analysis:
         def whole(item: Item) -> dict[str, Any]:
             return _analyse_one(self._open(item), item, self._outputs, self._services, engine)
 
-        def rest(item: Item, opened: Future[ImageRecord]) -> dict[str, Any]:
+        def finish(item: Item, opened: Future[ImageRecord]) -> dict[str, Any]:
             return _analyse_one(opened.result(), item, self._outputs, self._services, engine)
 
-        jobs: Iterator[tuple[Item, Callable[[], dict[str, Any]]]]
         if workers > 1:
-            jobs = ((item, done.result) for item, done in read_ahead(items, whole, workers))
+            with closing(read_ahead(items, whole, workers)) as ahead:  # stopped, it waits for what is being written
+                self._gather(len(items), ((item, done.result) for item, done in ahead))
         else:
-            jobs = ((item, partial(rest, item, opened)) for item, opened in read_ahead(items, self._open))
+            with closing(read_ahead(items, self._open)) as ahead_of:
+                self._gather(len(items), ((item, partial(finish, item, opened)) for item, opened in ahead_of))
+        self._watcher.progress("", 1.0)
+
+    def _gather(self, count: int, jobs: Iterable[tuple[Item, Callable[[], dict[str, Any]]]]) -> None:
         for number, (item, job) in enumerate(jobs):
-            self._watcher.progress(item.path.name, number / len(items))
+            self._watcher.progress(item.path.name, number / count)
             try:
                 result = job()
             except Exception as error:  # noqa: BLE001 - the boundary of one file: whatever is wrong, the batch goes on
@@ -186,7 +193,6 @@ class Analysis:
             else:
                 self.batch.done.append(str(item.path))
                 self._rows[item.path] = export.summary_rows(result, str(item.path))
-        self._watcher.progress("", 1.0)
 
     def _open(self, item: Item) -> ImageRecord:
         record = open_image(item.path, self._services.sources)
@@ -199,7 +205,9 @@ class Analysis:
         self._watcher.failed(failure)
 
 
-def read_ahead(items: Sequence[T], read: Callable[[T], R], threads: int = 1) -> Iterator[tuple[T, Future[R]]]:
+def read_ahead(
+    items: Sequence[T], read: Callable[[T], R], threads: int = 1
+) -> Generator[tuple[T, Future[R]], None, None]:
     """Each item with what ``read`` gives for it, read on ``threads`` while the caller works on the item before."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read-ahead")
     try:
@@ -242,8 +250,8 @@ def _analyse_one(
             for found in result.frames:
                 frame = described(record, found)
                 frames.append(export.frame_json(frame))
-                if outputs.png:
-                    _write_pictures(stage, record, frame, f".f{frame.index:04d}" if several else "")
+                if outputs.png or outputs.panels:
+                    _write_pictures(stage, record, frame, f".f{frame.index:04d}" if several else "", outputs)
                 if outputs.pdf:
                     report.add(frame)
                 if dicom:
@@ -269,11 +277,18 @@ def _chunks(record: ImageRecord) -> Iterator[range]:
         yield range(start, min(start + step, total))
 
 
-def _write_pictures(stage: export.Staging, record: ImageRecord, frame: FrameResult, infix: str) -> None:
-    """Mask, overlay and heatmap of one frame as PNGs of the image's own size; a withheld outline is not drawn."""
+def _write_pictures(
+    stage: export.Staging, record: ImageRecord, frame: FrameResult, infix: str, outputs: Outputs
+) -> None:
+    """Mask, overlay and heatmap of one frame as PNGs of the image's own size, the figure; a withheld outline is not drawn."""
     image = to_uint8(record.frames[frame.index], record.window)
-    export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
     shown = None if frame.abstained else frame.mask
+    if outputs.panels and frame.heatmap is not None:
+        figure = four_panels(image, shown, frame.lesions, frame.heatmap, jet=outputs.panels == "jet")
+        export.write_png(stage.path(f"{infix}.panels.png"), figure)
+    if not outputs.png:
+        return
+    export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
     export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, shown, frame.lesions, band=frame.band))
     if frame.heatmap is not None:
         export.write_png(stage.path(f"{infix}.heatmap.png"), heatmap_image(frame.heatmap.values))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from busi_viewer.core.dataset import IMAGE_SUFFIXES, is_mask_companion
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".dicom", ".ima")
-_OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".seg.dcm", ".sr.dcm")
+_OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".panels.png", ".seg.dcm", ".sr.dcm")
 
 
 @dataclass(frozen=True)

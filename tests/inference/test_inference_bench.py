@@ -28,6 +28,7 @@ def test_every_figure_is_there_and_both_pipelines_agree(model_folder, tmp_path, 
         assert found["engine_ms"][stage]["median"] <= found["engine_ms"][stage]["p95"] + 1e-6
     assert found["mask_dice_min"] >= 0.995
     assert found["heatmap_correlation_min"] >= 0.99
+    assert abs(found["heatmap_correlation_with_random_weights"]) <= 1
     assert found["batch_ratio"] > 0
     assert found["cine_ratio"] > 0
     assert 0 < found["engine_forward_of_peak"] < 1.5

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from busi_viewer import paths
 from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageError
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.core.results import CLASSES, METHODS
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.engine import ModelEngine
-from busi_viewer.inference.heatmaps import through_network
+from busi_viewer.inference.heatmaps import randomised, through_network
 from busi_viewer.nets.card import Architecture
 from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.predictor import Predictor, as_input
@@ -97,6 +98,18 @@ def test_heatmap_from_one_pass_equals_grad_cam_of_the_whole_network(architecture
         large = cv2.resize(ours, (96, 96), interpolation=cv2.INTER_LINEAR)
         assert ours.any() == theirs.any()
         assert not ours.any() or np.corrcoef(large.ravel(), theirs.ravel())[0, 1] > 0.99
+
+
+def test_random_weights_change_the_heatmap_of_the_bundled_model():
+    folder = paths.bundled_models() / "busi-default"
+    grey = cv2.imread(str(sorted(paths.resource("sample").glob("*.png"))[0]), cv2.IMREAD_GRAYSCALE)
+    network = load_model(folder)[0]
+    x = as_input(cv2.resize(grey, (256, 256))[None])
+    learned, drawn = TorchForward(network)(x).cams[0], TorchForward(randomised(network))(x).cams[0]
+    for a, b in zip(learned, drawn, strict=True):
+        if a.any() and b.any():
+            assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.7
+    assert learned.any()
 
 
 def test_every_class_and_method_at_native_size(engine):

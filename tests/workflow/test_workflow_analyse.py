@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -276,3 +278,59 @@ def test_one_bad_frame_fails_the_cine_without_partial_outputs(tmp_path, cine, en
 def test_large_frames_are_analysed_one_by_one():
     huge = ImageRecord(Path("a"), "", "tiff", LazyFrames(3, lambda i: np.zeros((8000, 8000), np.uint8)), (8000, 8000))
     assert [list(chunk) for chunk in analyse._chunks(huge)] == [[0], [1], [2]]
+
+
+class Together:
+    """An engine that two threads may call, and that notes how many do."""
+
+    def __init__(self, engine):
+        self._engine = engine
+        self.model, self.device = engine.model, engine.device
+        self.threads = set()
+
+    def prepare_many(self):
+        return 2
+
+    def analyse(self, record, frames=None, **options):
+        self.threads.add(threading.get_ident())
+        time.sleep(0.05)
+        return self._engine.analyse(record, frames, **options)
+
+
+def test_files_side_by_side_give_what_they_give_one_by_one(tmp_path, services, make_image):
+    for index in range(6):
+        make_image(tmp_path / "in" / f"{index}.png", boxes=((20 + index, 20, 60, 50),))
+    (tmp_path / "in" / "7.png").write_bytes(b"no image")
+    together = Together(services.load_engine(None, "auto"))
+    batch, _ = run(with_engine(services, together), [tmp_path / "in"], tmp_path / "a", png=True, panels="jet")
+    alone, _ = run(services, [tmp_path / "in"], tmp_path / "b", png=True, panels="jet")
+    assert len(together.threads) == 2
+    assert [Path(p).name for p in batch.done] == [Path(p).name for p in alone.done] == [f"{i}.png" for i in range(6)]
+    assert [Path(f.path).name for f in batch.failed] == ["7.png"]
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+    for name in files(tmp_path / "a"):
+        if name.endswith((".png", ".csv")):
+            assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_stopping_them_side_by_side_leaves_whole_results_and_nothing_else(tmp_path, services, make_image):
+    for index in range(8):
+        make_image(tmp_path / "in" / f"{index}.png")
+
+    class Stop(Watch):
+        def progress(self, text, share):
+            if text == "3.png":
+                raise KeyboardInterrupt
+
+    engine = Together(services.load_engine(None, "auto"))
+    analysis = Analysis(Outputs(tmp_path / "out", png=True), services, lambda: engine, Stop())
+    with pytest.raises(KeyboardInterrupt):
+        analysis.run(gather([tmp_path / "in"], recursive=True))
+    found = files(tmp_path / "out")
+    assert not any(name.startswith(".") for name in found)
+    stems = {name.split(".")[0] for name in found if name.endswith(".json")}
+    assert {"0", "1", "2"} <= stems
+    assert sorted(found) == sorted(
+        [f"{stem}.{part}" for stem in stems for part in ("heatmap.png", "json", "mask.png", "overlay.png")]
+        + ["summary.csv"]
+    )
