@@ -126,7 +126,8 @@ def _sanity(engine: ModelEngine, reference: Reference, records: Sequence[ImageRe
         box = Letterbox.fit((grey.shape[0], grey.shape[1]), engine.card.input.size)
         heat = through_network(drawn, as_input(box.forward(grey)[None]), target, steps=engine.card.input.preprocess)
         found.append(_correlation(engine.heatmap(record, 0, target).values, box.back(heat)))
-    return round(max(found, key=lambda value: abs(value)), 4)
+    greatest = max(found, key=abs)
+    return round(greatest, 4)
 
 
 def _figures(engine: ModelEngine, pairs: Pairs, images: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from busi_viewer.core.dataset import Sample, load_split
 from busi_viewer.core.errors import UsageError
 from busi_viewer.nets.card import Architecture, InputSpec
+from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.pipeline import Pipeline
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.published import CLASSIFICATION, SEGMENTATION, PublishedNet
@@ -141,7 +142,7 @@ def _out_of_fold(job: Job, stage: _Stage, folds: int, data: Data, report: Report
         seen = [item for item in items if parts[item.id] != fold]
         sub = _sub_job(job, _Stage(stage.recipe, None), job.out / f"fold_{fold}")
         network = fit(sub, seen, validation, report, folder=job.out)
-        predictor = Predictor(network, stage.recipe.input)
+        predictor = Predictor(TorchForward(network, stage.recipe.input.preprocess), stage.recipe.input)
         for item in items:
             if parts[item.id] == fold:
                 maps[item.id] = np.rint(255 * predictor.predict([item.small])[0].probability).astype(np.uint8)

@@ -3,7 +3,7 @@
 import pytest
 
 from busi_viewer import paths
-from busi_viewer.inference.engine import TorchEngine
+from busi_viewer.inference.engine import ModelEngine
 from busi_viewer.raster.source import RasterSource
 from busi_viewer.workflow.open import open_image
 
@@ -18,7 +18,7 @@ RELEASED = {
 
 @pytest.fixture(scope="module")
 def engine():
-    return TorchEngine(paths.bundled_models() / "busi-default", "cpu")
+    return ModelEngine(paths.bundled_models() / "busi-default", "cpu")
 
 
 @pytest.mark.parametrize("name", RELEASED)

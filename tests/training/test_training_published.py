@@ -10,7 +10,7 @@ from busi_viewer import paths
 from busi_viewer.bootstrap import services
 from busi_viewer.core.dataset import load_split
 from busi_viewer.core.errors import ModelError, UsageError
-from busi_viewer.inference.engine import TorchEngine
+from busi_viewer.inference.engine import ModelEngine
 from busi_viewer.nets.card import read_card
 from busi_viewer.nets.registry import load_model
 from busi_viewer.training import pipeline
@@ -52,7 +52,7 @@ def runs(data, tmp_path_factory):
 
 def _evaluated(model, data):
     root, split = data
-    engine = TorchEngine(model, "cpu")
+    engine = ModelEngine(model, "cpu")
     study = examine(choose_samples([root], split, "val"), services(), engine, Silent())
     return engine, study, summarise(study.cases, study.failures, engine.model, engine.device)
 
@@ -125,7 +125,7 @@ def test_a_pipeline_joins_two_runs_and_learns_from_maps_of_networks_that_did_not
     engine, _, result = _evaluated(tmp_path / "run" / "model", data)
     assert result["segmentation"] is not None
     assert result["classification"] is not None
-    outlines = TorchEngine(runs[0] / "model", "cpu")
+    outlines = ModelEngine(runs[0] / "model", "cpu")
     record = OPEN(root / "benign" / "benign (1).png")
     both = [e.analyse(record, heatmap=False).frames[0].probability.astype(float) for e in (engine, outlines)]
     assert np.abs(both[0] - both[1]).max() < 0.05
@@ -153,7 +153,7 @@ def test_a_papers_protocol_is_marked_as_leaky_and_never_becomes_the_active_model
     assert sorted(split.values()).count("train") == round(0.8 * len(split))
     card = read_card(tmp_path / "run" / "model")
     assert any("random" in reason for reason in card.leaky)
-    engine = TorchEngine(tmp_path / "run" / "model", "cpu")
+    engine = ModelEngine(tmp_path / "run" / "model", "cpu")
     assert summarise([], [], engine.model, "cpu")["model"]["leaky"] == list(card.leaky)
     models.install(tmp_path / "run" / "model")
     with pytest.raises(ModelError, match="leaks"):
