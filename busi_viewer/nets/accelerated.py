@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import threading
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +142,7 @@ def _shipped(folder: Path, card: Card) -> Graph | None:
 def _read(path: Path, card: Card) -> Graph | None:
     try:
         graph = Graph.unpacked(path.read_bytes())
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error):
         return None
     return graph if (graph.weights, graph.side) == (card.sha256, card.input.size) else None
 

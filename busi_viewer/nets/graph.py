@@ -53,7 +53,7 @@ class Graph:
 
     @classmethod
     def unpacked(cls, content: bytes) -> Graph:
-        """A graph file's graph. Raises ValueError, OSError, EOFError, KeyError or TypeError for anything else."""
+        """A graph file's graph. Raises ValueError, OSError, EOFError, KeyError, TypeError, zlib.error for others."""
         fields = json.loads(gzip.decompress(content))
         extra = base64.b64decode(fields["extra"], validate=True)
         return cls(str(fields["weights"]), int(fields["side"]), str(fields["xml"]), extra)

@@ -75,10 +75,10 @@ def test_a_damaged_graph_is_made_anew(made, home, content):
     folder, card, network = made
     accelerated.graph_of(folder, card, network=network)
     (kept,) = _kept(home)
-    whole = kept.read_bytes()
     kept.write_bytes(content)
     accelerated.graph_of(folder, card, network=network)
-    assert Graph.unpacked(kept.read_bytes()) == Graph.unpacked(whole)
+    found = Graph.unpacked(kept.read_bytes())
+    assert (found.weights, found.side) == (card.sha256, card.input.size)
 
 
 def test_altered_weights_are_refused(made, tmp_path):
