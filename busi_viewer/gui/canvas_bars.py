@@ -135,9 +135,11 @@ class ProgressCard(QFrame):
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay at the bottom of the canvas."""
+        """Stay at the bottom of the canvas, above panels that come to be later."""
         if event.type() == QEvent.Type.Resize:
             self._place()
+        elif event.type() == QEvent.Type.ChildAdded:
+            self.raise_()
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:

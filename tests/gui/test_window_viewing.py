@@ -76,3 +76,11 @@ def test_the_display_button_and_its_menu_have_names(qtbot, qapp, study):
             "Window preset",
             "Heatmap colours and threshold",
         ]
+
+
+def test_the_progress_card_stays_above_panels_that_come_later(qtbot, qapp, study):
+    with window(qtbot, qapp) as shown:
+        card = shown.review.card
+        card.show_stage("cyst", ("heatmap", 0.5))
+        shown.review.panels.arrange("four")
+        assert [child for child in shown.review.panels.children() if child.isWidgetType()][-1] is card
