@@ -24,10 +24,10 @@ if TYPE_CHECKING:
         Engine,
         Network,
         Receiver,
-        ReportWriter,
         Services,
         StudyPages,
     )
+    from busi_viewer.core.reporting import ReportWriter
 
 DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
@@ -67,9 +67,14 @@ def _load_engine(model: str | None, device: str) -> Engine:
 
 
 def _report_writer() -> ReportWriter:
+    from busi_viewer import settings
     from busi_viewer.workflow.descriptors import with_proposals
+    from busi_viewer.workflow.models import card_of
+    from busi_viewer.workflow.reporting import letterhead
 
-    writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")(describe=with_proposals)
+    writer: ReportWriter = _adapter("report.pdf", "PdfReportWriter")(
+        letterhead(settings.load()), describe=with_proposals, card_of=card_of
+    )
     return writer
 
 

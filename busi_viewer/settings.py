@@ -33,6 +33,7 @@ class Settings:
     ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last,
     newest first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size``
     (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4];
+    ``facility``, ``address`` and ``logo`` (an image file) head reports, ``template`` (full, short) is theirs;
     ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``reader`` the name under which
     reports are signed; ``model`` the model to load (None = the active one); ``device`` as on the command line.
     ``grouping`` (none, folder, dicom) and ``sort`` (name, estimate, status, flagged, date) are the worklist's.
@@ -65,6 +66,10 @@ class Settings:
     blind: bool = False
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     reader: str = ""
+    facility: str = ""
+    address: str = ""
+    logo: str = ""
+    template: str = "full"
     model: str | None = None
     device: str = "auto"
     own_title: str = "BUSIVIEWER"
@@ -87,6 +92,7 @@ _CHOICES = {
     "mask_style": ("outline", "fill", "both", "hidden"),
     "heatmap_colours": ("inferno", "viridis", "cividis", "jet"),
     "panels": ("one", "sides", "four"),
+    "template": ("full", "short"),
     "grouping": ("none", "folder", "dicom"),
     "sort": ("name", "estimate", "status", "flagged", "date"),
 }

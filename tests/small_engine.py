@@ -79,7 +79,7 @@ class OtsuEngine:
 class TinyReport:
     """Writes a file that starts as a PDF does and names what it was given."""
 
-    def write(self, document, path: Path) -> None:
+    def write(self, document, path: Path, **_more) -> None:
         """Write the document's frames, each on a line with the area of its mask."""
         lines = [f"{f.index} {f.prediction} {int(f.mask.sum())}" for f in document.result.frames]
         path.write_text("%PDF-1.4\n" + "\n".join(lines), encoding="utf-8")

@@ -33,7 +33,7 @@ def analyze(arguments: argparse.Namespace, services: Services, terminal: Termina
             "no images to analyse in " + ", ".join(str(path) for path in arguments.paths),
             remedy="Give images or folders of images; --recursive also looks into sub-folders.",
         )
-    wanted = {name: getattr(arguments, name) for name in ("png", "panels", "pdf", "seg", "sr", "overwrite")}
+    wanted = {name: getattr(arguments, name) for name in ("png", "panels", "pdf", "seg", "sr", "overwrite", "template")}
     outputs = Outputs(out, **wanted)
     analysis = Analysis(outputs, services, lambda: services.load_engine(arguments.model, arguments.device), terminal)
     batch = analysis.run(items)

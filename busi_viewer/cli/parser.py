@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from busi_viewer import __version__
 from busi_viewer.cli import network_words as dicom_network
+from busi_viewer.core.reporting import FULL, TEMPLATES
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -84,6 +85,9 @@ def _analyze(commands: _Commands[Parser]) -> None:
     _add_device(parser)
     parser.add_argument("--recursive", action="store_true", help="also the images in sub-folders")
     parser.add_argument("--pdf", action="store_true", help="write a PDF report of each input")
+    parser.add_argument(
+        "--template", choices=TEMPLATES, default=FULL, help="with --pdf: the full report (the default), or one page"
+    )
     parser.add_argument("--png", action="store_true", help="write mask, overlay and heatmap of each frame")
     parser.add_argument("--seg", action="store_true", help="write the outlines as DICOM Segmentation")
     parser.add_argument("--sr", action="store_true", help="write measurements and estimates as DICOM Structured Report")

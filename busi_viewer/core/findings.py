@@ -35,6 +35,17 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Whose image it is, as the reader typed it where the file does not say; empty = not said. Dates as typed."""
+
+    patient: str = ""
+    patient_id: str = ""
+    birth: str = ""
+    examination: str = ""
+    accession: str = ""
+
+
+@dataclass(frozen=True)
 class LesionFindings:
     """One lesion. ``frame`` and ``place`` are where its outline lay when it was last described (place None: no outline).
 
@@ -84,6 +95,7 @@ class Findings:
     comparison: str = ""
     technique: str = ""
     impression: str = ""
+    identity: Identity = Identity()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -181,6 +193,9 @@ def to_json(findings: Findings) -> dict[str, Any]:
     location = {item.name: getattr(findings.location, item.name) for item in fields(Location)}
     if any(value is not None for value in location.values()):
         said["location"] = {name: value for name, value in location.items() if value is not None}
+    identity = {item.name: getattr(findings.identity, item.name) for item in fields(Identity)}
+    if any(identity.values()):
+        said["identity"] = {name: value for name, value in identity.items() if value}
     if findings.lesions:
         said["lesions"] = {str(lesion.key): _lesion_json(lesion) for lesion in findings.lesions}
     return said
@@ -209,9 +224,16 @@ def from_json(value: Any) -> Findings:
         raise _wrong(f"the lexicon {entries.get('lexicon')!r} is not known")
     location = _object(entries.pop("location", {}), "location")
     _only(location, [item.name for item in fields(Location)], "location")
+    identity = _object(entries.pop("identity", {}), "identity")
+    _only(identity, [item.name for item in fields(Identity)], "identity")
     lesions = [_lesion(edition, key, one) for key, one in _object(entries.pop("lesions", {}), "lesions").items()]
     _only(entries, ["lexicon", *_TEXTS, *_CHOICES], "findings")
-    return Findings(**entries, location=Location(**location), lesions=tuple(sorted(lesions, key=lambda one: one.key)))
+    return Findings(
+        **entries,
+        location=Location(**location),
+        lesions=tuple(sorted(lesions, key=lambda one: one.key)),
+        identity=Identity(**identity),
+    )
 
 
 def _lesion(edition: Lexicon, key: str, value: Any) -> LesionFindings:
@@ -271,6 +293,9 @@ def _check(findings: Findings) -> None:
     for name in _TEXTS:
         if not isinstance(getattr(findings, name), str):
             raise _wrong(f"{name}: a text was expected")
+    for item in fields(Identity):
+        if not isinstance(getattr(findings.identity, item.name), str):
+            raise _wrong(f"{item.name}: a text was expected")
     keys = [lesion.key for lesion in findings.lesions]
     if keys != sorted(set(keys)):
         raise _wrong("lesions must have different numbers, in order")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from busi_viewer.core.deidentify import Deidentified, DeidentifyOptions
 from busi_viewer.core.derived import Derived
-from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.network import Peer, Reception, Sent
+from busi_viewer.core.reporting import ReportWriter
 from busi_viewer.core.results import GRAD_CAM, AnalysisResult, Heatmap, ModelInfo
 
 if TYPE_CHECKING:  # they need scipy, which the window does not wait for
@@ -88,14 +88,6 @@ class Engine(Protocol):
 
     def prepare_many(self) -> int:
         """Get ready for many images; the number of threads that may call ``analyse`` together from now on."""
-        ...
-
-
-class ReportWriter(Protocol):
-    """Writes the PDF of one document."""
-
-    def write(self, document: Document, path: Path) -> None:
-        """Write ``path`` whole or not at all. Raises OutputError."""
         ...
 
 

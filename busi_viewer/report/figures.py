@@ -29,6 +29,8 @@ LONGEST_SIDE = 1600
 """Images are embedded with at most this many pixels a side (at 250 pt that is 460 dpi)."""
 SHORTEST_SIDE = 480
 """Smaller images are enlarged smoothly, because viewers differ in how they do it."""
+LEAST_NAMED = 70.0
+"""Lower figures, in points, have no room for labels."""
 COLOUR_BAR = 26.0
 """Room in points beside a heatmap for its colour bar."""
 
@@ -98,9 +100,10 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
                 self._callipers(canvas, outline)
         for item in figure.callipers:
             self._measured(canvas, item)
-        for outline in figure.outlines:
+        named = self.height >= LEAST_NAMED
+        for outline in figure.outlines if named else ():
             self._labels(canvas, outline, taken)
-        for item in figure.callipers:
+        for item in figure.callipers if named else ():
             text = fonts.shorten(fonts.printable(item.label, fonts.BOLD), self.image_width - 12, fonts.BOLD, 6.5)
             box = self._place(text, item.lines[0], taken)
             taken.append(box)

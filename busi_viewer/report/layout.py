@@ -1,171 +1,133 @@
-"""The report's parts as platypus flowables: header, facts, findings, estimate, tables, the reader's box."""
+"""The report on paper: header, facts, the reader's texts, findings with figures, assessment, signature, the model."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from reportlab.lib.colors import HexColor
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, Table
 
+from busi_viewer.core.reporting import SHORT
 from busi_viewer.report import fonts, words
-from busi_viewer.report.content import Bar, Estimate, Fact, Figure, FramePart, LesionTable, ReportContent
-from busi_viewer.report.figures import COLOUR_BAR, FigureFlowable, fitted
-from busi_viewer.report.measured import Measured
+from busi_viewer.report.clock import ClockFace, caption
+from busi_viewer.report.content import Clock, Fact, ReportContent, Signed, Statement
+from busi_viewer.report.frame_layout import estimate_lines, figures_row, frame_story, sentence_lines
+from busi_viewer.report.parts import (
+    LINE,
+    TEXT,
+    TEXT2,
+    TEXT3,
+    WARN,
+    WIDTH,
+    Bookmark,
+    Heading,
+    Mark,
+    Rule,
+    box,
+    card,
+    grid,
+    paragraphs,
+    style,
+    text,
+)
 
-MARGIN = 14 * mm
-PAGE = (210 * mm, 297 * mm)
-WIDTH = PAGE[0] - 2 * MARGIN
-GAP = 18.0
-
-TEXT, TEXT2, TEXT3 = HexColor("#171B20"), HexColor("#434C57"), HexColor("#5A6470")
-LINE, TRACK, ACCENT = HexColor("#D9DDE2"), HexColor("#E3E6EA"), HexColor("#0A6B5C")
-WARN, WARN_BG = HexColor("#765700"), HexColor("#FBF3D9")
-CLASS_COLOURS = {"normal": HexColor("#525C68"), "benign": HexColor("#1B66AD"), "malignant": HexColor("#A34A06")}
-CLASS_GLYPHS = {"normal": "○", "benign": "■", "malignant": "▲"}
-_GUTTER = ("RIGHTPADDING", (0, 0), (0, -1), GAP)
-
-
-def _style(size: float, font: str = fonts.REGULAR, colour: HexColor = TEXT, **more: object) -> ParagraphStyle:
-    fonts.register()
-    name = f"{font}-{size}"
-    return ParagraphStyle(
-        name, fontName=font, fontSize=size, leading=size * 1.42, textColor=colour, splitLongWords=True, **more
-    )
-
-
-def _text(text: str, size: float, font: str = fonts.REGULAR, colour: HexColor = TEXT, **more: object) -> Paragraph:
-    return Paragraph(escape(fonts.printable(text, font)), _style(size, font, colour, **more))
-
-
-def _heading(text: str) -> Paragraph:
-    return _text(text, 8, fonts.BOLD, ACCENT, spaceBefore=7, spaceAfter=2)
+REPORT = "Breast ultrasound report"
+DRAFT = "Draft, not signed"
+COLUMN_LETTERS = 1000
+FIXED = "Single B-mode images; not tested on Doppler, elastography, implants or the axilla."
+CUT = " … (all of it in the full report)"
 
 
-def _grid(rows: list[list[object]], widths: list[float], *extra: tuple[object, ...]) -> Table:
-    bare = [
-        ("LEFTPADDING", (0, 0), (-1, -1), 0),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 0),
-        ("TOPPADDING", (0, 0), (-1, -1), 0),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ]
-    return Table(rows, colWidths=widths, style=TableStyle([*bare, *extra]), hAlign="LEFT")
+@dataclass(frozen=True)
+class Brevity:
+    """How much a short report says: height of its figures in points, letters of a text, lines of lists."""
+
+    figures: float
+    letters: int
+    lines: int
 
 
-class Rule(Flowable):  # type: ignore[misc]
-    """A horizontal line across the page, with space around it."""
-
-    def __init__(self, weight: float, colour: HexColor, before: float, after: float) -> None:
-        super().__init__()
-        self.weight, self.colour, self.before, self.after = weight, colour, before, after
-
-    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
-        """As wide as the column."""
-        self.width = available_width
-        return available_width, self.before + self.after + self.weight
-
-    def draw(self) -> None:
-        """Draw at the canvas's origin."""
-        self.canv.setStrokeColor(self.colour)
-        self.canv.setLineWidth(self.weight)
-        self.canv.line(0, self.after, self.width, self.after)
+BREVITIES = (
+    Brevity(165.0, 900, 6),
+    Brevity(140.0, 900, 6),
+    Brevity(120.0, 900, 6),
+    Brevity(120.0, 450, 6),
+    Brevity(100.0, 300, 4),
+    Brevity(80.0, 200, 3),
+    Brevity(60.0, 120, 2),
+    Brevity(40.0, 70, 1),
+    Brevity(0.0, 70, 1),
+)
+"""Tried one after the other until a short report fits its page."""
 
 
-class Mark(Flowable):  # type: ignore[misc]
-    """The application's sign: two echoes in a frame."""
-
-    SIDE = 24.0
-
-    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
-        """Size in points."""
-        return self.SIDE, self.SIDE
-
-    def draw(self) -> None:
-        """Draw at the canvas's origin."""
-        canvas = self.canv
-        canvas.setStrokeColor(TEXT)
-        canvas.setLineWidth(0.9)
-        canvas.roundRect(0.5, 0.5, self.SIDE - 1, self.SIDE - 1, 3, stroke=1, fill=0)
-        canvas.setLineCap(1)
-        canvas.setLineWidth(1.2)
-        for reach in (3.2, 7.0):
-            canvas.arc(12 - reach, 8.5 - reach, 12 + reach, 8.5 + reach, 25, 130)
+def story(content: ReportContent, brevity: Brevity = BREVITIES[0]) -> list[Flowable]:
+    """The report in reading order; ``brevity`` is for a short one."""
+    start = [*_header(content), _facts(content.patient), Rule(0.5, LINE, 7, 0)]
+    return [*start, *(_short(content, brevity) if content.template == SHORT else _full(content))]
 
 
-class Bars(Flowable):  # type: ignore[misc]
-    """The three classes' estimates as bars with glyph, word and per cent; a dashed tick marks the operating point."""
-
-    ROW = 14.5
-
-    def __init__(self, bars: tuple[Bar, ...], width: float) -> None:
-        super().__init__()
-        self.bars, self.width = bars, width
-
-    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
-        """Size in points."""
-        return self.width, self.ROW * len(self.bars)
-
-    def draw(self) -> None:
-        """Draw at the canvas's origin."""
-        for row, bar in enumerate(self.bars):
-            self._bar(bar, self.ROW * (len(self.bars) - row - 1) + 4)
-
-    def _bar(self, bar: Bar, y: float) -> None:
-        canvas, colour = self.canv, CLASS_COLOURS[bar.name]
-        left, room, tall = 62.0, self.width - 62 - 42, 6.5
-        canvas.setFillColor(colour)
-        canvas.setFont(fonts.REGULAR, 7)
-        canvas.drawString(0, y + 0.6, CLASS_GLYPHS[bar.name])
-        canvas.setFillColor(TEXT)
-        canvas.setFont(fonts.REGULAR, 8.5)
-        canvas.drawString(11, y, bar.name.capitalize())
-        canvas.setFillColor(TRACK)
-        canvas.rect(left, y - 0.5, room, tall, stroke=0, fill=1)
-        canvas.setFillColor(colour, alpha=0.45)
-        canvas.rect(left, y - 0.5, room * bar.share, tall, stroke=0, fill=1)
-        canvas.setFillColor(colour, alpha=1)
-        at = left + min(max(room * bar.share, 0.8), room - 0.8)
-        canvas.rect(at - 0.8, y - 1.5, 1.6, tall + 2, stroke=0, fill=1)
-        if bar.tick is not None:
-            canvas.setStrokeColor(TEXT)
-            canvas.setLineWidth(0.7)
-            canvas.setDash(1.6, 1.2)
-            canvas.line(left + room * bar.tick, y - 3, left + room * bar.tick, y + tall + 2)
-            canvas.setDash()
-        canvas.setFillColor(TEXT)
-        canvas.setFont(fonts.BOLD, 8.5)
-        canvas.drawRightString(self.width, y, words.percent(bar.share))
-
-
-def story(content: ReportContent) -> list[Flowable]:
-    """The whole report in reading order."""
-    parts: list[Flowable] = [*_header(content), _facts(content.patient), Rule(0.5, LINE, 7, 6), _facts(content.image)]
-    parts += [Rule(0.5, LINE, 7, 0), _heading("Findings")]
+def _full(content: ReportContent) -> list[Flowable]:
+    parts = [*_texts_above(content, None), Heading("Findings")]
     if content.selection:
-        parts += [_text(content.selection, 9, colour=TEXT2), Spacer(1, 3)]
-    many = len(content.frames) > 1
+        parts += [text(content.selection, 9, colour=TEXT2), Spacer(1, 3)]
+    clock = _clock(content.clock) if content.clock is not None else None
     for number, frame in enumerate(content.frames, 1):
-        parts += _frame(frame, number, compact=many)
-    if content.notices:
-        parts.append(_notices(content.notices))
-    parts.append(_reader_box())
-    return parts
+        parts += frame_story(frame, number, many=len(content.frames) > 1, beside=clock if number == 1 else None)
+    parts += sentence_lines(content.unseen)
+    parts += [*_texts_below(content, None), *_notices(content.notices, 12), *_verdict(content)]
+    return [*parts, _signature(content.signed), *_model(content.statement, content.lexicon)]
+
+
+def _short(content: ReportContent, brevity: Brevity) -> list[Flowable]:
+    frame = content.frames[content.leading]
+    said = (*frame.sentences, *content.unseen)
+    left_out = len(said) - brevity.lines
+    shown = [_cut(one, 2 * brevity.letters) for one in said[: brevity.lines]]
+    parts = [*_texts_above(content, brevity.letters), Heading("Findings")]
+    where = ", ".join(part for part in (frame.title, _others(content)) if part)
+    if where:
+        parts += [text(f"{where}.", 8, colour=TEXT2), Spacer(1, 2)]
+    parts += sentence_lines(shown)
+    if left_out > 0:
+        parts.append(text(f"And {words.plural(left_out, 'more finding')}, in the full report.", 9, colour=TEXT2))
+    clock = _clock(content.clock, 62.0) if content.clock is not None else None
+    if brevity.figures:
+        parts += [Spacer(1, 4), figures_row(frame.figures, 1, brevity.figures, clock), Spacer(1, 4)]
+    if frame.estimate is not None:
+        parts += [*estimate_lines(frame.estimate, WIDTH, brevity.letters), Spacer(1, 2)]
+    parts += [*_texts_below(content, brevity.letters), *_notices(content.notices, brevity.lines, brevity.letters)]
+    parts += [*_verdict(content, 2 * brevity.lines), _signature(content.signed, 1)]
+    return [*parts, *_model(content.statement, content.lexicon, brevity.letters)]
+
+
+def _others(content: ReportContent) -> str:
+    count = len(content.frames) - 1
+    return f"{words.plural(count, 'more frame')} in the full report" if count else ""
+
+
+def _cut(words_: str, most: int | None) -> str:
+    if most is None or len(words_) <= most:
+        return words_
+    return words_[:most].rsplit(" ", 1)[0][:most].rstrip(" ,;.") + CUT
 
 
 def _header(content: ReportContent) -> list[Flowable]:
-    left = [_text(content.facility, 12, fonts.BOLD)]
+    left: list[Flowable] = [text(fonts.shorten(content.facility, 420, fonts.BOLD, 12), 12, fonts.BOLD)]
     if content.address:
-        left.append(_text(content.address, 8, colour=TEXT3))
-    right: list[Flowable] = [_text("Breast ultrasound image report", 12, fonts.BOLD, alignment=2)]
-    under = f"Accession {content.accession}" if content.accession else f"Written {content.when:%Y-%m-%d, %H:%M}"
-    right.append(_text(under, 8, colour=TEXT3, alignment=2))
-    sign = Mark.SIDE + 9
-    row = _grid(
-        [[Mark(), left, right]], [sign, WIDTH * 0.55 - sign, WIDTH * 0.45], ("VALIGN", (0, 0), (1, 0), "MIDDLE")
+        left.append(text(fonts.shorten(content.address, 420, size=8), 8, colour=TEXT3))
+    right: list[Flowable] = [text(REPORT, 12, fonts.BOLD, alignment=2)]
+    written = f"Written {content.when:%Y-%m-%d, %H:%M}"
+    under = fonts.shorten(f"Accession {content.accession}", 210, size=8) if content.accession else written
+    right.append(text(under, 8, colour=TEXT3, alignment=2))
+    if content.draft:
+        right.append(text(DRAFT, 8, fonts.BOLD, WARN, alignment=2))
+    sign = Mark(content.logo)
+    across = sign.width + 9
+    row = grid(
+        [[sign, left, right]], [across, WIDTH * 0.58 - across, WIDTH * 0.42], ("VALIGN", (0, 0), (1, 0), "MIDDLE")
     )
-    return [row, Rule(1.1, TEXT, 7, 7)]
+    return [Bookmark(REPORT), row, Rule(1.1, TEXT, 7, 7)]
 
 
 def _facts(facts: tuple[Fact, ...]) -> Table:
@@ -173,212 +135,138 @@ def _facts(facts: tuple[Fact, ...]) -> Table:
     cells: list[object] = []
     for fact, room in zip(facts, widths, strict=True):
         given = fact.value is not None
-        cells.append(
-            [
-                _text(fact.label, 7.5, colour=TEXT3),
-                _text(
-                    fonts.shorten(fact.value or words.NOT_GIVEN, 2 * (room - 14), fonts.MEDIUM, 9),
-                    9,
-                    fonts.MEDIUM if given else fonts.REGULAR,
-                    TEXT if given else TEXT3,
-                ),
-            ]
-        )
-    return _grid([cells], widths, ("RIGHTPADDING", (0, 0), (-1, -1), 8))
+        value = fonts.shorten(fact.value or words.NOT_GIVEN, 2 * (room - 14), fonts.BOLD, 9.5)
+        font, colour = (fonts.BOLD, TEXT) if given else (fonts.REGULAR, TEXT3)
+        cells.append([text(fact.label, 7.5, colour=TEXT3), text(value, 9.5, font, colour)])
+    return grid([cells], widths, ("RIGHTPADDING", (0, 0), (-1, -1), 8))
 
 
-def _frame(frame: FramePart, number: int, *, compact: bool) -> list[Flowable]:
-    """One frame's findings; ``compact`` puts estimate and table side by side, so that two frames fit a page."""
-    head: list[Flowable] = []
-    if frame.title:
-        head += [_text(frame.title, 9, fonts.BOLD, spaceBefore=4)]
-    proposed = any(lesion.proposals is not None for lesion in frame.lesions)
-    tallest = 150.0 if compact else 180.0 if proposed else 205.0
-    head += [_text(frame.statement, 9), Spacer(1, 5), _figures(frame.figures, number, tallest)]
-    estimate = frame.estimate
-    if compact and estimate is not None and len(frame.lesions) == 1:
-        half = (WIDTH - GAP) / 2
-        row = _grid([[_estimate(estimate, half), _lesion(frame.lesions[0], half)]], [half + GAP, half], _GUTTER)
-        below = _callipers(frame.callipers, WIDTH)
-        return [KeepTogether([*head, Spacer(1, 4), Rule(0.5, LINE, 0, 4), row]), *below, Spacer(1, 10)]
-    parts: list[Flowable] = [KeepTogether(head), Spacer(1, 6)]
-    if estimate is not None:
-        rule = [Rule(0.5, LINE, 0, 5)] if estimate.bars else []
-        parts.append(KeepTogether([*rule, *_estimate(estimate, WIDTH), Spacer(1, 5)]))
-    return [*parts, *_lesions(frame.lesions), *_callipers(frame.callipers, WIDTH), Spacer(1, 4)]
+def _texts_above(content: ReportContent, most: int | None) -> list[Flowable]:
+    """History beside technique, in two columns where they are brief, else one under the other; then the tissue."""
+    texts = content.texts
+    history = _said(texts.history, most)
+    technique = [*(paragraphs(_cut(texts.technique, most), 9) if texts.technique else [])]
+    technique.append(text(fonts.shorten(texts.acquired, 3 * WIDTH / 2.4, size=8), 8, colour=TEXT2))
+    left: list[Flowable] = [Heading("Indication and history"), *history]
+    right: list[Flowable] = [Heading("Scope and technique"), *technique]
+    tissue: list[Flowable] = [Heading("Breast composition"), *_said(texts.composition, most)]
+    longest = max(len(texts.history or ""), len(texts.technique or ""))
+    return _columns([*left, *tissue], right, longest)
 
 
-def _figures(figures: tuple[Figure, ...], number: int, tallest: float) -> Flowable:
-    """Figures side by side with their captions below; very wide images one under the other."""
-    shape = figures[0].image.shape
-    stacked = len(figures) > 1 and shape[1] / shape[0] > 2.6
-    gap = 14.0
-    heat = COLOUR_BAR if any(figure.heat is not None for figure in figures) else 0.0
-    room = WIDTH - heat if stacked else (WIDTH - gap - heat) / 2 if len(figures) > 1 else WIDTH * 0.62
-    tallest *= 0.6 if stacked else 1.35 if len(figures) == 1 else 1.1 if shape[0] > shape[1] else 1.0
-    width, height = fitted(shape, (room, tallest))
-    cells: list[object] = []
-    captions: list[object] = []
-    for letter, figure in zip("ab", figures, strict=False):
-        many = len({outline.number for outline in figure.outlines}) > 1
-        cells.append(FigureFlowable(figure, width, height, many=many))
-        label = f'<font name="{fonts.MEDIUM}" color="#434C57">{number}{letter if len(figures) > 1 else ""}</font>'
-        captions.append(
-            Paragraph(f"{label}&#160; {escape(fonts.printable(figure.caption))}", _style(7.5, colour=TEXT3))
-        )
-    below = ("TOPPADDING", (0, 1), (-1, 1), 3)
-    if stacked:
-        rows = [[part] for pair in zip(cells, captions, strict=True) for part in pair]
-        return _grid(rows, [WIDTH], ("BOTTOMPADDING", (0, 1), (-1, 1), 6))
-    if len(cells) == 1:
-        return _grid([cells, captions], [WIDTH], below)
-    first = (WIDTH - heat + gap) / 2
-    return _grid([cells, captions], [first, WIDTH - first], below, ("RIGHTPADDING", (0, 1), (0, 1), gap))
+def _texts_below(content: ReportContent, most: int | None) -> list[Flowable]:
+    texts = content.texts
+    left: list[Flowable] = [Heading("Comparison"), *_said(texts.comparison, most)]
+    if texts.impression is None:
+        return left
+    right: list[Flowable] = [Heading("Impression"), *paragraphs(_cut(texts.impression, most), 9)]
+    return _columns(left, right, max(len(texts.comparison or ""), len(texts.impression)))
 
 
-def _estimate(estimate: Estimate, width: float) -> list[Flowable]:
-    """The estimate ``width`` points wide: bars beside the headline, or below it where it is narrow."""
-    if estimate.leading is None:
-        lines: list[Flowable] = [_text(estimate.headline, 12, fonts.BOLD, WARN)]
-        lines += [_text(note, 8.5, colour=TEXT2) for note in estimate.notes]
-        return [_card(lines, width)]
-    glyph = CLASS_GLYPHS[estimate.leading]
-    colour = CLASS_COLOURS[estimate.leading].hexval().replace("0x", "#")
-    size = 13 if len(estimate.headline) < 30 else 10.5
-    hang = fonts.width(f"{glyph}\u00a0", fonts.BOLD, size)
-    headline = f'<font color="{colour}">{glyph}</font>&#160;{escape(fonts.printable(estimate.headline, fonts.BOLD))}'
-    left: list[Flowable] = [
-        Paragraph(headline, _style(size, fonts.BOLD, leftIndent=hang, firstLineIndent=-hang)),
-        _text(estimate.source, 8, colour=TEXT3),
-    ]
-    notes = _text(" ".join(estimate.notes), 7.5, colour=TEXT2)
-    if width < WIDTH:
-        return [*left, Spacer(1, 4), Bars(estimate.bars, width), Spacer(1, 3), notes]
+def _columns(left: list[Flowable], right: list[Flowable], letters: int) -> list[Flowable]:
+    """Side by side, or one under the other where there are many letters: columns cannot run on to the next page."""
+    if letters > COLUMN_LETTERS:
+        return [*left, *right]
     half = WIDTH / 2
-    return [_grid([[left, Bars(estimate.bars, half - 14)]], [half + 14, half - 14], _GUTTER), Spacer(1, 3), notes]
+    return [Spacer(1, 5), grid([[left, right]], [half + 9, half - 9], ("RIGHTPADDING", (0, 0), (0, -1), 18))]
 
 
-def _lesions(tables: tuple[LesionTable, ...]) -> list[Flowable]:
-    """One lesion across the page; several, two to a row."""
-    if len(tables) == 1:
-        return [KeepTogether([*_lesion(tables[0], WIDTH), Spacer(1, 4)])]
-    half = (WIDTH - GAP) / 2
-    parts: list[Flowable] = []
-    for start in range(0, len(tables), 2):
-        row: list[object] = [_lesion(table, half) for table in tables[start : start + 2]]
-        row += [""] * (2 - len(row))
-        parts += [KeepTogether([_grid([row], [half + GAP, half], _GUTTER), Spacer(1, 6)])]
-    return parts
+def _said(said: str | None, most: int | None) -> list[Flowable]:
+    if said is None:
+        return [text(words.NOT_GIVEN, 9, colour=TEXT3)]
+    return paragraphs(_cut(said[:1].upper() + said[1:], most), 9)
 
 
-def _lesion(lesion: LesionTable, width: float) -> list[Flowable]:
-    """A lesion's table and, below it, what the model proposes: apart from the values, for it is nobody's finding."""
-    parts: list[Flowable] = [_table(lesion, width)]
-    proposals = lesion.proposals
-    if proposals is not None:
-        parts += [
-            _text(f"Model's descriptor proposals for {proposals.of}", 7.5, fonts.MEDIUM, TEXT2, spaceBefore=4),
-            _text(_sentence("; ".join(proposals.words)), 7.5, colour=TEXT2),
-            _text(proposals.basis, 7, colour=TEXT3),
-        ]
-    return parts
+def _clock(clock: Clock, size: float = 92.0) -> Flowable:
+    room = 140.0
+    name = text(fonts.shorten(caption(clock), 3 * room, size=7.5), 7.5, colour=TEXT3, alignment=1)
+    face = ClockFace(clock, size)
+    face.hAlign = "CENTER"
+    return grid([[[face, name]]], [room])
 
 
-def _callipers(items: tuple[Measured, ...], width: float) -> list[Flowable]:
-    """What the reader measured, a row for each calliper."""
-    if not items:
+def _notices(notices: tuple[str, ...], most: int, letters: int = 1000) -> list[Flowable]:
+    if not notices:
         return []
-    rows: list[list[object]] = [[_text("Reader's callipers", 7.5, fonts.BOLD), "", ""]]
-    rows += [
-        [_text(item.name, 8.5, colour=TEXT2), _text(item.values, 8.5), _text(item.note, 7.5, colour=TEXT3)]
-        for item in items
-    ]
-    table = _grid(
-        rows,
-        [width * share for share in (0.26, 0.42, 0.32)],
-        ("LINEBELOW", (0, 0), (-1, 0), 0.8, TEXT),
-        ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
-        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 6),
-    )
-    return [Spacer(1, 4), table, Spacer(1, 4)]
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _table(lesion: LesionTable, width: float) -> Table:
-    head: list[object] = [
-        _text(f"Lesion {lesion.number}", 7.5, fonts.BOLD),
-        _text("AI value", 7.5, colour=TEXT3),
-        _text("Reader's value", 7.5, colour=TEXT3),
-    ]
-    rows: list[list[object]] = [head]
-    narrow = width < WIDTH
-    size = 8.0 if narrow else 8.5
-    for row in lesion.rows:
-        muted = row.reader in (words.NO_VALUE, "not yet accepted")
-        reader = _text(row.reader, size, fonts.BOLD if row.changed else fonts.REGULAR, TEXT3 if muted else TEXT)
-        rows.append([_text(row.label, size, colour=TEXT2), _text(row.ai, size), reader])
-    return _grid(
-        rows,
-        [width * share for share in ((0.22, 0.43, 0.35) if narrow else (0.26, 0.37, 0.37))],
-        ("LINEBELOW", (0, 0), (-1, 0), 0.8, TEXT),
-        ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
-        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.2),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 2 if narrow else 6),
-    )
-
-
-def _card(lines: list[Flowable], width: float) -> Table:
-    return Table(
-        [[lines]],
-        colWidths=[width],
-        style=TableStyle(
-            [
-                ("BACKGROUND", (0, 0), (-1, -1), WARN_BG),
-                ("LEFTPADDING", (0, 0), (-1, -1), 9),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 9),
-                ("TOPPADDING", (0, 0), (-1, -1), 5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
-                ("ROUNDEDCORNERS", [3, 3, 3, 3]),
-            ]
-        ),
-    )
-
-
-def _notices(notices: tuple[str, ...]) -> Flowable:
-    shown = notices[:8]
-    lines: list[Flowable] = [_text("Notes on this image", 8, fonts.BOLD, WARN)]
-    lines += [_text(fonts.shorten(notice, 3 * WIDTH), 8, colour=TEXT2) for notice in shown]
+    shown = notices[:most]
+    lines: list[Flowable] = [text("Notes on this image", 8, fonts.BOLD, WARN)]
+    lines += [text(notice if len(notice) <= letters else notice[:letters] + "…", 8, colour=TEXT2) for notice in shown]
     if len(notices) > len(shown):
-        lines.append(_text(f"And {len(notices) - len(shown)} more, shown in the application.", 8, colour=TEXT2))
-    return KeepTogether([_card(lines, WIDTH), Spacer(1, 6)])
+        lines.append(text(f"And {len(notices) - len(shown)} more, shown in the application.", 8, colour=TEXT2))
+    return [Spacer(1, 7), KeepTogether([card(lines, WIDTH)])]
 
 
-def _reader_box() -> Flowable:
-    """Room for what only the reader may say, to be filled in by hand."""
-    half = WIDTH / 2
-    left = [_text("Assessment (reader)", 8, fonts.BOLD, ACCENT), Spacer(1, 40)]
-    right = [_text("Signature (reader)", 8, fonts.BOLD, ACCENT), Spacer(1, 26), Rule(0.5, TEXT3, 0, 2)]
-    right.append(_text("Name, date", 7.5, colour=TEXT3))
-    box = Table(
-        [[left, right]],
-        colWidths=[half, half],
-        style=TableStyle(
-            [
-                ("BOX", (0, 0), (-1, -1), 0.8, TEXT),
-                ("ROUNDEDCORNERS", [3, 3, 3, 3]),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 9),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 9),
-                ("TOPPADDING", (0, 0), (-1, -1), 5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
-            ]
-        ),
+def _verdict(content: ReportContent, most: int = 24) -> list[Flowable]:
+    """Assessment and management, the reader's alone."""
+    verdict = content.verdict
+    left: list[Flowable] = [text("Assessment (reader)", 8, fonts.BOLD, TEXT2)]
+    if verdict.category is not None:
+        left.append(text(f"BI-RADS category {verdict.category}", 12, fonts.BOLD))
+        left.append(text(verdict.words, 8, colour=TEXT3))
+    else:
+        left.append(text("No category given", 9, colour=TEXT3))
+    if len(verdict.lesions) > 1:
+        each = "; ".join(f"{name}: {category}" for name, category in verdict.lesions[:most])
+        more = len(verdict.lesions) - most
+        each += f"; and {more} more" if more > 0 else ""
+        left.append(text(each, 8, colour=TEXT2))
+    right: list[Flowable] = [text("Management (reader)", 8, fonts.BOLD, TEXT2)]
+    managed = verdict.management
+    right.append(
+        text(f"{managed[:1].upper()}{managed[1:]}", 10.5, fonts.MEDIUM)
+        if managed
+        else text("None given", 9, colour=TEXT3)
     )
-    note = "busi_viewer proposes no assessment category and no management."
-    return KeepTogether([Spacer(1, 2), box, _text(note, 7.5, colour=TEXT3, spaceBefore=3)])
+    note = text("busi_viewer proposes no assessment category and no management.", 7, colour=TEXT3, spaceBefore=3)
+    return [Spacer(1, 9), KeepTogether([Bookmark("Assessment and management"), box(left, right, WIDTH), note])]
+
+
+def _signature(signed: Signed | None, lines_: int = 3) -> Flowable:
+    if signed is None:
+        lines: list[Flowable] = [
+            text("Not signed", 10, fonts.BOLD, WARN),
+            text("A draft: no reader answers for it until it is signed.", 8, colour=TEXT2),
+        ]
+        return KeepTogether([Spacer(1, 7), Bookmark("Signature"), card(lines, WIDTH)])
+    account = f" (account {signed.account})" if signed.account != signed.signer else ""
+    reason = f": {signed.reason}" if signed.reason else ""
+    who = fonts.shorten(signed.signer, WIDTH * 0.6, fonts.BOLD, 10)
+    about = fonts.shorten(f"{signed.at}, version {signed.version}{account}{reason}", lines_ * WIDTH * 0.9, size=8)
+    if not signed.current:
+        lines = [
+            text("Not signed", 10, fonts.BOLD, WARN),
+            text(f"Changed since {who} signed it: {about}", 8, colour=TEXT2),
+        ]
+        return KeepTogether([Spacer(1, 7), Bookmark("Signature"), card(lines, WIDTH)])
+    return KeepTogether(
+        [
+            Spacer(1, 7),
+            Bookmark("Signature"),
+            text("Read and signed by", 7.5, colour=TEXT3),
+            text(who, 10, fonts.BOLD),
+            text(about, 8, colour=TEXT2),
+        ]
+    )
+
+
+def _model(statement: Statement, lexicon: str, letters: int | None = None) -> list[Flowable]:
+    """Which model spoke, how it did and where its limits are; a short report leaves out the limits' details."""
+    if not statement.name:
+        return []
+    size = 7.5
+    sha = escape(fonts.printable(statement.sha256, fonts.MONO))
+    model = escape(fonts.shorten(statement.name, WIDTH * 0.7, size=size))
+    device = escape(fonts.shorten(statement.device, WIDTH * 0.3, size=size))
+    notes = " ".join(note.rstrip(".") + "." for note in (statement.point, *statement.notes) if note)
+    heading = Heading("The model and its limits")
+    if letters is not None:
+        return [heading, text(f"{_cut(notes, 3 * letters)} {FIXED}", size, colour=TEXT2)]
+    first = f'Model {model}, on {device}. SHA-256 <font name="{fonts.MONO}" size="6.4">{sha}</font>'
+    lines: list[Flowable] = [Paragraph(first, style(size, colour=TEXT2, wordWrap="CJK" if len(sha) > 90 else None))]
+    lines.append(text(notes, size, colour=TEXT2))
+    lines += [
+        text(f"–\u00a0{limit}", size, colour=TEXT2, leftIndent=7, firstLineIndent=-7) for limit in statement.limits
+    ]
+    words_ = f" Words: {lexicon}. BI-RADS is a trademark of the American College of Radiology." if lexicon else ""
+    lines.append(text(FIXED + words_, size, colour=TEXT2))
+    return [Spacer(1, 2), KeepTogether([heading, lines[0], lines[1]]), *lines[2:]]

@@ -19,9 +19,11 @@ def select(document: Document) -> tuple[tuple[int, ...], str]:
     if total == 1:
         return (0,), ""
     edited = sorted(document.edited_frames, key=lambda i: (-_area(document, i), i))[:MAX_FRAMES]
-    with_callipers = sorted({item.frame for item in document.callipers} - set(edited))
-    measured = with_callipers[: MAX_FRAMES - len(edited)]
-    taken = {*edited, *measured}
+    described = sorted({one.frame for one in document.findings.lesions if one.frame < total} - set(edited))
+    told = described[: MAX_FRAMES - len(edited)]
+    with_callipers = sorted({item.frame for item in document.callipers} - {*edited, *told})
+    measured = with_callipers[: MAX_FRAMES - len(edited) - len(told)]
+    taken = {*edited, *told, *measured}
     ranked = sorted(result.frames, key=_suspicion) if result else []
     estimated = [f.index for f in ranked if not f.abstained and f.index not in taken][: MAX_FRAMES - len(taken)]
     fallback = [f.index for f in ranked] or [0]
@@ -35,6 +37,9 @@ def select(document: Document) -> tuple[tuple[int, ...], str]:
             else ""
         )
         said.append(f"Outlined by the reader{of}: {_frame_list(edited)}.")
+    if told:
+        of = f" (of {len(described)}, the first)" if len(described) > len(told) else ""
+        said.append(f"Described by the reader{of}: {_frame_list(told)}.")
     if measured:
         of = f" (of {len(with_callipers)}, the first)" if len(with_callipers) > len(measured) else ""
         said.append(f"Measured by the reader{of}: {_frame_list(measured)}.")

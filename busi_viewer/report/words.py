@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
-from busi_viewer.core.results import ModelInfo
+from busi_viewer.core.reporting import Change
 
 NOT_GIVEN = "Not given"
 NO_VALUE = "–"
+NOT_SAID = "not said"
 
 _FACT_NAMES: dict[str, tuple[str, ...]] = {
     "patient": ("patient", "patientname", "name"),
@@ -54,6 +56,16 @@ def _date(value: str) -> str:
     return f"{year}-{month}-{day}" + (f", {hour}:{minute}" if hour else "")
 
 
+def age(birth: str, at: str) -> int | None:
+    """Whole years from one day to another, both beginning with YYYY-MM-DD; None for anything else."""
+    try:
+        born, then = (date.fromisoformat(day[:10]) for day in (birth, at))
+    except ValueError:
+        return None
+    years = then.year - born.year - ((then.month, then.day) < (born.month, born.day))
+    return years if 0 <= years < 130 else None
+
+
 def percent(share: float) -> str:
     """A probability in whole per cent; never 0 % or 100 %, which nothing estimated is."""
     if share < 0.005:
@@ -80,32 +92,53 @@ def axes(lesion: Lesion) -> str:
     return f"{lesion.long_axis_px:.0f} × {lesion.short_axis_px:.0f} px"
 
 
+def extent(lesion: Lesion) -> str:
+    """Vertical by horizontal extent with one unit."""
+    if lesion.ap_mm is not None and lesion.width_mm is not None:
+        return f"{lesion.ap_mm:.1f} × {lesion.width_mm:.1f} mm"
+    return f"{lesion.ap_px:.0f} × {lesion.width_px:.0f} px"
+
+
 def angle(lesion: Lesion) -> str:
-    """The long axis's angle to the image's top edge, with the orientation by geometry where sizes are known."""
-    degrees = f"{lesion.angle_deg:.0f}°".replace("-0°", "0°").replace("-", "−")
-    return f"{degrees}, {lesion.orientation}" if lesion.orientation else degrees
+    """The long axis's angle to the image's top edge, falling to the right is positive."""
+    return f"{lesion.angle_deg:.0f}°".replace("-0°", "0°").replace("-", "−")
 
 
 def proposal(proposed: Proposal) -> str:
-    """A proposed descriptor with its probability and how well such proposals held; orientation is geometry."""
-    if proposed.basis is None:
-        return f"{proposed.phrase} (geometry)"
-    low, high = proposed.basis.ci95
-    return f"{proposed.phrase} {proposed.percent} (BA {proposed.basis.balanced_accuracy:.2f}, {low:.2f}–{high:.2f})"
+    """A proposed descriptor with its probability; orientation is geometry."""
+    return f"{proposed.word}, {proposed.percent}" if proposed.percent else f"{proposed.word} (geometry)"
 
 
 def proposal_basis(proposed: Sequence[Proposal]) -> str:
-    """What the figures behind proposals are and come from; the reader decides."""
-    bases = [each.basis for each in proposed if each.basis is not None]
+    """What the figures of a lesion's proposed words are, and how well such proposals held."""
+    bases = [(each.name, each.basis) for each in proposed if each.basis is not None]
     if not bases:
-        return "Not the reader's findings."
-    counts = sorted({basis.n for basis in bases})
-    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    source = ", ".join(dict.fromkeys(basis.data for basis in bases))
-    return (
-        "Not the reader's findings. Per cent as if all values were equally frequent; "
-        f"BA: balanced accuracy with 95 % CI, cross-validated on {n} lesions of {source}."
+        return ""
+    held = "; ".join(
+        f"{name.replace('_', ' ')} {b.balanced_accuracy:.2f} ({b.ci95[0]:.2f}–{b.ci95[1]:.2f})" for name, b in bases
     )
+    counts = sorted({basis.n for _, basis in bases})
+    n = "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    source = ", ".join(dict.fromkeys(basis.data for _, basis in bases))
+    return (
+        "AI words are proposals, per cent as if all values were equally frequent. Balanced accuracy (95 % CI), "
+        f"cross-validated on {n} lesions of {source}: {held}."
+    )
+
+
+def local(at: str, when: datetime) -> str:
+    """A time of the store (UTC, ISO 8601) in the time zone of ``when``: ``2025-03-11, 10:41``."""
+    try:
+        stamp = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    stamp = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
+    return f"{stamp.astimezone(when.tzinfo):%Y-%m-%d, %H:%M}"
+
+
+def by(change: Change | None, when: datetime) -> str:
+    """Who changed something, and when; empty if that is not known."""
+    return f"{change.user}, {local(change.at, when)}" if change is not None else ""
 
 
 def spacing(record: ImageRecord) -> str:
@@ -137,12 +170,3 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def band(coverage: float) -> str:
     """What the tinted band around the model's outline is: on validation images, for lesions that the model outlines."""
     return f"Tinted: holds {round(100 * coverage)} % of the true boundary on average."
-
-
-def model_notes(model: ModelInfo) -> tuple[str, ...]:
-    """What the model was calibrated on, how its operating point was chosen and, if the reader moved it, what that means."""
-    notes = [*model.notes, *([model.point_note] if model.point_note else [])]
-    if model.chosen_point is not None:
-        basis = f": {model.chosen_basis}" if model.chosen_basis else ""
-        notes.append(f"Operating point in force {percent(model.chosen_point)}, chosen by the reader{basis}.")
-    return tuple(notes)

@@ -20,6 +20,7 @@ from busi_viewer.core.image import ImageRecord, to_uint8
 from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.render import heatmap_image, overlay_image
+from busi_viewer.core.reporting import FULL
 from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
 from busi_viewer.logs import stack_without_values
 from busi_viewer.workflow import export
@@ -64,6 +65,7 @@ class Outputs:
     seg: bool = False
     sr: bool = False
     overwrite: bool = False
+    template: str = FULL
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,7 @@ def _analyse_one(
         warnings = list(dict.fromkeys(warnings))
         if outputs.pdf:
             document = report.document(engine, item.path, tuple(warnings))
-            services.report_writer().write(document, stage.path(".pdf"))
+            services.report_writer().write(document, stage.path(".pdf"), template=outputs.template)
         if dicom:
             outcome.write(services.dicom_maker(), engine.model, dicom, stage.path)
         content = export.result_json(record, str(item.path), engine.model, engine.device, frames, warnings)

@@ -33,6 +33,7 @@ _PACKAGES = (
     ("pydicom", "pydicom", "DICOM files"),
     ("pillow", "PIL.Image", "JPEG, TIFF and BMP files"),
     ("reportlab", "reportlab.pdfgen.canvas", "PDF reports"),
+    ("pypdfium2", "pypdfium2", "previews of PDF reports"),
 )
 _DECODERS = (
     ("pyjpegls", "jpeg_ls", "JPEG-LS in DICOM"),

@@ -87,8 +87,13 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def operating_curve(sha256: str) -> OperatingCurve | None:
     """What the card of the installed model with these weights records of its operating points, or None."""
-    card = next((model.card for model in installed() if model.sha256 == sha256), None)
+    card = card_of(sha256)
     return curve_of(card) if card is not None else None
+
+
+def card_of(sha256: str) -> Mapping[str, Any] | None:
+    """The card of the installed model with these weights, or None."""
+    return next((model.card for model in installed() if model.sha256 == sha256), None)
 
 
 def find(name: str) -> Installed:

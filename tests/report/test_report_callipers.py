@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 from busi_viewer.core.callipers import DIFFERENT, Calibration, Calliper, Kind, proposal
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ArrayFrames, ImageRecord, Region
-from busi_viewer.report.content import build_content
+from busi_viewer.report.gathering import build_content
 from busi_viewer.report.pdf import PdfReportWriter
 
 WHEN = datetime(2025, 3, 11, 10, 48, tzinfo=UTC)

@@ -21,8 +21,10 @@ from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.lexicon import Basis, Proposal
 from busi_viewer.core.measure import Lesion, measure_all
 from busi_viewer.core.render import LESION_COLOURS
+from busi_viewer.core.reporting import SHORT
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
-from busi_viewer.report.content import NO_LESION, build_content
+from busi_viewer.report.content import NO_LESION
+from busi_viewer.report.gathering import build_content
 from busi_viewer.report.pdf import BADGE, TITLE, PdfReportWriter, render
 
 WHEN = datetime(2025, 3, 11, 10, 48, tzinfo=UTC)
@@ -91,7 +93,7 @@ def test_states_lesion_estimate_model_and_research_use() -> None:
         BADGE,
         "Malignant 87 %",
         "AI estimate, calibrated",
-        "Lesion 1: 10.1 × 10.1 mm",
+        "Lesion 1: 10.1 × 10.1 mm, outlined by AI, not accepted by a reader.",
         "proposed, confidence 0.91",
         "not yet accepted",
         "where the model looked, not the cause",
@@ -101,8 +103,10 @@ def test_states_lesion_estimate_model_and_research_use() -> None:
         "scan.png",
         "Not given",
         "Assessment (reader)",
-        "Signature (reader)",
-        "page 1 of 1",
+        "No category given",
+        "Not signed",
+        "Draft, not signed",
+        "page 1 of 2",
         "2025-03-11, 10:48",
     ):
         assert words in text, words
@@ -112,6 +116,7 @@ def test_proposes_no_category_and_no_management() -> None:
     for doc in (document(), document(np.zeros((240, 300), bool), probabilities=(0.9, 0.07, 0.03))):
         text = flat(rendered(doc)).lower()
         assert "bi-rads" not in text
+        assert "no category given" in text
         assert "biopsy" not in text
         assert "diagnosis" not in text
 
@@ -123,7 +128,7 @@ def test_abstained_gives_reasons_and_no_number_of_the_model() -> None:
     assert "does not resemble" in text
     assert "AI withheld its outline" in text
     for hidden in ("%", "confidence", "Malignant", "Heatmap", "0.94", "Lesion 1"):
-        assert hidden not in text.split("Model busi-test")[0], hidden
+        assert hidden not in text.split("The model and its limits")[0], hidden
     doc.set_reader_mask(0, disc((240, 300), 150, 110, 40))
     text = flat(rendered(doc))
     assert "withheld" in text
@@ -144,17 +149,17 @@ def with_words(doc: Document) -> str:
 def test_descriptors_stand_apart_as_the_models_proposals() -> None:
     doc = document()
     text = with_words(doc)
-    assert "Model's descriptor proposals for the AI outline" in text
-    assert "Parallel orientation (geometry); irregular shape 78 % (BA 0.71, 0.62–0.79)." in text
-    assert "BA: balanced accuracy" in text
+    assert "Orientation parallel (geometry) not said" in text
+    assert "Shape irregular, 78 % not said" in text
+    assert "Balanced accuracy (95 % CI), cross-validated on 126 lesions of BrEaST: shape 0.71 (0.62–0.79)." in text
     doc.set_reader_mask(0, disc((240, 300), 150, 110, 40))
-    assert "Model's descriptor proposals for the reader's outline" in with_words(doc)
+    assert "irregular, 78 %" in with_words(doc)
     doc.set_reader_mask(0, np.zeros((240, 300), bool))
-    assert "descriptor proposals" not in with_words(doc), "the reader removed the outline"
+    assert "irregular" not in with_words(doc), "the reader removed the outline"
 
 
 def test_no_descriptors_on_an_image_unlike_those_known() -> None:
-    assert "descriptor proposals" not in with_words(document(quality=Quality(False, 0.1, ("Unlike",))))
+    assert "irregular" not in with_words(document(quality=Quality(False, 0.1, ("Unlike",))))
 
 
 def test_normal_without_lesion_does_not_exclude_cancer() -> None:
@@ -271,7 +276,7 @@ def test_any_image_shape_is_laid_out(shape: tuple[int, int]) -> None:
     ["Пациент.png", "Ωμέγα.png", "患者の画像.png", "صورة.png", "x" * 250 + ".png", "<b>&amp;.png", "a\x07b\u202e.png"],
 )
 def test_any_file_name_is_laid_out(name: str) -> None:
-    data = rendered(document(name=name))
+    data = render(build_content(document(name=name), when=WHEN, template=SHORT))
     assert len(pages(data)) == 1
     if name.startswith(("П", "Ω", "<")):
         assert name in flat(data)
@@ -285,7 +290,8 @@ def test_long_facts_and_notes_stay_on_their_pages() -> None:
     doc.offer(
         AnalysisResult(doc.record.path, doc.record.sha256, model, "cpu", doc.result.frames, warnings=("w" * 900,) * 1)
     )
-    assert len(pages(rendered(doc))) <= 2
+    assert len(pages(rendered(doc))) <= 3
+    assert len(pages(render(build_content(doc, when=WHEN, template=SHORT)))) == 1
 
 
 def test_writes_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_stopping_leaves_whole_results_and_nothing_else(tmp_path, services, engi
 
 def test_a_failing_report_leaves_no_pictures_behind(tmp_path, services, engine, make_image):
     class Broken:
-        def write(self, document, path):
+        def write(self, document, path, **_more):
             path.write_bytes(b"%PDF half")
             raise OutputError("the report could not be written", path=path)
 
@@ -137,6 +137,16 @@ def test_a_failing_report_leaves_no_pictures_behind(tmp_path, services, engine, 
     batch, _ = run(broken, [tmp_path / "a.png"], tmp_path / "out", png=True, pdf=True)
     assert len(batch.failed) == 1
     assert files(tmp_path / "out") == []
+
+
+def test_the_reports_template_is_handed_on(tmp_path, services, engine, make_image):
+    class Telling:
+        def write(self, document, path, *, template):
+            path.write_text(template)
+
+    make_image(tmp_path / "a.png")
+    run(replace(services, report_writer=Telling), [tmp_path / "a.png"], tmp_path / "out", pdf=True, template="short")
+    assert (tmp_path / "out" / "a.pdf").read_text() == "short"
 
 
 def test_results_that_exist_are_kept_and_still_in_the_summary(tmp_path, services, engine, make_image):
