@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, 
 
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import LESION
-from busi_viewer.gui.actions import DISPLAY_MENU, HEAT_MENU, Actions, fill_menu
+from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
+from busi_viewer.gui.menus import DISPLAY_MENU, HEAT_MENU, fill_menu
 from busi_viewer.gui.picture import DragHandle
 from busi_viewer.gui.result_parts import sizes_in_words
 from busi_viewer.gui.theme import LESION_COLOURS

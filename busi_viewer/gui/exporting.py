@@ -9,7 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from busi_viewer.core.document import Document
+from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import Services
+from busi_viewer.core.reporting import FULL, UNKNOWN, Trail
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.dicom_out import Written, write_all, write_object
@@ -47,7 +49,10 @@ def snapshot(document: Document) -> Document:
 
 
 class Exporter(QObject):
-    """``done(Exported)`` or ``failed(Problem)`` follows every call; ``reader`` says who signed what is exported, or nothing."""
+    """``done(Exported)`` or ``failed(Problem)`` follows every call; ``reader`` says who signed what is exported, or nothing.
+
+    ``trail`` says who said what of an image; it is called on the pool's thread. ``template`` is that of reports.
+    """
 
     done = Signal(object)
     failed = Signal(object)
@@ -58,6 +63,8 @@ class Exporter(QObject):
         super().__init__(parent)
         self._services = services
         self.reader: Callable[[], str] = lambda: ""
+        self.trail: Callable[[ImageRecord], Trail] = lambda _record: UNKNOWN
+        self.template = FULL
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)
         self._written.connect(self._on_written)
@@ -66,7 +73,12 @@ class Exporter(QObject):
     def report(self, document: Document, target: Path) -> None:
         """Write the PDF report."""
         copy = snapshot(document)
-        self._start(lambda: self._services.report_writer().write(copy, target), copy, target, is_report=True)
+        template = self.template
+
+        def write() -> None:
+            self._services.report_writer().write(copy, target, self.trail(copy.record), template)
+
+        self._start(write, copy, target, is_report=True)
 
     def mask(self, document: Document, frame: int, target: Path) -> None:
         """Write the shown mask of a frame as PNG; the frame must show one."""
@@ -88,12 +100,20 @@ class Exporter(QObject):
     def dicom(self, kind: str, document: Document, target: Path) -> None:
         """Write one DICOM object, of the kinds of workflow.dicom_out.OBJECTS."""
         copy, reader = snapshot(document), self.reader()
-        self._start(lambda: write_object(kind, copy, target, self._services, reader), copy, target, is_report=False)
+
+        def write() -> Written:
+            return write_object(kind, copy, target, self._services, reader, self.trail(copy.record))
+
+        self._start(write, copy, target, is_report=False)
 
     def dicom_set(self, document: Document, parent: Path) -> None:
         """Write every DICOM object that there is something to say for into a new folder in ``parent``."""
         copy, reader = snapshot(document), self.reader()
-        self._start(lambda: write_all(copy, parent, self._services, reader), copy, parent, is_report=True)
+
+        def write() -> Written:
+            return write_all(copy, parent, self._services, reader, self.trail(copy.record))
+
+        self._start(write, copy, parent, is_report=True)
 
     def _start(self, work: Callable[[], object], document: Document, target: Path, *, is_report: bool) -> None:
         made = Exported(document.record.path, document.changes, target, is_report)

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 from busi_viewer.core.errors import StoreError, StoreInUse, UserError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import CaseStore, Services
+from busi_viewer.core.reporting import UNKNOWN, Trail
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import MaskStep
 from busi_viewer.gui.opener import Job, drain
@@ -181,6 +182,19 @@ class Keeping(QObject):
         except Exception as error:  # noqa: BLE001 - the thread's boundary: the image itself can be shown
             self.not_recalled.emit(record.path, problem_from(error, "reading what is kept"))
             return None
+
+    def trail(self, record: ImageRecord) -> Trail:
+        """Who said what of an image and who signed, all handed over before included; nothing without a store.
+
+        For the threads that write reports. Raises StoreError.
+        """
+        from busi_viewer.workflow.reporting import trail_of
+
+        store, keeper = self._store, self._keeper
+        if store is None:
+            return UNKNOWN
+        kept = keeper.look(record) if keeper is not None else store.look(record)
+        return trail_of(store, kept.image, kept.case, record.sha256) if kept.image else UNKNOWN
 
     def ask(self, record: ImageRecord) -> None:
         """Recall an image that is open already; ``recalled`` follows if there is a store."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMenu
 
-from busi_viewer.gui.actions import Actions, fill_menu
+from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.headers import Headers
+from busi_viewer.gui.menus import fill_menu
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.worklist import Worklist
 from busi_viewer.gui.worklist_groups import GROUPINGS, SORTS

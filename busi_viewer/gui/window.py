@@ -25,7 +25,7 @@ from busi_viewer import paths, settings
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import privacy, theme, worklist_delegate
-from busi_viewer.gui.actions import Actions, fill_menu_bar
+from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.audit_page import AuditPage
 from busi_viewer.gui.blind import Blind
 from busi_viewer.gui.bottom_row import BottomRow
@@ -43,11 +43,13 @@ from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.listing import Listing
 from busi_viewer.gui.measuring import Measuring
+from busi_viewer.gui.menus import fill_menu_bar
 from busi_viewer.gui.network_page import NetworkPage
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.pages import Pages
 from busi_viewer.gui.picture import Pictures
+from busi_viewer.gui.printing import Printing
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.review_page import ReviewPage, stack_up
@@ -116,10 +118,12 @@ class MainWindow(DropWindow):
         self.audit = AuditPage(self.keeping)
         self.network = NetworkPage(services, chosen, self.reading, self.model, self.keeping, self.open_paths)
         self.pages = Pages(self.actions_, self.welcome, self.review, (self.audit, self.network), self.notices)
+        given = (services, self.actions_, self.reading, self.exporter, self.keeping, self.worklist, self.notices)
+        self.printing = Printing(*given, self)
 
     def _lay_out(self) -> None:
         ground = QWidget()
-        stack_up(ground, self.toolbar, self.notices, self.pages, self.bottom, stretch=self.pages)
+        stack_up(ground, self.toolbar, self.notices, self.printing.bar, self.pages, self.bottom, stretch=self.pages)
         self.setCentralWidget(ground)
         self.setMinimumSize(1024, 640)
 
@@ -156,7 +160,8 @@ class MainWindow(DropWindow):
         reading.session_changed.connect(self.notices.drop_question)
         for each in (self.commands, self.viewing, self.measuring):
             self.pages.away_changed.connect(each.set_away)
-        self.network.changed.connect(self._save)
+        for part in (self.network, self.printing.preview):
+            part.changed.connect(self._save)
         self.blind.changed.connect(self.audit.set_blind)
         self.exporter.done.connect(self._on_exported)
         self.exporter.done.connect(self.reports.note_export)
@@ -177,6 +182,7 @@ class MainWindow(DropWindow):
         self.toolbar.set_opacity(chosen.heatmap_opacity)
         self.viewing.restore(chosen)
         self.listing.restore(chosen)
+        self.printing.preview.restore(chosen)
         self.reports.reader = chosen.reader
         self.blind.restore(chosen)
         self.canvas.set_brush_radius(chosen.brush_radius)
@@ -186,7 +192,7 @@ class MainWindow(DropWindow):
         self._show_recent()
 
     def _save(self) -> None:
-        shown = self.viewing.remembered(self._settings)
+        shown = self.printing.preview.remembered(self.viewing.remembered(self._settings))
         self._settings = replace(
             self.network.remembered(self.window_layout.remembered(self.listing.remembered(shown))),
             theme=theme.tokens().name,
@@ -380,7 +386,7 @@ class MainWindow(DropWindow):
         self.hide()
         self.reading.show(None)
         self.reading.batch.cancel()
-        self.pictures.close()
-        for part in (self.network, self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping):
+        threads = (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping)
+        for part in (self.pictures, self.printing, self.network, *threads):
             part.close()
         event.accept()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import DicomMaker, Services
+from busi_viewer.core.reporting import UNKNOWN, Trail
 from busi_viewer.core.results import FrameResult, ModelInfo
 from busi_viewer.workflow.descriptors import described
 from busi_viewer.workflow.export import not_written, write_bytes
@@ -51,20 +51,24 @@ def needs_image(record: ImageRecord) -> bool:
     return record.kind != "dicom"
 
 
-def write_object(kind: str, document: Document, target: Path, services: Services, reader: str = "") -> Written:
+def write_object(
+    kind: str, document: Document, target: Path, services: Services, reader: str = "", trail: Trail = UNKNOWN
+) -> Written:
     """Write one of OBJECTS about a document, and the Secondary Capture of a picture that is not DICOM beside it.
 
-    ``reader`` is who signed what the document says; empty where nobody did. Raises OutputError if there is nothing to say
-    or the file cannot be written, UnreadableImage.
+    ``reader`` is who signed what the document says; empty where nobody did; ``trail`` is for the PDF.
+    Raises OutputError if there is nothing to say or the file cannot be written, UnreadableImage.
     """
     maker = services.dicom_maker()
-    data = _make(kind, maker, _derived(document, reader), document, services)
+    data = _make(kind, maker, _derived(document, reader), document, services, trail)
     files = [*_write_image(document.record, target.parent, maker), target]
     write_bytes(target, data)
     return Written(target.parent, tuple(files))
 
 
-def write_all(document: Document, parent: Path, services: Services, reader: str = "") -> Written:
+def write_all(
+    document: Document, parent: Path, services: Services, reader: str = "", trail: Trail = UNKNOWN
+) -> Written:
     """Write every object about a document into a new folder in ``parent``, both named after the image's file.
 
     What there is nothing to say for is left out. Raises OutputError if none could be made, UnreadableImage.
@@ -76,7 +80,7 @@ def write_all(document: Document, parent: Path, services: Services, reader: str 
     reason: OutputError | None = None
     for kind, ending in OBJECTS.items():
         try:
-            made.append((ending, _make(kind, maker, derived, document, services)))
+            made.append((ending, _make(kind, maker, derived, document, services, trail)))
         except OutputError as error:
             reason = error
             left_out.append(f"{kind.replace('_', ' ')} ({error.what})")
@@ -109,12 +113,11 @@ def _new_folder(parent: Path, name: str) -> Path:
     raise OutputError("too many folders of this name exist", path=parent / name, remedy="Choose another folder.")
 
 
-def _make(kind: str, maker: DicomMaker, derived: Derived, document: Document, services: Services) -> bytes:
+def _make(
+    kind: str, maker: DicomMaker, derived: Derived, document: Document, services: Services, trail: Trail
+) -> bytes:
     if kind == "pdf":
-        with tempfile.TemporaryDirectory(prefix="busi-viewer-") as folder:
-            path = Path(folder) / "report.pdf"
-            services.report_writer().write(document, path)
-            return maker.pdf(derived, path.read_bytes())
+        return maker.pdf(derived, services.report_writer().pdf(document, trail))
     makers: dict[str, Callable[[Derived], bytes]] = {
         "segmentation": maker.segmentation,
         "structured_report": maker.structured_report,

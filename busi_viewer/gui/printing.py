@@ -1,0 +1,179 @@
+"""Reports beyond the one in view: the preview's window, and reports of many images with progress and cancel."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QFrame, QProgressBar, QWidget
+
+from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.ports import Services
+from busi_viewer.gui import privacy
+from busi_viewer.gui.actions import Actions
+from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.exporting import Exporter, snapshot
+from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.notices import Notices
+from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.problem import problem_from
+from busi_viewer.gui.reading import Reading
+from busi_viewer.gui.report_preview import ReportPreview
+from busi_viewer.gui.stylesheet import set_role
+from busi_viewer.gui.worklist import Worklist
+from busi_viewer.workflow.report_batch import Order, Outcome, write_reports
+
+if TYPE_CHECKING:
+    from busi_viewer.core.casebook import Kept
+
+MOST_NAMED = 20
+"""Failures named in the details of a notice."""
+
+
+class ReportBar(QFrame):
+    """How far the reports of many images are, with Cancel; hidden when none are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_role(self, "noticeInfo")
+        self._words = label("", "strong")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Reports written")
+        self.cancel = KeyButton("Cancel", "x")
+        self.cancel.setToolTip("Write no further reports; those written stay")
+        row = spaced(self._words, self._bar, self.cancel, margins=(14, 6, 10, 6), spacing=10)
+        row.setStretch(1, 1)
+        self.setLayout(row)
+        self.hide()
+
+    def show_state(self, done: int, total: int) -> None:
+        """So many of so many."""
+        self._words.setText(f"Reports: {done} of {total}")
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+
+
+class Printing(QObject):
+    """``preview`` is the window with the pages, ``bar`` goes above the pages of the main window."""
+
+    _told = Signal(int, int)
+    _ended = Signal(object)
+    _broke = Signal(object)
+
+    def __init__(
+        self,
+        services: Services,
+        actions: Actions,
+        reading: Reading,
+        exporter: Exporter,
+        keeping: Keeping,
+        worklist: Worklist,
+        notices: Notices,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._services, self._reading, self._keeping = services, reading, keeping
+        self._exporter, self._worklist, self._notices = exporter, worklist, notices
+        self._window, self._action = parent, actions["reports_many"]
+        exporter.trail = keeping.trail
+        self.preview, self.bar = ReportPreview(services, exporter, parent), ReportBar()
+        self.preview.export_asked.connect(actions["report"].trigger)
+        reading.session_changed.connect(self.preview.follow)
+        keeping.reports.connect(self._on_signed)
+        actions["preview"].triggered.connect(self.preview.open)
+        self._action.triggered.connect(self.ask)
+        self._pool = QThreadPool()
+        self._pool.setMaxThreadCount(1)
+        self._stop = threading.Event()
+        self._folder = ""
+        self.bar.cancel.clicked.connect(self._stop.set)
+        self._told.connect(self.bar.show_state)
+        self._ended.connect(self._on_ended)
+        self._broke.connect(self._on_broke)
+
+    @Slot(object, object)
+    def _on_signed(self, path: Path, _reports: object) -> None:
+        if path == self._reading.path:
+            self.preview.draw_pages()
+
+    # many images
+
+    @Slot()
+    def ask(self) -> None:
+        """Ask where to, and write the reports of the selected images (of all listed if not more than one is selected)."""
+        if self.bar.isVisible():
+            return
+        selected = self._worklist.selected()
+        paths = selected if len(selected) > 1 else self._worklist.shown.shown_paths()
+        if not paths:
+            return
+        count = f"{len(paths)} image{'' if len(paths) == 1 else 's'}"
+        folder = self._folder or str(paths[0].parent)
+        name = QFileDialog.getExistingDirectory(self._window, f"Export reports of {count} into", folder)
+        if name:
+            self._folder = name
+            self.start(paths, Path(name))
+
+    def start(self, paths: list[Path], folder: Path) -> None:
+        """Write the reports of these images into a folder."""
+        self._stop.clear()
+        opened = {path: snapshot(session.document) for path, session in self._reading.desk.open.items()}
+        order = Order(paths, folder, self._exporter.template, {p: opened[p] for p in paths if p in opened})
+        self.bar.show_state(0, len(paths))
+        self.bar.show()
+        self._action.setEnabled(False)
+
+        def work() -> object:
+            return write_reports(
+                order,
+                self._services,
+                self._look,
+                self._keeping.trail,
+                self._told.emit,
+                self._stop,
+            )
+
+        self._pool.start(Job(work, self._ended.emit, self._broke.emit))
+
+    def _look(self, record: ImageRecord) -> Kept | None:
+        """What is kept of an image; read blind, nothing of the machine's before the reader's reading is locked."""
+        kept = self._keeping.recall(record, look=True)
+        hidden = kept is not None and self._reading.desk.blind and kept.reading is None
+        return replace(kept, result=None) if kept is not None and hidden else kept
+
+    def _rest(self) -> None:
+        self.bar.hide()
+        self._action.setEnabled(True)
+
+    @Slot(object)
+    def _on_ended(self, outcome: Outcome) -> None:
+        self._rest()
+        for path, target in outcome.written.items():
+            image = self._reading.desk.image(path)
+            if image is not None:
+                self._keeping.note("report exported", image, "file", "", target.name)
+        count = len(outcome.written)
+        text = f"{count} report{'' if count == 1 else 's'} written" + (", then stopped" if outcome.stopped else "")
+        left = len(outcome.empty)
+        aside = f"{left} left out: neither analysed nor described." if left else ""
+        if outcome.failed:
+            named = [f"{privacy.name(Path(f.path))}: {f.reason}" for f in outcome.failed[:MOST_NAMED]]
+            self._notices.show_warning(f"{text}, {len(outcome.failed)} failed.", aside, details="\n".join(named))
+        else:
+            self._notices.show_info(f"{text}.", aside)
+
+    @Slot(object)
+    def _on_broke(self, error: BaseException) -> None:
+        self._rest()
+        self._notices.show_problem(problem_from(error, "exporting reports"))
+
+    def close(self) -> None:
+        """Stop after the report in hand, and end the threads."""
+        self._stop.set()
+        self.blockSignals(True)
+        drain(self._pool)
+        self.preview.finish()
