@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees to the independent DICOM programs that the tests talk to: dciodvfy, Orthanc, dcmtk.
+# Sees to the independent DICOM programs that the tests talk to: dciodvfy, Orthanc, dcmtk, and OpenJPEG's and OpenJPH's programs.
 #
 # As root on Debian or Ubuntu it installs what is missing; otherwise it names the one command that does, and the tests that
 # need them are skipped.
@@ -7,9 +7,11 @@ set -euo pipefail
 
 # program and the Debian package that holds it
 wanted="
-dciodvfy    dicom3tools
-Orthanc     orthanc
-storescu    dcmtk
+dciodvfy        dicom3tools
+Orthanc         orthanc
+storescu        dcmtk
+opj_compress    libopenjp2-tools
+ojph_compress   openjph-tools
 "
 
 missing=()

@@ -69,8 +69,9 @@ class ImageRecord:
 
     ``kind`` is png, jpeg, tiff, bmp or dicom. ``shape`` is (height, width). ``spacing_mm`` is the (dy, dx) valid for the
     whole image, or None where it is unknown or differs by region; ``calibrated_by_reader``: the reader stated it, not the
-    file, and whatever shows mm says so. ``window`` is the (lowest, highest) grey value to show.
-    ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
+    file, and whatever shows mm says so. ``covered`` are pixel boxes (x0, y0, x1, y1), half-open, that lie over calibrated
+    regions and show something else (a spectrum, an M-mode trace): no mm there. ``window`` is the (lowest, highest) grey
+    value to show. ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
     """
 
     path: Path
@@ -85,9 +86,12 @@ class ImageRecord:
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
     calibrated_by_reader: bool = False
+    covered: tuple[tuple[int, int, int, int], ...] = ()
 
     def region_at(self, x: float, y: float) -> int | None:
-        """Index of the calibrated region that holds the pixel (x, y), or None."""
+        """Index of the calibrated region that holds the pixel (x, y), the foremost if there are several, or None."""
+        if any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in self.covered):
+            return None
         return next((i for i, region in enumerate(self.regions) if region.contains(x, y)), None)
 
     def spacing_at(self, x: float, y: float) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydicom.dataset import Dataset
@@ -26,56 +27,124 @@ FACTS = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
 )
+Box = tuple[int, int, int, int]
 _TWO_DIMENSIONAL, _TISSUE, _CENTIMETRES = 1, 1, 3
+_TRACES = {2, 3, 4}
+"""Region Spatial Formats with an axis that is no distance: M-mode, spectrum, waveform."""
 _PLAUSIBLE_MM = (0.0005, 10.0)
 _TOLERANCE = 0.01
 _MAX_REGIONS = 64
 
 
-def calibrate(
-    ds: Dataset, shape: tuple[int, int]
-) -> tuple[tuple[Region, ...], tuple[float, float] | None, tuple[str, ...]]:
-    """Calibrated regions, spacing (dy, dx) in mm of the whole image or None, and warnings.
+@dataclass(frozen=True)
+class Calibration:
+    """``regions`` are calibrated, the foremost first, ``covered`` as in ImageRecord; ``spacing`` (dy, dx) mm of the whole image."""
+
+    regions: tuple[Region, ...] = ()
+    covered: tuple[Box, ...] = ()
+    spacing: tuple[float, float] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def calibrate(ds: Dataset, shape: tuple[int, int]) -> Calibration:
+    """The sizes of an image of (height, width).
 
     2D tissue regions of the ultrasound calibration (PS3.3 C.8.5.5) win over Pixel Spacing. Imager Pixel Spacing is at the
-    detector, not in the patient, and is never used.
+    detector and Nominal Scanned Pixel Spacing on paper, not in the patient: they are never used, only compared.
     """
-    regions = _regions(ds, shape)
+    regions, covered = _regions(ds, shape)
     general = _pixel_spacing(ds)
     if not regions:
-        return (), general, ()
-    warnings: tuple[str, ...] = ()
-    if general is not None and any(_differ(region.spacing_mm, general) for region in regions):
-        warnings = ("The ultrasound calibration and Pixel Spacing disagree; the ultrasound calibration is used.",)
+        return Calibration(spacing=general)
+    warnings = tuple(
+        f"The ultrasound calibration and {name} disagree; the ultrasound calibration is used."
+        for name, spacing in (("Pixel Spacing", general), *_foreign_spacings(ds))
+        if spacing is not None and any(_differ(region.spacing_mm, spacing) for region in regions)
+    )
     height, width = shape
-    whole = len(regions) == 1 and (regions[0].x0, regions[0].y0, regions[0].x1, regions[0].y1) == (0, 0, width, height)
-    return regions, regions[0].spacing_mm if whole else None, warnings
+    whole = not covered and len(regions) == 1 and _box(regions[0]) == (0, 0, width, height)
+    return Calibration(regions, covered, regions[0].spacing_mm if whole else None, warnings)
 
 
-def _regions(ds: Dataset, shape: tuple[int, int]) -> tuple[Region, ...]:
-    found = (_region(item, shape) for item in items(ds, "SequenceOfUltrasoundRegions")[:_MAX_REGIONS])
-    return tuple(region for region in found if region is not None)
+def _regions(ds: Dataset, shape: tuple[int, int]) -> tuple[tuple[Region, ...], tuple[Box, ...]]:
+    """Calibrated regions, and the boxes of traces that lie over them.
+
+    Where regions overlap, the one of high priority is seen (Region Flags, bit 0 = 0), and of equal ones the smaller, which
+    is an inset. A trace that is not surely behind the tissue counts as in front of it.
+    """
+    tissue: list[tuple[int, Region]] = []
+    traces: list[tuple[int, Box]] = []
+    for item in items(ds, "SequenceOfUltrasoundRegions")[:_MAX_REGIONS]:
+        low_priority = (integer(item, "RegionFlags") or 0) & 1
+        box = _clipped(item, shape)
+        region = _region(item, box)
+        if region is not None:
+            tissue.append((low_priority, region))
+        elif box is not None and integer(item, "RegionSpatialFormat") in _TRACES:
+            traces.append((low_priority, box))
+    tissue.sort(key=lambda found: (found[0], _area(_box(found[1]))))
+    in_front = {
+        box
+        for low_priority, box in traces
+        if any(_overlap(box, _box(region)) and low_priority <= other for other, region in tissue)
+    }
+    return tuple(region for _, region in tissue), tuple(sorted(in_front))
 
 
-def _region(item: Dataset, shape: tuple[int, int]) -> Region | None:
-    """A 2D tissue region in centimetres, clipped to the image; None for any other or a senseless one."""
+def _region(item: Dataset, box: Box | None) -> Region | None:
+    """A 2D tissue region in centimetres; None for any other or a senseless one."""
     if (integer(item, "RegionSpatialFormat"), integer(item, "RegionDataType")) != (_TWO_DIMENSIONAL, _TISSUE):
         return None
     if {integer(item, "PhysicalUnitsXDirection"), integer(item, "PhysicalUnitsYDirection")} != {_CENTIMETRES}:
         return None
     spacing = _plausible(10 * (number(item, "PhysicalDeltaY") or 0.0), 10 * (number(item, "PhysicalDeltaX") or 0.0))
+    return Region(*box, spacing) if spacing is not None and box is not None else None
+
+
+def _clipped(item: Dataset, shape: tuple[int, int]) -> Box | None:
+    """A region's box (its last pixel belongs to it) inside the image; None where nothing of it is."""
     corners = [integer(item, f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
-    if spacing is None or None in corners:
+    if None in corners:
         return None
     x0, y0, x1, y1 = (corner or 0 for corner in corners)
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1 + 1, shape[1]), min(y1 + 1, shape[0])
-    return Region(x0, y0, x1, y1, spacing) if x1 > x0 and y1 > y0 else None
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _box(region: Region) -> Box:
+    return region.x0, region.y0, region.x1, region.y1
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return max(one[0], other[0]) < min(one[2], other[2]) and max(one[1], other[1]) < min(one[3], other[3])
 
 
 def _pixel_spacing(ds: Dataset) -> tuple[float, float] | None:
-    """Pixel Spacing (row distance dy, column distance dx) of the image or shared by all its frames."""
-    measures = shared_group(ds, "PixelMeasuresSequence")
-    values = numbers(ds, "PixelSpacing") or (numbers(measures, "PixelSpacing") if measures is not None else ())
+    """Pixel Spacing (row distance dy, column distance dx) of the image or of all its frames alike."""
+    here = _pair(ds, "PixelSpacing")
+    if here is not None:
+        return here
+    shared = shared_group(ds, "PixelMeasuresSequence")
+    if shared is not None:
+        return _pair(shared, "PixelSpacing")
+    frames = items(ds, "PerFrameFunctionalGroupsSequence")
+    found = {_pair(measures, "PixelSpacing") for frame in frames for measures in items(frame, "PixelMeasuresSequence")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _foreign_spacings(ds: Dataset) -> tuple[tuple[str, tuple[float, float] | None], ...]:
+    return (
+        ("Imager Pixel Spacing", _pair(ds, "ImagerPixelSpacing")),
+        ("Nominal Scanned Pixel Spacing", _pair(ds, "NominalScannedPixelSpacing")),
+    )
+
+
+def _pair(ds: Dataset, keyword: str) -> tuple[float, float] | None:
+    values = numbers(ds, keyword)
     return _plausible(values[0], values[1]) if len(values) == 2 else None
 
 

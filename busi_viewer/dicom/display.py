@@ -16,19 +16,23 @@ from busi_viewer.core.image import Pixels
 from busi_viewer.dicom.codecs import FrameError, Raw
 from busi_viewer.dicom.header import Layout
 from busi_viewer.dicom.palette import palette_table
-from busi_viewer.dicom.values import items, number, numbers, shared_group, value
+from busi_viewer.dicom.values import items, number, numbers, shared_group, text, value
 
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _YBR = {"YBR_FULL", "YBR_FULL_422", "YBR"}
+_PARTIAL = "YBR_PARTIAL_422"
+_TO_RGB = np.array([[1.1644, 1.1644, 1.1644], [0.0, -0.3917, 2.0173], [1.5960, -0.8129, 0.0]])
+"""From (Y − 16, Cb − 128, Cr − 128) of YBR_PARTIAL_422, whose black is 16 and white 235, to RGB (PS3.3-2001 C.7.6.3.1.2)."""
 _RGB = {"RGB", *_GREY, "PALETTE COLOR"}
 
 
 @dataclass(frozen=True)
 class Display:
-    """The mapping of every frame of a file. ``low``…``high`` are the stored values that become 0…65535, or None.
+    """The mapping of every frame of a file. ``scale`` is the range of stored values that becomes 0…65535, or None.
 
     Integers of up to 16 bits are shifted by ``base`` to start at 0 and then looked up in ``table`` (2**bits entries of
-    grey, or of RGB for a palette) if there is one. Wider integers and floating point are scaled from ``low``…``high``.
+    grey, inverted already, or of RGB for a palette) if there is one; ``output`` is the range of values that a table which
+    holds the file's own VOI transformation gives. Wider integers and floating point are scaled.
     """
 
     bits: int
@@ -36,6 +40,7 @@ class Display:
     inverted: bool
     table: NDArray[Any] | None
     scale: tuple[float, float] | None
+    output: tuple[float, float] | None = None
 
     def apply(self, raw: Raw, photometric: str) -> Pixels:
         """One decoded frame as shown: (H, W) uint8/uint16 or (H, W, 3) uint8. Raises FrameError for other colour spaces."""
@@ -51,7 +56,9 @@ class Display:
         return cast(Pixels, np.subtract(top, index, dtype=index.dtype) if self.inverted else index)
 
     def shown(self, stored: float) -> float:
-        """Where a stored value lies on the shown scale (not for tables)."""
+        """Where a stored value (of a table: its value after the table) lies on the shown scale."""
+        if self.table is not None:
+            return 65535.0 - stored if self.inverted else stored
         if self.scale is not None:
             low, high = self.scale
             share = (stored - low) / max(high - low, np.finfo(np.float64).tiny) * 65535.0
@@ -65,32 +72,55 @@ def make_display(ds: Dataset, layout: Layout, samples: list[Raw]) -> Display:
     base = -(2 ** (bits - 1)) if layout.signed else 0
     inverted = (layout.photometric == "MONOCHROME1") != (_rescale(ds)[0] < 0)
     if layout.photometric == "PALETTE COLOR" and layout.samples == 1:
-        return Display(bits, 0, False, palette_table(ds, bits, layout.little_endian), None)
+        return Display(bits, base, False, palette_table(ds, bits, base, layout.little_endian), None)
     if samples[0].ndim == 2 and (layout.floating or layout.bits_stored > 16):
         ranges = [value_range(sample) for sample in samples]
         return Display(16, 0, inverted, None, (min(low for low, _ in ranges), max(high for _, high in ranges)))
-    table = None if samples[0].ndim == 3 else _grey_table(ds, layout, bits, base)
-    return Display(bits if samples[0].ndim == 2 else _colour_bits(samples[0], layout), base, inverted, table, None)
+    if samples[0].ndim == 3:
+        return Display(_colour_bits(samples[0], layout), base, False, None, None)
+    table, output = _grey_table(ds, layout, bits, base)
+    return Display(bits, base, inverted if table is None else layout.photometric == "MONOCHROME1", table, None, output)
 
 
 def make_window(ds: Dataset, layout: Layout, display: Display, first: Pixels) -> tuple[float, float]:
     """The (low, high) shown grey values: the file's own window where it shows anything, else all there is."""
     if first.ndim == 3:
         return 0.0, 255.0
-    present = data_window(first)
-    if display.table is not None:
-        return present
-    slope, intercept = _rescale(ds)
-    group = shared_group(ds, "FrameVOILUTSequence") or ds
+    present = data_window(_without_padding(ds, display, first))
+    if display.output is not None:
+        low, high = sorted(map(display.shown, display.output))
+        return low, high
+    slope, intercept = _rescale(ds) if display.table is None else (1.0, 0.0)
+    group = _voi(ds)
     center, width = number(group, "WindowCenter"), number(group, "WindowWidth")
-    if center is not None and width is not None and width >= 1:
-        ends = [center - 0.5 + sign * (width - 1) / 2 for sign in (-1, 1)]
+    exact = text(group, "VOILUTFunction") == "LINEAR_EXACT"
+    if center is not None and width is not None and (width >= 1 or (exact and width > 0)):
+        # PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2
+        middle, half = (center, width / 2) if exact else (center - 0.5, (width - 1) / 2)
+        ends = [middle - half, middle + half]
         low, high = sorted(display.shown((end - intercept) / slope) for end in ends)
         if high - low < 1.0:
-            low, high = low - 0.5, low + 0.5
+            low, high = (low + high) / 2 - 0.5, (low + high) / 2 + 0.5
         if math.isfinite(low) and math.isfinite(high) and low < present[1] and high > present[0]:
             return low, high
-    return (0.0, 2.0**display.bits - 1) if display.bits <= 8 else present
+    return (0.0, 2.0**display.bits - 1) if display.bits <= 8 and display.table is None else present
+
+
+def _voi(ds: Dataset) -> Dataset:
+    """Where the file's windows are."""
+    return shared_group(ds, "FrameVOILUTSequence") or ds
+
+
+def _without_padding(ds: Dataset, display: Display, first: Pixels) -> Pixels:
+    """The shown values of what is image: all but Pixel Padding Value, or its range (PS3.3 C.7.5.1.1.2)."""
+    one = number(ds, "PixelPaddingValue")
+    if one is None or display.scale is not None or abs(one) > 65535:
+        return first
+    other = number(ds, "PixelPaddingRangeLimit")
+    ends = [one, other if other is not None and abs(other) <= 65535 else one]
+    low, high = sorted(display.apply(np.array([[end] for end in ends], dtype=np.int32), "MONOCHROME2").ravel().tolist())
+    image = first[(first < low) | (first > high)]
+    return image if image.size else first
 
 
 def _rescale(ds: Dataset) -> tuple[float, float]:
@@ -100,12 +130,21 @@ def _rescale(ds: Dataset) -> tuple[float, float]:
     return (slope, intercept or 0.0) if slope else (1.0, 0.0)
 
 
-def _grey_table(ds: Dataset, layout: Layout, bits: int, base: int) -> NDArray[np.uint16] | None:
-    """Modality and VOI look-up tables as one table of shown values, or None where the file has none."""
+def _grey_table(
+    ds: Dataset, layout: Layout, bits: int, base: int
+) -> tuple[NDArray[np.uint16] | None, tuple[float, float] | None]:
+    """Modality and VOI look-up tables and a sigmoid window as one table of shown values; None where the file has none.
+
+    The range is that of the VOI transformation in it, None where a linear window may still be applied.
+    """
     modality = _lut(ds, "ModalityLUTSequence", layout)
-    voi = None if number(ds, "WindowCenter") is not None else _lut(ds, "VOILUTSequence", layout)
-    if modality is None and voi is None:
-        return None
+    center = number(_voi(ds), "WindowCenter")
+    voi = None if center is not None else _lut(ds, "VOILUTSequence", layout)
+    width = number(_voi(ds), "WindowWidth") or 0.0
+    sigmoid = center is not None and width > 0 and text(_voi(ds), "VOILUTFunction") == "SIGMOID"
+    if modality is None and voi is None and not sigmoid:
+        return None, None
+    output: tuple[float, float] | None = None
     values = np.arange(2**bits, dtype=np.float64) + base
     if modality is not None:
         values = modality[0][np.clip(values - modality[1], 0, len(modality[0]) - 1).astype(np.intp)].astype(np.float64)
@@ -114,9 +153,12 @@ def _grey_table(ds: Dataset, layout: Layout, bits: int, base: int) -> NDArray[np
         values = values * slope + intercept
     if voi is not None:
         values = voi[0][np.clip(values - voi[1], 0, len(voi[0]) - 1).astype(np.intp)].astype(np.float64)
-    if layout.photometric == "MONOCHROME1":
-        values = values.max() - values
-    return np.clip(values, 0, 65535).astype(np.uint16)
+        output = float(voi[0].min()), float(voi[0].max())
+    elif sigmoid:  # PS3.3 C.11.2.1.3.1
+        values = 65535.0 / (1.0 + np.exp(np.clip(-4.0 * (values - (center or 0.0)) / width, -700.0, 700.0)))
+        output = 0.0, 65535.0
+    values = np.clip(np.rint(values), 0, 65535)
+    return (65535 - values if layout.photometric == "MONOCHROME1" else values).astype(np.uint16), output
 
 
 def _lut(ds: Dataset, keyword: str, layout: Layout) -> tuple[NDArray[np.uint16], int] | None:
@@ -143,10 +185,13 @@ def _colour_bits(sample: Raw, layout: Layout) -> int:
 
 def _colour(raw: Raw, photometric: str, bits: int) -> NDArray[np.uint8]:
     """(H, W, 3) samples to RGB of 8 bits."""
-    if photometric not in _RGB | _YBR:
+    if photometric not in {*_RGB, *_YBR, _PARTIAL}:
         raise FrameError(f"its colour space {photometric[:20]} is not supported")
     unsigned = raw.view(f"u{raw.dtype.itemsize}")
     eight = (unsigned >> (bits - 8) if bits > 8 else unsigned).astype(np.uint8)
+    if photometric == _PARTIAL:
+        converted = np.rint((eight - np.array([16.0, 128.0, 128.0])) @ _TO_RGB)
+        return np.asarray(np.clip(converted, 0, 255), dtype=np.uint8)
     if photometric in _YBR:
         # PS3.3 C.7.6.3.1.2: full-range ITU-R BT.601, the same as JPEG's.
         return np.asarray(

@@ -11,7 +11,7 @@ from pydicom.uid import UID
 
 from busi_viewer.core.errors import UnreadableImage
 from busi_viewer.core.files import open_regular
-from busi_viewer.dicom.calibration import calibrate, frame_rate
+from busi_viewer.dicom.calibration import Calibration, calibrate, frame_rate
 from busi_viewer.dicom.header import DEFER_BYTES
 from busi_viewer.dicom.pixels import reading
 from busi_viewer.dicom.source import looks_like_dicom
@@ -48,7 +48,7 @@ def _described(ds: Dataset, path: Path) -> dict[str, Any]:
     sop = text(ds, "SOPClassUID") or text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
     syntax = text(getattr(ds, "file_meta", Dataset()), "TransferSyntaxUID")
     rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
-    regions, spacing, warnings = calibrate(ds, (rows, columns)) if rows and columns else ((), None, ())
+    calibration = calibrate(ds, (rows, columns)) if rows and columns else Calibration()
     return {
         "path": str(path),
         "kind": UID(sop).name if sop else None,
@@ -68,13 +68,13 @@ def _described(ds: Dataset, path: Path) -> dict[str, Any]:
         "frame_rate": frame_rate(ds),
         "photometric": text(ds, "PhotometricInterpretation"),
         "bits_stored": integer(ds, "BitsStored"),
-        "spacing_mm": list(spacing) if spacing else None,
-        "regions": [{"box": [r.x0, r.y0, r.x1, r.y1], "spacing_mm": list(r.spacing_mm)} for r in regions],
+        "spacing_mm": list(calibration.spacing) if calibration.spacing else None,
+        "regions": [{"box": [r.x0, r.y0, r.x1, r.y1], "spacing_mm": list(r.spacing_mm)} for r in calibration.regions],
         "segments": [text(item, "SegmentLabel") for item in items(ds, "SegmentSequence")],
         "refers_to": _references(ds),
         "identifying": [keyword for keyword in IDENTIFYING if value(ds, keyword) is not None],
         "deidentified": text(ds, "PatientIdentityRemoved") == "YES",
-        "warnings": list(warnings),
+        "warnings": list(calibration.warnings),
     }
 
 

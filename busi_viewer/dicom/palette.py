@@ -14,15 +14,15 @@ from busi_viewer.dicom.values import numbers, value
 _MAX_ENTRIES = 65536
 
 
-def palette_table(ds: Dataset, bits: int, little_endian: bool) -> NDArray[np.uint8]:
-    """(2**bits, 3) uint8: the colour of every stored value. Raises FrameError where the palette is missing or damaged."""
-    channels = [_channel(ds, name, bits, little_endian) for name in ("Red", "Green", "Blue")]
+def palette_table(ds: Dataset, bits: int, base: int, little_endian: bool) -> NDArray[np.uint8]:
+    """(2**bits, 3) uint8: the colour of every stored value from ``base`` on. Raises FrameError for a missing or damaged palette."""
+    channels = [_channel(ds, name, np.arange(2**bits) + base, little_endian) for name in ("Red", "Green", "Blue")]
     table = np.stack(channels, axis=1)
     # Entries of 16 bits of which only the lower 8 are used are a common mistake.
     return (table >> 8 if table.max(initial=0) > 255 else table).astype(np.uint8)
 
 
-def _channel(ds: Dataset, name: str, bits: int, little_endian: bool) -> NDArray[np.uint16]:
+def _channel(ds: Dataset, name: str, stored: NDArray[np.int_], little_endian: bool) -> NDArray[np.uint16]:
     descriptor = numbers(ds, f"{name}PaletteColorLookupTableDescriptor")
     if len(descriptor) != 3 or descriptor[2] not in (8, 16) or not 0 <= descriptor[0] < _MAX_ENTRIES:
         raise FrameError("its colour palette is missing or damaged")
@@ -34,12 +34,12 @@ def _channel(ds: Dataset, name: str, bits: int, little_endian: bool) -> NDArray[
     elif isinstance(segments, bytes):
         order = ("<" if little_endian else ">") + ("u2" if depth == 16 else "u1")
         words = np.frombuffer(segments[: len(segments) // (depth // 8) * (depth // 8)], dtype=order)
-        entries = np.array(_expand(words.tolist()), dtype=np.int64)
+        entries = np.array(_expand(words.tolist(), depth), dtype=np.int64)
     else:
         raise FrameError("its colour palette is missing or damaged")
     if len(entries) < count:
         raise FrameError("its colour palette is shorter than announced")
-    index = np.clip(np.arange(2**bits) - first, 0, count - 1)
+    index = np.clip(stored - first, 0, count - 1)
     return np.asarray(np.clip(entries[index], 0, 65535), dtype=np.uint16)
 
 
@@ -49,11 +49,21 @@ def _entries(data: bytes, count: int, little_endian: bool) -> NDArray[Any]:
     return words if len(words) >= count else words.astype("<u2").view(np.uint8)
 
 
-def _expand(words: list[int]) -> list[int]:
-    """Segmented palette data as entries: discrete (0) and linear (1) segments; indirect ones end it."""
+def _expand(words: list[int], depth: int) -> list[int]:
+    """Segmented palette data of 8 or 16 bits as entries (PS3.3 C.7.9.2); what is damaged ends them."""
     entries: list[int] = []
-    position = 0
-    while position + 3 <= len(words) and len(entries) < _MAX_ENTRIES:
+    _append_segments(entries, words, 0, len(words), depth, may_repeat=True)
+    return entries
+
+
+def _append_segments(
+    entries: list[int], words: list[int], position: int, segments: int, depth: int, *, may_repeat: bool
+) -> None:
+    """Append so many segments from ``position`` on: discrete (0), linear (1), or (2) others repeated from a byte offset."""
+    for _ in range(segments):
+        before = len(entries)
+        if position + 3 > len(words) or before >= _MAX_ENTRIES:
+            return
         opcode, length = words[position], words[position + 1]
         if opcode == 0:
             entries += words[position + 2 : position + 2 + length]
@@ -62,6 +72,10 @@ def _expand(words: list[int]) -> list[int]:
             run = np.linspace(entries[-1], words[position + 2], length + 1)[1:]
             entries += np.rint(run).astype(int).tolist()
             position += 3
-        else:
-            break
-    return entries
+        elif opcode == 2 and may_repeat:
+            after = position + 2 + 32 // depth
+            offset = sum(word << (depth * number) for number, word in enumerate(words[position + 2 : after]))
+            _append_segments(entries, words, offset * 8 // depth, length, depth, may_repeat=False)
+            position = after
+        if len(entries) == before:
+            return

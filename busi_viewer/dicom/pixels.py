@@ -122,7 +122,7 @@ def _locate_native(source: BinaryIO, header: Header, path: Path, stamp: tuple[in
     layout = header.layout
     present = min(header.length or 0, max(source.seek(0, SEEK_END) - header.offset, 0))
     announced = layout.frames
-    subsampled = layout.photometric == "YBR_FULL_422" and layout.samples == 3
+    subsampled = layout.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") and layout.samples == 3
     if subsampled and announced and header.length:
         subsampled = header.length < frame_bits(layout, False) * announced // 8
     bits = frame_bits(layout, subsampled)

@@ -18,6 +18,7 @@ from busi_viewer.dicom.calibration import calibrate, facts, frame_rate
 from busi_viewer.dicom.codecs import FrameError
 from busi_viewer.dicom.display import Display, make_display, make_window
 from busi_viewer.dicom.header import read_header
+from busi_viewer.dicom.kinds import is_cine, notices
 from busi_viewer.dicom.pixels import StoredPixels, locate, reading
 
 # pydicom comments on every oddity of a file, at times with its values: nothing of that may reach a terminal or a log.
@@ -54,22 +55,21 @@ def _record(stream: BufferedReader, path: Path) -> ImageRecord:
     else:
         frames = LazyFrames(stored.count, _Decoder(stored, display, first.shape), first)
     shape = (layout.rows, layout.columns)
-    regions, spacing, disagreements = calibrate(ds, shape)
+    calibration = calibrate(ds, shape)
     described = facts(ds)
-    modality = described.get("Modality")
-    foreign = (f"Not an ultrasound image (modality {modality}).",) if modality not in (None, "US") else ()
     return ImageRecord(
         path=path,
         sha256=digest,
         kind="dicom",
         frames=frames,
         shape=shape,
-        spacing_mm=spacing,
-        regions=regions,
+        spacing_mm=calibration.spacing,
+        regions=calibration.regions,
+        covered=calibration.covered,
         window=make_window(ds, layout, display, first),
-        frame_rate=frame_rate(ds) if stored.count > 1 else None,
+        frame_rate=frame_rate(ds) if stored.count > 1 and is_cine(ds) else None,
         facts=described,
-        warnings=(*foreign, *stored.warnings, *disagreements),
+        warnings=(*notices(ds, described.get("Modality")), *stored.warnings, *calibration.warnings),
     )
 
 

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from busi_viewer.core.image import ImageRecord
 from busi_viewer.dicom.calibration import calibrate, frame_rate
 from busi_viewer.dicom.source import DicomSource
 
@@ -31,7 +33,8 @@ def calibrated(*regions, **elements):
         ds.SequenceOfUltrasoundRegions = list(regions)
     for keyword, value in elements.items():
         setattr(ds, keyword, value)
-    return calibrate(ds, SHAPE)
+    found = calibrate(ds, SHAPE)
+    return found.regions, found.spacing, found.warnings
 
 
 def test_one_region_over_everything_is_the_whole_spacing():
@@ -99,6 +102,67 @@ def test_disagreement_is_told_and_the_region_wins():
     assert spacing == regions[0].spacing_mm
     assert "disagree" in warnings[0]
     assert calibrated(region(), PixelSpacing=[0.1, 0.201])[2] == ()
+
+
+@pytest.mark.parametrize("keyword", ["ImagerPixelSpacing", "NominalScannedPixelSpacing"])
+def test_sizes_on_the_detector_or_on_paper_are_compared_and_never_used(keyword):
+    regions, spacing, warnings = calibrated(region(), **{keyword: [0.3, 0.4]})
+    assert spacing == regions[0].spacing_mm
+    assert len(warnings) == 1
+    assert keyword[0] in warnings[0]
+    assert "disagree" in warnings[0]
+    assert calibrated(region(), **{keyword: [0.1, 0.2]})[2] == ()
+
+
+def test_where_the_reference_pixel_is_changes_no_size():
+    moved = region(ReferencePixelX0=-7, ReferencePixelY0=300, ReferencePixelPhysicalValueX=5.0)
+    assert calibrated(moved) == calibrated(region())
+
+
+def test_pixel_measures_of_each_frame_count_where_they_agree():
+    def frame(*spacing):
+        measures, group = Dataset(), Dataset()
+        measures.PixelSpacing = list(spacing)
+        group.PixelMeasuresSequence = [measures]
+        return group
+
+    assert calibrated(PerFrameFunctionalGroupsSequence=[frame(0.3, 0.4), frame(0.3, 0.4)])[1] == (0.3, 0.4)
+    assert calibrated(PerFrameFunctionalGroupsSequence=[frame(0.3, 0.4), frame(0.3, 0.5)])[1] is None
+
+
+def located(*regions):
+    ds = ultrasound(np.zeros(SHAPE, np.uint8), SequenceOfUltrasoundRegions=list(regions))
+    found = calibrate(ds, SHAPE)
+    return ImageRecord(Path("a"), "", "dicom", None, SHAPE, found.spacing, found.regions, covered=found.covered)
+
+
+def test_the_foremost_of_overlapping_regions_counts():
+    """By Region Flags, whose bit 0 set means low priority; an inset of equal priority lies in front."""
+    inset = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "dx": 0.05, "dy": 0.05}
+    for regions in ((region(), region(**inset)), (region(**inset), region())):
+        record = located(*regions)
+        assert record.spacing_at(5, 5) == pytest.approx((0.5, 0.5))
+        assert record.spacing_at(20, 20) == pytest.approx((0.1, 0.2))
+    assert located(region(RegionFlags=0), region(**inset, RegionFlags=1)).spacing_at(5, 5) == pytest.approx((0.1, 0.2))
+    assert located(region(RegionFlags=3), region(**inset, RegionFlags=2)).spacing_at(5, 5) == pytest.approx((0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("trace_flags", "tissue_flags", "hidden"), [(0, 1, True), (0, 0, True), (1, 1, True), (1, 0, False)]
+)
+@pytest.mark.parametrize("spatial_format", [2, 3, 4])
+def test_nothing_is_measured_in_mm_on_a_trace_over_the_tissue(trace_flags, tissue_flags, hidden, spatial_format):
+    trace = region(0, 12, 31, 23, RegionSpatialFormat=spatial_format, RegionDataType=3, RegionFlags=trace_flags)
+    record = located(region(RegionFlags=tissue_flags), trace)
+    assert (record.spacing_at(5, 15) is None) == hidden
+    assert record.spacing_at(5, 5) == pytest.approx((0.1, 0.2))
+    assert (record.spacing_mm is None) == hidden
+
+
+def test_graphics_and_colour_flow_over_tissue_take_nothing_away():
+    graphics = region(0, 0, 31, 23, RegionSpatialFormat=5, RegionDataType=12)
+    flow = region(8, 8, 20, 20, RegionDataType=2)
+    assert located(region(), graphics, flow).spacing_at(10, 10) == pytest.approx((0.1, 0.2))
 
 
 def test_frame_rate():
