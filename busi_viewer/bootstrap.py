@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from busi_viewer.core.deidentify import DeidentifyOptions
     from busi_viewer.core.image import ImageRecord
     from busi_viewer.core.labels import Labels
+    from busi_viewer.core.listing import Listing
     from busi_viewer.core.network import Reception
     from busi_viewer.core.ports import (
         CaseStore,
@@ -47,6 +48,7 @@ def services() -> Services:
         study_pages=_study_pages,
         open_store=_open_store,
         read_labels=_read_labels,
+        read_directory=_read_directory,
         describe_dicom=_describe_dicom,
         deidentifier=_deidentifier,
         network=_network,
@@ -106,6 +108,11 @@ def _deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
 def _read_labels(path: Path) -> Labels | None:
     labels: Labels | None = _adapter("dicom.labels", "read_labels")(path)
     return labels
+
+
+def _read_directory(path: Path) -> Listing | None:
+    listing: Listing | None = _adapter("dicom.directory", "read_directory")(path)
+    return listing
 
 
 def _describe_dicom(path: Path) -> dict[str, Any]:

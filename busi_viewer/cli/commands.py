@@ -27,7 +27,7 @@ def analyze(arguments: argparse.Namespace, services: Services, terminal: Termina
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise UsageError("-o names a file, not a folder", path=out)
-    items = gather(arguments.paths, recursive=arguments.recursive)
+    items = gather(arguments.paths, recursive=arguments.recursive, read_directory=services.read_directory)
     if not items:
         raise UsageError(
             "no images to analyse in " + ", ".join(str(path) for path in arguments.paths),

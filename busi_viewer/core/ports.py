@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # they need scipy, which the window does not wait for
     )
     from busi_viewer.core.cases import Case
     from busi_viewer.core.labels import Labels
+    from busi_viewer.core.listing import Listing
     from busi_viewer.core.steps import MaskStep
     from busi_viewer.core.worst import Worst
 
@@ -357,6 +358,10 @@ def _no_labels(path: Path) -> Labels | None:
     raise NotImplementedError("no reader of headers was wired")
 
 
+def _no_listing(path: Path) -> Listing | None:
+    raise NotImplementedError("no reader of DICOMDIR was wired")
+
+
 def _no_dicom(path: Path) -> dict[str, Any]:
     raise NotImplementedError("no reader of DICOM headers was wired")
 
@@ -382,6 +387,8 @@ class Services:
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""
     read_labels: Callable[[Path], Labels | None] = _no_labels
     """Patient, study and series as a file's header states them; None where it states none. Never raises."""
+    read_directory: Callable[[Path], Listing | None] = _no_listing
+    """The images that a DICOMDIR lists; None for any other file. Never raises."""
     describe_dicom: Callable[[Path], dict[str, Any]] = _no_dicom
     """A DICOM file → what it is, without values that name a patient. Raises UnreadableImage."""
     deidentifier: Callable[[bytes, DeidentifyOptions], Deidentifier] = _no_deidentifier

@@ -17,6 +17,7 @@ from pydicom.filereader import dcmread, read_dataset
 from busi_viewer.core.errors import TooLarge, UnreadableImage
 from busi_viewer.core.files import SMALL_BYTES, check_memory, check_size
 from busi_viewer.core.memory import available
+from busi_viewer.dicom.directory import listing
 from busi_viewer.dicom.values import integer, items, number, text, value
 
 MAX_INFLATED = 2**30
@@ -163,11 +164,24 @@ def _without_pixels(ds: Dataset, meta: Dataset, path: Path) -> UnreadableImage:
         )
     sop = text(ds, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
     if value(ds, "DirectoryRecordSequence") is not None or sop == uid.MediaStorageDirectoryStorage:
+        return _index(ds, path)
+    kind = f" ({uid.UID(sop).name})" if sop in UID_dictionary else ""
+    return UnreadableImage(f"this DICOM file{kind} holds no pixels", path=path, remedy="Choose an image of the study.")
+
+
+def _index(ds: Dataset, path: Path) -> UnreadableImage:
+    """The error for a DICOMDIR: how many of its images are missing, if any."""
+    found = listing(ds, path)
+    if found is None or not found.missing:
         return UnreadableImage(
             "this is a DICOMDIR, an index of images without pixels", path=path, remedy="Open the images it lists."
         )
-    kind = f" ({uid.UID(sop).name})" if sop in UID_dictionary else ""
-    return UnreadableImage(f"this DICOM file{kind} holds no pixels", path=path, remedy="Choose an image of the study.")
+    total = len(found.missing) + len(found.images)
+    return UnreadableImage(
+        f"{len(found.missing)} of the {total} images that this DICOMDIR lists are missing, the first is {found.missing[0][:80]}",
+        path=path,
+        remedy="Copy the whole medium again, with all its folders.",
+    )
 
 
 def _layout(ds: Dataset, keyword: str, vr: bytes, little: bool, path: Path) -> Layout:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.listing import Listing
 from busi_viewer.core.ports import ImageSource
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.inputs import Input, expand_inputs
@@ -73,9 +74,10 @@ class Opener(QObject):
         sources: Sequence[ImageSource],
         parent: QObject | None = None,
         recall: Callable[[ImageRecord, bool], Kept | None] = lambda _record, _look: None,
+        read_directory: Callable[[Path], Listing | None] = lambda _path: None,
     ) -> None:
         super().__init__(parent)
-        self._sources, self._recall = tuple(sources), recall
+        self._sources, self._recall, self._read_directory = tuple(sources), recall, read_directory
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(2)
         self._running: set[Path] = set()
@@ -122,7 +124,7 @@ class Opener(QObject):
             return
         wanted = list(paths)
         job = Job(
-            lambda: expand_inputs(wanted, recursive=True),
+            lambda: expand_inputs(wanted, recursive=True, read_directory=self._read_directory),
             self._expanded.emit,
             lambda error: self._not_expanded.emit(problem_from(error, "listing the images")),
         )

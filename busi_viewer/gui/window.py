@@ -94,7 +94,7 @@ class MainWindow(DropWindow):
         self.actions_ = Actions(self)
         self.lane = Lane(lambda: services.load_engine(chosen.model, chosen.device), self)
         self.keeping = Keeping(services, self)
-        self.opener = Opener(services.sources, self, self.keeping.recall)
+        self.opener = Opener(services.sources, self, self.keeping.recall, services.read_directory)
         edge = round(max(worklist_delegate.THUMB.width(), worklist_delegate.THUMB.height()) * 1.5)
         ratio = QGuiApplication.primaryScreen().devicePixelRatio()
         self.thumbnails = Thumbnails(services.sources, round(edge * ratio), self)

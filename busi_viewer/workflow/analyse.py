@@ -17,6 +17,7 @@ import numpy as np
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ImageRecord, to_uint8
+from busi_viewer.core.listing import Listing
 from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.render import heatmap_image, overlay_image
@@ -108,9 +109,14 @@ class Batch:
         }
 
 
-def gather(paths: Sequence[Path], *, recursive: bool) -> list[Item]:
+def gather(
+    paths: Sequence[Path],
+    *,
+    recursive: bool,
+    read_directory: Callable[[Path], Listing | None] = lambda _path: None,
+) -> list[Item]:
     """The images among files and folders, with the names of their results."""
-    inputs = expand_inputs(paths, recursive=recursive)
+    inputs = expand_inputs(paths, recursive=recursive, read_directory=read_directory)
     stems = result_stems(inputs)
     return [Item(found.path, str(stem)) for found, stem in zip(inputs, stems, strict=True)]
 

@@ -6,13 +6,15 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from busi_viewer.core.dataset import IMAGE_SUFFIXES, is_mask_companion
+from busi_viewer.core.listing import Listing
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".dicom", ".ima")
+_DICOMDIR = "dicomdir"
 _OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".panels.png", ".seg.dcm", ".sr.dcm")
 
 
@@ -24,23 +26,56 @@ class Input:
     relative: Path
 
 
-def expand_inputs(paths: Iterable[Path], *, recursive: bool = False) -> list[Input]:
+def expand_inputs(
+    paths: Iterable[Path],
+    *,
+    recursive: bool = False,
+    read_directory: Callable[[Path], Listing | None] = lambda _path: None,
+) -> list[Input]:
     """The images among files and folders, each once, folders in natural order (``img2`` before ``img10``).
 
     A file named directly is always an input, even if it does not exist (opening it says so), unless it is the mask of
     another image (BUSI's ``NAME_mask.png``). In folders only images are taken: by extension, other files by their DICOM
-    head. Hidden files, DICOMDIR and this application's own results are left out.
+    head. Hidden files and this application's own results are left out.
+
+    A DICOMDIR, named directly or lying in a folder, stands for the images it lists (``read_directory``), in its order;
+    other images of the folder follow. It is an input itself only where named directly and unreadable, or where images that
+    it lists are missing: opening it says so.
     """
     inputs: list[Input] = []
     seen: set[str] = set()
     for path in map(Path, paths):
-        found = _in_folder(path, recursive) if path.is_dir() else [Input(path, Path(path.name))]
+        if path.is_dir():
+            index = next((entry for entry in _listed_names(path) if entry.name.lower() == _DICOMDIR), None)
+            found = [] if index is None else _of_directory(index, read_directory, named=False)
+            found += _in_folder(path, recursive)
+        elif path.name.lower() == _DICOMDIR:
+            found = _of_directory(path, read_directory, named=True)
+        else:
+            found = [Input(path, Path(path.name))]
         for item in found:
             absolute = os.path.abspath(item.path)
             if absolute not in seen and not is_mask_companion(item.path):
                 seen.add(absolute)
                 inputs.append(item)
     return inputs
+
+
+def _of_directory(path: Path, read_directory: Callable[[Path], Listing | None], *, named: bool) -> list[Input]:
+    """The images of a DICOMDIR, and itself where opening it has something to say."""
+    listing = read_directory(path)
+    if listing is None:
+        return [Input(path, Path(path.name))] if named else []
+    found = [Input(image, image.relative_to(path.parent)) for image in listing.images]
+    return [*found, Input(path, Path(path.name))] if listing.missing or not found else found
+
+
+def _listed_names(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _in_folder(root: Path, recursive: bool) -> list[Input]:
@@ -75,7 +110,7 @@ def _walk(folder: Path, recursive: bool, visited: set[tuple[int, int]]) -> Itera
 def _is_candidate(path: Path) -> bool:
     """Whether a file found in a folder is taken for an image."""
     name = path.name.lower()
-    if name.endswith(_OWN_RESULTS) or name == "dicomdir":
+    if name.endswith(_OWN_RESULTS) or name == _DICOMDIR:
         return False
     return name.endswith(_SUFFIXES) or _has_dicom_head(path)
 
