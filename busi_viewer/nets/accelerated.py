@@ -6,8 +6,8 @@ import hashlib
 import logging
 import os
 import tempfile
-import threading
 import zlib
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,17 +52,22 @@ class CompiledForward:
         }
         core = ov.Core()
         self._compiled = core.compile_model(graph.model(core, arrays), "CPU", config)
-        self._requests = threading.local()
+        # not thread-local: a request that dies with a thread state of Qt's takes the process with it
+        self._idle: deque[Any] = deque()
 
     def __call__(self, x: NDArray[np.float32]) -> Output:
         """One image at a time."""
-        if not hasattr(self._requests, "own"):
-            self._requests.own = self._compiled.create_infer_request()
-        request = self._requests.own
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
         rows = []
-        for index in range(len(x)):
-            request.infer([np.ascontiguousarray(x[index : index + 1])], share_inputs=True)
-            rows.append([request.get_output_tensor(i).data.copy() for i in range(len(Output._fields))])
+        try:
+            for index in range(len(x)):
+                request.infer([np.ascontiguousarray(x[index : index + 1])], share_inputs=True)
+                rows.append([request.get_output_tensor(i).data.copy() for i in range(len(Output._fields))])
+        finally:
+            self._idle.append(request)
         return Output(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -178,3 +180,31 @@ def test_closing_during_an_analysis_waits_and_says_nothing_more(make_lane, qtbot
     lane.submit(AnalysisRequest(record("c")))
     assert lane.waiting() == ()
     lane.close()
+
+
+SHIPPED = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication, QTimer
+from busi_viewer import bootstrap, paths
+from busi_viewer.gui.lane import AnalysisRequest, Lane
+from busi_viewer.workflow.open import open_image
+app, services = QCoreApplication([]), bootstrap.services()
+lane = Lane(lambda: services.load_engine(None, "cpu"))
+record = open_image(paths.resource("sample", "malignant.png"), services.sources)
+left = [1, 2]
+def finished(key, result):
+    left.pop()
+    lane.submit(AnalysisRequest(record)) if left else app.quit()
+lane.finished.connect(finished)
+lane.submit(AnalysisRequest(record))
+QTimer.singleShot(120000, app.quit)
+app.exec()
+lane.close()
+sys.exit(len(left))
+"""
+
+
+def test_the_shipped_model_answers_again_and_again_on_the_lanes_thread():
+    run = subprocess.run([sys.executable, "-c", SHIPPED], check=False, timeout=150, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
