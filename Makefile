@@ -20,7 +20,7 @@ run:
 test: lint
 	@packaging/system_libraries.sh
 	@packaging/test_peers.sh
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest --ignore=tests/benchmarks --cov --cov-report=term
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --ignore=tests/benchmarks --cov --cov-report=term
 
 test-all: test
 	BUSI_VIEWER_TEST_ALL=1 QT_QPA_PLATFORM=offscreen $(BIN)/pytest tests/training/test_training_recipes.py -k real_data

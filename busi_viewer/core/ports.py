@@ -342,34 +342,6 @@ class Receiver(Protocol):
         ...
 
 
-def _no_network(title: str) -> Network:
-    raise NotImplementedError("no network was wired")
-
-
-def _no_receiver(reception: Reception, received: Callable[[Path, str], None]) -> Receiver:
-    raise NotImplementedError("no receiver was wired")
-
-
-def _no_deidentifier(secret: bytes, options: DeidentifyOptions) -> Deidentifier:
-    raise NotImplementedError("no de-identification was wired")
-
-
-def _no_labels(path: Path) -> Labels | None:
-    raise NotImplementedError("no reader of headers was wired")
-
-
-def _no_listing(path: Path) -> Listing | None:
-    raise NotImplementedError("no reader of DICOMDIR was wired")
-
-
-def _no_dicom(path: Path) -> dict[str, Any]:
-    raise NotImplementedError("no reader of DICOM headers was wired")
-
-
-def _no_maker() -> DicomMaker:
-    raise NotImplementedError("no maker of DICOM objects was wired")
-
-
 @dataclass(frozen=True)
 class Services:
     """The adapters as bootstrap wired them. Callables load their adapter (and torch) at the first call, not before."""
@@ -385,15 +357,15 @@ class Services:
     study_pages: Callable[[], StudyPages]
     open_store: Callable[..., CaseStore]
     """(folder, user or None, read_only=False, create=True) → CaseStore. Raises StoreError, StoreInUse, NoStore."""
-    read_labels: Callable[[Path], Labels | None] = _no_labels
+    read_labels: Callable[[Path], Labels | None]
     """Patient, study and series as a file's header states them; None where it states none. Never raises."""
-    read_directory: Callable[[Path], Listing | None] = _no_listing
+    read_directory: Callable[[Path], Listing | None]
     """The images that a DICOMDIR lists; None for any other file. Never raises."""
-    describe_dicom: Callable[[Path], dict[str, Any]] = _no_dicom
+    describe_dicom: Callable[[Path], dict[str, Any]]
     """A DICOM file → what it is, without values that name a patient. Raises UnreadableImage."""
-    deidentifier: Callable[[bytes, DeidentifyOptions], Deidentifier] = _no_deidentifier
-    network: Callable[[str], Network] = _no_network
+    deidentifier: Callable[[bytes, DeidentifyOptions], Deidentifier]
+    network: Callable[[str], Network]
     """Our application entity title → the network."""
-    receiver: Callable[[Reception, Callable[[Path, str], None]], Receiver] = _no_receiver
+    receiver: Callable[[Reception, Callable[[Path, str], None]], Receiver]
     """How to receive, and what to call (on a thread of the network) with each object's path and its sender's title."""
-    dicom_maker: Callable[[], DicomMaker] = _no_maker
+    dicom_maker: Callable[[], DicomMaker]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -17,7 +19,7 @@ REACH = 6.0
 """How far in logical px beside a lesion a click still means it."""
 
 
-class LesionTool(Tool):
+class LesionTool(Tool, ABC):
     """Shows what a click would do as a thin white line; the click does it as one undo item."""
 
     cursor = Qt.CursorShape.PointingHandCursor
@@ -34,9 +36,9 @@ class LesionTool(Tool):
         """The undo item's name."""
         return self.title
 
+    @abstractmethod
     def result(self, mask: Mask, lesion: Mask | None) -> Mask:
         """The mask afterwards; ``lesion`` is the one clicked, None means all of them."""
-        raise NotImplementedError
 
     def choosable(self, session: Session) -> Mask | None:
         """The mask whose lesions can be clicked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from busi_viewer.core.image import Mask
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
 
 
-class LineTool(Tool):
+class LineTool(Tool, ABC):
     """Draws a line while the button is down; released, it becomes one undo item."""
 
     cursor = Qt.CursorShape.CrossCursor
@@ -26,9 +27,9 @@ class LineTool(Tool):
         self._points: list[tuple[float, float]] = []
         self._frame = 0
 
+    @abstractmethod
     def result(self, mask: Mask, points: list[tuple[float, float]]) -> Mask:
         """The mask afterwards."""
-        raise NotImplementedError
 
     def line_width(self) -> float:
         """Width of the line in logical px."""
