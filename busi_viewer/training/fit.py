@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from busi_viewer.core.errors import ModelError
@@ -20,6 +20,7 @@ from busi_viewer.nets.ensemble import Ensemble
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.published import PublishedNet
 from busi_viewer.nets.registry import build, load_model
+from busi_viewer.training.average import weight_average
 from busi_viewer.training.control import Control
 from busi_viewer.training.data import Item, TrainingSet
 from busi_viewer.training.module import Trained, TrainingModule
@@ -78,7 +79,7 @@ def fit(
     best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
     last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
     control = Control(folder or job.out, report)
-    average = [EMAWeightAveraging(decay=recipe.ema_decay)] if recipe.ema_decay else []
+    average = [weight_average(recipe.ema_decay)] if recipe.ema_decay else []
     callbacks: list[Callback] = [_Epochs(data, recipe, report), control, *average, best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
