@@ -30,8 +30,9 @@ MAX_RECENT = 8
 class Settings:
     """Every setting with its default. ``unknown`` and ``version`` carry what a newer release wrote.
 
-    ``theme`` is dark or light; ``privacy`` keeps names off the screen; ``recent`` holds files and folders opened last,
-    newest first (none in privacy mode); ``splitter`` the widths of worklist, canvas and result in px; ``window_size``
+    ``language`` of the window is system, en or de; ``theme`` is dark or light; ``privacy`` keeps names off the screen;
+    ``recent`` holds files and folders opened last, newest first (none in privacy mode); ``splitter`` the widths of
+    worklist, canvas and result in px; ``window_size``
     (width, height) in px; ``heatmap_opacity`` ∈ [0, 1], ``heatmap_threshold`` ∈ [0, 0.9]; ``gamma`` ∈ [0.25, 4];
     ``facility``, ``address`` and ``logo`` (an image file) head reports, ``template`` (full, short) is theirs;
     ``panels`` is one, sides (AI beside reader) or four; ``brush_radius`` in image px; ``reader`` the name under which
@@ -43,6 +44,7 @@ class Settings:
     only; ``known_callers_only``: nothing from titles that are no peers.
     """
 
+    language: str = "system"
     theme: str = "dark"
     privacy: bool = False
     recent: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class Settings:
 
 
 _CHOICES = {
+    "language": ("system", "en", "de"),
     "theme": ("dark", "light"),
     "mask_style": ("outline", "fill", "both", "hidden"),
     "heatmap_colours": ("inferno", "viridis", "cividis", "jet"),

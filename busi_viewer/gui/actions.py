@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from busi_viewer.core.results import CLASSES, LESION, METHODS
 from busi_viewer.gui.canvas.heat import COLOURS as HEAT_COLOURS
+from busi_viewer.gui.language import LANGUAGES, said, tr
 from busi_viewer.gui.presets import PRESETS
 
 VIEWING = ("pointer", "window", "pan", "zoom")
@@ -20,6 +21,8 @@ REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
 THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page", "network_page")
 TOOLS = (*VIEWING, *MEASURING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 FROM_OUTLINE = "The longest axis of each lesion and the widest across it, to be moved as you like"
+NEXT_START = "When the window is opened again"
+SPOKEN = tuple(f"language_{code}" for code in LANGUAGES)
 DISPLAY_ONLY = "Display only: masks, sizes and exports stay as they are"
 COLOURS = tuple(f"colours_{name}" for name in HEAT_COLOURS)
 GROUPINGS = (
@@ -177,6 +180,7 @@ COMMANDS = (
         "Numbers in place of the names of files and patients",
     ),
     Command("reset_layout", "Reset layout", (), "View", tip="Window, widths, panels and sections as at the beginning"),
+    *(Command(f"language_{code}", words, (), "View", True, NEXT_START) for code, words in LANGUAGES.items()),
     Command("dark", "Dark", (), "View", True),
     Command("light", "Light", (), "View", True),
     *(Command(f"group_{name}", words, (), "Worklist", True, tip) for name, words, tip in GROUPINGS),
@@ -210,7 +214,7 @@ COMMANDS = (
     Command("about", "About", (), "Help"),
 )
 
-_CHOICES = (TOOLS, THEMES, COLOURS, HEAT_CLASSES, HEAT_METHODS, LAYOUTS, PAGES, GROUPED, SORTED)
+_CHOICES = (TOOLS, THEMES, COLOURS, HEAT_CLASSES, HEAT_METHODS, LAYOUTS, PAGES, GROUPED, SORTED, SPOKEN)
 """Of each of these one is chosen."""
 
 
@@ -225,7 +229,7 @@ class Actions(QObject):
         self._by_name: dict[str, QAction] = {}
         self._changed: dict[str, tuple[str, ...]] = {}
         for command in COMMANDS:
-            action = QAction(command.text, window)
+            action = QAction(said(command.text), window)
             action.setObjectName(command.name)
             action.setCheckable(command.checkable)
             window.addAction(action)
@@ -299,5 +303,5 @@ def keys_in_words(keys: Iterable[str]) -> str:
 
 
 def _tip(command: Command, keys: Iterable[str]) -> str:
-    said, words = keys_in_words(keys), command.text.rstrip("…")
-    return " · ".join(part for part in (f"{words} ({said})" if said else words, command.tip) if part)
+    keyed, words = keys_in_words(keys), said(command.text).rstrip("…")
+    return " · ".join(part for part in (f"{words} ({keyed})" if keyed else words, tr(command.tip)) if part)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from busi_viewer import paths, settings
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import Services
-from busi_viewer.gui import theme
+from busi_viewer.gui import language, theme
 from busi_viewer.gui.crash_review import CrashReview
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.window import MainWindow
@@ -65,6 +65,7 @@ def make_application(chosen: settings.Settings) -> QApplication:
     app.setDesktopFileName("busi-viewer")
     app.setWindowIcon(QIcon(str(paths.resource("icons", "busi-viewer.svg"))))
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(paths.config_dir()))
+    language.begin(chosen.language, app)
     theme.install(app)
     theme.apply(app, chosen.theme)
     return app

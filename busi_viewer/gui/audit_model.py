@@ -13,6 +13,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import local
+from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem, problem_from
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class AuditModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The columns' names."""
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return COLUMNS[section]
+            return tr(COLUMNS[section])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -86,7 +88,8 @@ class AuditModel(QAbstractTableModel):
     def _words(self, row: AuditRow) -> tuple[str, ...]:
         image = privacy.name(self._files[row.image]) if row.image in self._files else row.image[:12]
         old, new = (short(self._value(row, value)) for value in (row.old, row.new))
-        return local(row.at), row.user, row.action.capitalize(), image, row.field, old, new, row.reason
+        what = sentence(said(row.action))
+        return local(row.at), row.user, what, image, said(row.field), said(old), said(new), said(row.reason)
 
     def _value(self, row: AuditRow, value: str) -> str:
         return HIDDEN if self.blind and row.action == "analysis" else _shown(row, value)
@@ -95,10 +98,11 @@ class AuditModel(QAbstractTableModel):
         name = COLUMNS[column]
         if name == "Image" and row.image:
             file = self._files.get(row.image)
-            where = privacy.place(file) if file is not None else "not in the store any more"
-            return f"{where}\nSHA-256 {row.image}\ncase {row.case}"
+            where = privacy.place(file) if file is not None else tr("not in the store any more")
+            return tr("{where}\nSHA-256 {image}\ncase {case}", where=where, image=row.image, case=row.case)
         if name == "What":
-            return f"row {row.number}, {row.software}" + (f"\nmodel SHA-256 {row.model}" if row.model else "")
+            first = tr("row {number}, {software}", number=row.number, software=row.software)
+            return first + ("\n" + tr("model SHA-256 {model}", model=row.model) if row.model else "")
         return {
             "Time": f"{row.at} (UTC)",
             "Old": self._value(row, row.old),

@@ -14,6 +14,7 @@ from busi_viewer.gui import privacy
 from busi_viewer.gui.audit_model import COLUMNS, AuditModel
 from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.problem import Problem, problem_from
 
@@ -59,15 +60,16 @@ class AuditPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._keeping = keeping
         self.model = AuditModel(keeping, self)
-        self.search, self.action, self.period = QLineEdit(), Combo("Show"), Combo("From")
-        self.search.setPlaceholderText("Search name, file, value")
-        self.search.setAccessibleName("Search the audit log")
-        self.search.setToolTip("Show the rows that hold these words")
-        self.action.setToolTip("Show one kind of deed only")
-        self.period.setToolTip("Show rows of this time only")
-        self.action.addItems(list(ACTIONS))
-        self.period.addItems(list(DAYS))
-        self.verify, self.export = KeyButton("Verify", "circle-check"), KeyButton("Export CSV…", "file-text")
+        self.search, self.action, self.period = QLineEdit(), Combo(tr("Show")), Combo(tr("From"))
+        self.search.setPlaceholderText(tr("Search name, file, value"))
+        self.search.setAccessibleName(tr("Search the audit log"))
+        self.search.setToolTip(tr("Show the rows that hold these words"))
+        self.action.setToolTip(tr("Show one kind of deed only"))
+        self.period.setToolTip(tr("Show rows of this time only"))
+        for combo, words in ((self.action, ACTIONS), (self.period, DAYS)):
+            for each in words:
+                combo.addItem(tr(each), each)
+        self.verify, self.export = KeyButton(tr("Verify"), "circle-check"), KeyButton(tr("Export CSV…"), "file-text")
         self.table = self._make_table()
         self._count = label("", "quiet")
         self._outcome_icon, self.outcome = IconLabel("info", "text2", 16), label("", "dim", wrap=True)
@@ -98,7 +100,7 @@ class AuditPage(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.model)
-        table.setAccessibleName("Audit log")
+        table.setAccessibleName(tr("Audit log"))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -120,7 +122,7 @@ class AuditPage(QWidget):
         column.setSpacing(10)
         self.search.setFixedWidth(280)
         filters = (self.search, self.action, self.period)
-        column.addLayout(spaced(label("Audit log", "title"), self._count, 8, *filters, 0, self.verify, self.export))
+        column.addLayout(spaced(label(tr("Audit log"), "title"), self._count, 8, *filters, 0, self.verify, self.export))
         outcome = spaced(self._outcome_icon, spacing=8)
         outcome.addWidget(self.outcome, 1)
         column.addLayout(outcome)
@@ -137,9 +139,9 @@ class AuditPage(QWidget):
         """What is chosen."""
         from busi_viewer.core.casebook import AuditQuery
 
-        days = DAYS[self.period.currentText()]
+        days = DAYS[self.period.currentData()]
         since = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S}" if days else ""
-        return AuditQuery(action=ACTIONS[self.action.currentText()], text=self.search.text().strip(), since=since)
+        return AuditQuery(action=ACTIONS[self.action.currentData()], text=self.search.text().strip(), since=since)
 
     # inside
 
@@ -151,17 +153,18 @@ class AuditPage(QWidget):
     def _show_count(self) -> None:
         count = self.model.rowCount()
         more = "" if self.model.complete else "+"
-        self._count.setText(f"{count:,}{more} row{'' if count == 1 else 's'}" if count else "No rows fit")
+        words = plural("{n:,}{more} row", "{n:,}{more} rows", count, more=more)
+        self._count.setText(words if count else tr("No rows fit"))
 
     @Slot(object)
     def _on_failed(self, problem: Problem) -> None:
         self._count.setText("")
-        self._say("triangle-alert", "warn", f"{sentence(problem.what)}. {problem.remedy}")
+        self._say("triangle-alert", "warn", f"{sentence(said(problem.what))}. {said(problem.remedy)}")
 
     @Slot()
     def _verify(self) -> None:
         self.verify.setEnabled(False)
-        self._say("loader-circle", "text2", "Verifying every row…")
+        self._say("loader-circle", "text2", tr("Verifying every row…"))
         self._keeping.run(
             lambda store: store.audit.verify(),
             self._checked.emit,
@@ -173,17 +176,20 @@ class AuditPage(QWidget):
         self.verify.setEnabled(True)
         if check.intact:
             when = f"{datetime.now():%H:%M:%S}"
-            words = f"Intact: {check.rows:,} rows are as they were written (verified {when})."
-            self._say("circle-check", "accent", f"{words} Last hash {check.head[:16]}…" if check.head else words)
+            words = [
+                tr("Intact: {rows:,} rows are as they were written (verified {when}).", rows=check.rows, when=when),
+                *([tr("Last hash {head}…", head=check.head[:16])] if check.head else []),
+            ]
+            self._say("circle-check", "accent", " ".join(words))
             self.outcome.setToolTip(
-                f"Hash of the last row: {check.head}\nNoted elsewhere, it finds even a forged chain."
+                tr("Hash of the last row: {head}\nNoted elsewhere, it finds even a forged chain.", head=check.head)
             )
         else:
-            self._say("circle-x", "error", "Not intact. " + " ".join(check.problems))
+            self._say("circle-x", "error", " ".join((tr("Not intact."), *map(said, check.problems))))
 
     @Slot()
     def _export(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Export audit log", "audit.csv", "CSV (*.csv)")
+        name, _ = QFileDialog.getSaveFileName(self, tr("Export audit log"), "audit.csv", "CSV (*.csv)")
         if not name:
             return
         target = Path(name) if name.lower().endswith(".csv") else Path(name + ".csv")
@@ -197,7 +203,10 @@ class AuditPage(QWidget):
     @Slot(object, object)
     def _on_exported(self, target: Path, rows: int) -> None:
         self.export.setEnabled(True)
-        self.said.emit(f"Saved {privacy.name(target)}", f"{rows:,} rows in {privacy.place(target.parent)}")
+        self.said.emit(
+            tr("Saved {name}", name=privacy.name(target)),
+            plural("{n:,} row in {place}", "{n:,} rows in {place}", rows, place=privacy.place(target.parent)),
+        )
 
     @Slot(object)
     def _on_broken(self, problem: Problem) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.worklist_model import WorklistModel
@@ -29,7 +30,7 @@ class BlindBar(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._icon, self.words = IconLabel("eye-off", "warn", 16), label("", "strong", wrap=True)
         self.list = label("", "dim", wrap=True)
-        self.lock = KeyButton("Lock my reading", "lock", "Ctrl L", "primary")
+        self.lock = KeyButton(tr("Lock my reading"), "lock", "Ctrl L", "primary")
         self.lock.bind(actions["lock_reading"])
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 6)
@@ -46,7 +47,7 @@ class BlindBar(QFrame):
         self.words.setText(words)
         self.lock.setVisible(open_)
         self._icon.set_icon("eye-off" if open_ else "lock", "warn" if open_ else "accent")
-        self.list.setText("\n".join(f"– {point}" for point in points))
+        self.list.setText("\n".join(f"– {said(point)}" for point in points))
         self.list.setVisible(bool(points))
 
 
@@ -136,10 +137,10 @@ class Blind(QObject):
         if session is None or not self.on:
             self._bar.show_state("", open_=False)
         elif veiled:
-            words = "Reading blind: outline and assess, then lock your reading. What AI says is shown after that."
+            words = tr("Reading blind: outline and assess, then lock your reading. What AI says is shown after that.")
             self._bar.show_state(words, open_=True)
         elif session.document.result is None:
-            self._bar.show_state("Reading locked. Analyse the image to compare.", open_=False)
+            self._bar.show_state(tr("Reading locked. Analyse the image to compare."), open_=False)
         else:
             self._show_disagreements(session)
 
@@ -147,9 +148,14 @@ class Blind(QObject):
         from busi_viewer.core.blind import disagreements
 
         found = disagreements(session.document)
-        count = (
-            "no disagreement" if not found else "1 disagreement" if len(found) == 1 else f"{len(found)} disagreements"
-        )
         withheld = session.document.result is not None and all(f.abstained for f in session.document.result.frames)
-        words = "Reading locked: AI gives no estimate." if withheld else f"Reading locked: {count} with AI."
+        words = (
+            tr("Reading locked: AI gives no estimate.")
+            if withheld
+            else tr("Reading locked: no disagreement with AI.")
+            if not found
+            else plural(
+                "Reading locked: 1 disagreement with AI.", "Reading locked: {n} disagreements with AI.", len(found)
+            )
+        )
         self._bar.show_state(words, found, open_=False)

@@ -11,6 +11,7 @@ from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 HEIGHT = 30
@@ -46,10 +47,10 @@ class BottomRow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         tabs: list[QWidget | int] = [_Tab(actions[name], icon) for name, icon in TABS]
-        self._message = label("Ready", "quiet")
+        self._message = label(tr("Ready"), "quiet")
         self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
-        badge = label("Research use only", "badge")
-        badge.setToolTip("Not for clinical decisions. Not a medical device.")
+        badge = label(tr("Research use only"), "badge")
+        badge.setToolTip(tr("Not for clinical decisions. Not a medical device."))
         self.setLayout(
             spaced(
                 *(*tabs, 8, self._message, 0, self._device, self._model, self._calibration, badge),
@@ -59,7 +60,7 @@ class BottomRow(QWidget):
         )
         self._narrow = False
         self._calibration_text = ""
-        self.show_engine_state("No model loaded yet")
+        self.show_engine_state(tr("No model loaded yet"))
 
     def say(self, text: str) -> None:
         """What goes on."""
@@ -128,11 +129,11 @@ def calibration_in_words(record: ImageRecord) -> str:
     spacings: set[tuple[float, float] | None] = {region.spacing_mm for region in record.regions}
     spacings = spacings or {record.spacing_mm}
     if len(spacings) > 1:
-        return f"{len(record.regions)} regions, each calibrated"
+        return tr("{n} regions, each calibrated", n=len(record.regions))
     spacing = spacings.pop()
     if spacing is None:
-        return "Not calibrated: sizes in px"
+        return tr("Not calibrated: sizes in px")
     dy, dx = spacing
     if record.calibrated_by_reader:
-        return f"Calibrated by reader: {dx:.3f} mm/px"
-    return f"{dx:.3f} mm/px" if abs(dx - dy) < 1e-6 else f"{dx:.3f} × {dy:.3f} mm/px"
+        return tr("Calibrated by reader: {dx:.3f} mm/px", dx=dx)
+    return tr("{dx:.3f} mm/px", dx=dx) if abs(dx - dy) < 1e-6 else tr("{dx:.3f} × {dy:.3f} mm/px", dx=dx, dy=dy)

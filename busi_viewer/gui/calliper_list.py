@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from busi_viewer.core.callipers import Calliper, Kind, measured, summary
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.gui.controls import IconButton, IconLabel, label, spaced
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.result_parts import Section
 from busi_viewer.gui.session import Grip, Session
 from busi_viewer.gui.stylesheet import set_role
@@ -41,8 +42,8 @@ class _Name(QLineEdit):
         super().__init__()
         set_role(self, "plain")
         self.setMaxLength(LONGEST_NAME)
-        self.setAccessibleName("Name of the calliper")
-        self.setToolTip("Click to rename")
+        self.setAccessibleName(tr("Name of the calliper"))
+        self.setToolTip(tr("Click to rename"))
         self._before = ""
 
     def show_name(self, name: str) -> None:
@@ -88,7 +89,7 @@ class _Row(QWidget):
         self._icon, self.name = IconLabel("length", "text2", 16), _Name()
         self.value = label("", "value")
         self._note = label("", "caption", wrap=True)
-        self._delete = IconButton("trash-2", "Delete this calliper", edge=26)
+        self._delete = IconButton("trash-2", tr("Delete this calliper"), edge=26)
         self._delete.clicked.connect(self.removed)
         self.name.editingFinished.connect(self._on_named)
         line = spaced(self._icon, self.name, self.value, self._delete, spacing=6)
@@ -103,19 +104,19 @@ class _Row(QWidget):
     def show_calliper(self, item: Calliper, record: ImageRecord, *, chosen: bool, here: bool) -> None:
         """Show what it says; ``here``: on the frame in view."""
         found, scale = measured(item, record)
-        said = summary(found)
+        words = summary(found)
         self._icon.set_icon(PICTURES[item.kind], "accent" if chosen else "text2")
-        self.name.show_name(item.name or item.kind.word)
-        self.value.setText(said)
-        notes = [] if here else [f"Frame {item.frame + 1}"]
-        notes += ["Proposed from the outline"] if item.proposed else []
-        notes += [f"In px: {scale.note}"] if scale.note else []
+        self.name.show_name(_called(item))
+        self.value.setText(words)
+        notes = [] if here else [tr("Frame {frame}", frame=item.frame + 1)]
+        notes += [tr("Proposed from the outline")] if item.proposed else []
+        notes += [tr("In px: {note}", note=said(scale.note))] if scale.note else []
         self._note.setText(". ".join(notes))
         self._note.setVisible(bool(notes))
-        every = ", ".join(f"{quantity.name.replace('_', ' ')} {quantity.text}" for quantity in found)
-        self.setToolTip(f"{item.kind.word}: {every}" + (f"\n{BY_READER}" if scale.by_reader else ""))
-        self.setAccessibleName(f"{item.name or item.kind.word}, {said}")
-        self._delete.setAccessibleName(f"Delete {item.name or item.kind.word}")
+        every = ", ".join(f"{tr(quantity.name.replace('_', ' '))} {quantity.text}" for quantity in found)
+        self.setToolTip(f"{tr(item.kind.word)}: {every}" + (f"\n{tr(BY_READER)}" if scale.by_reader else ""))
+        self.setAccessibleName(f"{_called(item)}, {words}")
+        self._delete.setAccessibleName(tr("Delete {name}", name=_called(item)))
         set_role(self, "chosen" if chosen else "")
 
     def event(self, event: QEvent) -> bool:
@@ -139,6 +140,11 @@ class _Row(QWidget):
         self.named.emit(self.name.text().strip())
 
 
+def _called(item: Calliper) -> str:
+    """A calliper's name, or that of its kind; a name given by the program in the reader's language."""
+    return said(item.name) if item.name else tr(item.kind.word)
+
+
 class CalliperList(Section):
     """Lists the callipers of every frame; hidden where there is none and no calibration of the reader's.
 
@@ -149,14 +155,14 @@ class CalliperList(Section):
     revealed = Signal(QWidget)
 
     def __init__(self) -> None:
-        super().__init__("Callipers")
+        super().__init__(tr("Callipers"))
         self._session: Session | None = None
         self._chosen: Grip | None = None
         self._reveal = QTimer(self, singleShot=True, interval=0)
         self._reveal.timeout.connect(self._reveal_chosen)
         self.rows: list[_Row] = []
         self._scale, self._scale_text = QWidget(), label("", "caption", wrap=True)
-        self._undo_scale = IconButton("trash-2", "Remove reader's calibration", edge=26)
+        self._undo_scale = IconButton("trash-2", tr("Remove reader's calibration"), edge=26)
         self._undo_scale.clicked.connect(self._drop_calibration)
         line = spaced(
             IconLabel("ruler", "text2", 16), self._scale_text, self._undo_scale, spacing=6, margins=(4, 0, 0, 0)
@@ -193,7 +199,7 @@ class CalliperList(Section):
                 row.show_calliper(item, session.document.record, chosen=marked, here=item.frame == session.frame)
         self._scale.setVisible(stated)
         if record is not None and record.spacing_mm is not None and stated:
-            self._scale_text.setText(f"{BY_READER}: {record.spacing_mm[1]:.3g} mm/px")
+            self._scale_text.setText(tr("Calibrated by reader: {spacing:.3g} mm/px", spacing=record.spacing_mm[1]))
         self.set_aside(f"{len(callipers)}" if callipers else "")
         chosen = session.chosen if session is not None else None
         if chosen is not None and chosen != self._chosen:

@@ -11,7 +11,9 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import LESION
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.menus import DISPLAY_MENU, HEAT_MENU, fill_menu
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.picture import DragHandle
 from busi_viewer.gui.result_parts import sizes_in_words
 from busi_viewer.gui.theme import LESION_COLOURS
@@ -39,13 +41,13 @@ class CanvasHeader(QWidget):
         one.setMinimumHeight(26)
         smaller, larger = (IconButton(name, action=actions[deed], edge=26) for name, deed in ZOOMS)
         fit = IconButton("maximize", action=actions["fit"], edge=26)
-        self.display = IconButton("sliders-horizontal", "Display: panels, window, heatmap, turn and flip", edge=26)
+        self.display = IconButton("sliders-horizontal", tr("Display: panels, window, heatmap, turn and flip"), edge=26)
         menu = QMenu(self.display)
         fill_menu(menu, DISPLAY_MENU, actions, {})
         self.display.setMenu(menu)
         self.display.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.handle = DragHandle(actions)
-        self.heat = KeyButton("Heat", "layers", role="flat")
+        self.heat = KeyButton(tr("Heat"), "layers", role="flat")
         self.heat.setMinimumHeight(26)
         heat_menu = QMenu(self.heat)
         fill_menu(heat_menu, HEAT_MENU, actions, {})
@@ -68,23 +70,26 @@ class CanvasHeader(QWidget):
             long, short = sizes_in_words(lesion)[:2]
             parts.append(f'<span style="color:{tint}">■</span>&nbsp;L{i + 1}&nbsp;&nbsp;{long.split()[0]} × {short}')
         if len(lesions) > SHOWN_LESIONS:
-            parts.append(f"{len(lesions) - SHOWN_LESIONS} more")
-        whose = (
-            "" if not parts else "&nbsp;&nbsp;&nbsp;AI outline" if proposal else "&nbsp;&nbsp;&nbsp;Reader's outline"
-        )
+            parts.append(tr("{n} more", n=len(lesions) - SHOWN_LESIONS))
+        whose = "&nbsp;&nbsp;&nbsp;" + (tr("AI outline") if proposal else tr("Reader's outline")) if parts else ""
         self._lesions.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts) + whose)
 
     def show_heat(self, target: str | None, method: str, waiting: bool) -> None:
         """Which class the heatmap is chosen to be of (None: the most probable one), and by which method."""
-        words = (
-            "Heat: "
-            + ("top class" if target is None else "outline" if target == LESION else target)
-            + (" …" if waiting else "")
-        )
+        words = tr(
+            "Heat: {what}",
+            what=tr("top class") if target is None else tr("outline") if target == LESION else tr(target),
+        ) + (" …" if waiting else "")
         self.heat.set_text(words)
-        what = "outline" if target == LESION else f"{target or 'most probable'} class"
-        tip = f"Heatmap of the {what}" + (f", {method}" if method else "")
-        self.heat.setToolTip(f"{tip} (Ctrl+H for the next class)")
+        what = (
+            tr("Heatmap of the most probable class")
+            if target is None
+            else tr("Heatmap of the outline")
+            if target == LESION
+            else tr("Heatmap of the class {name}", name=tr(target))
+        )
+        tip = f"{what}, {method}" if method else what
+        self.heat.setToolTip("\n".join((tip, tr("Ctrl+H: next class"))))
         self.heat.setAccessibleName(tip)
 
     def show_cursor(self, x: int, y: int, value: str) -> None:
@@ -93,7 +98,7 @@ class CanvasHeader(QWidget):
 
     def show_zoom(self, zoom: float | None) -> None:
         """Screen pixels to an image pixel; None while nothing is shown."""
-        self._zoom.setText("" if zoom is None else f"{zoom * 100:.0f} %")
+        self._zoom.setText("" if zoom is None else tr("{percent:.0f} %", percent=zoom * 100))
 
 
 class ProgressCard(QFrame):
@@ -106,7 +111,7 @@ class ProgressCard(QFrame):
         self._title, self._stage = label("", "strong"), label("", "caption")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        cancel = KeyButton("Cancel", key="Esc")
+        cancel = KeyButton(tr("Cancel"), key="Esc")
         cancel.clicked.connect(actions["leave"].trigger)
         words = QVBoxLayout()
         words.setSpacing(7)
@@ -127,8 +132,8 @@ class ProgressCard(QFrame):
         if stage is None:
             return
         words, share = stage
-        self._title.setText(f"Analysing {name}" if len(name) < 26 else "Analysing")
-        self._stage.setText(words.capitalize())
+        self._title.setText(tr("Analysing {name}", name=name) if len(name) < 26 else tr("Analysing"))
+        self._stage.setText(sentence(said(words)))
         busy = share <= 0.0
         self._bar.setRange(0, 0 if busy else 100)
         self._bar.setValue(0 if busy else round(share * 100))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLa
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import Combo
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.session import Session
 
 RATE = 25.0
@@ -32,8 +33,8 @@ class FrameStrip(QWidget):
         super().__init__(parent)
         self._session: Session | None = None
         self.setFixedHeight(STRIP_HEIGHT)
-        self.setAccessibleName("Malignant estimate per frame")
-        self.setToolTip("Malignant estimate per frame; line: 50 %. Underlined: reader's outline.")
+        self.setAccessibleName(tr("Malignant estimate per frame"))
+        self.setToolTip(tr("Malignant estimate per frame; line: 50 %. Underlined: reader's outline."))
 
     def set_session(self, session: Session | None) -> None:
         """Show another image's frames."""
@@ -95,7 +96,7 @@ class CineBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("cineBar")
-        self.setAccessibleName("Frames")
+        self.setAccessibleName(tr("Frames"))
         self._session: Session | None = None
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -103,12 +104,12 @@ class CineBar(QWidget):
         self._label = QLabel(self)
         self._strip = FrameStrip(self)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._slider.setAccessibleName("Frame")
-        self._slider.setToolTip("Frame in view")
+        self._slider.setAccessibleName(tr("Frame"))
+        self._slider.setToolTip(tr("Frame in view"))
         self._speed = Combo()
-        self._play = self._button("Play", "play")
+        self._play = self._button(tr("Play"), "play")
         self._play.setCheckable(True)
-        self._repeat = self._button("Repeat", "repeat")
+        self._repeat = self._button(tr("Repeat"), "repeat")
         self._repeat.setCheckable(True)
         self._repeat.setChecked(True)
         self._build()
@@ -127,10 +128,10 @@ class CineBar(QWidget):
         ends = {
             name: self._button(name, icon)
             for name, icon in (
-                ("First frame", "skip-back"),
-                ("Previous frame", "step-back"),
-                ("Next frame", "step-forward"),
-                ("Last frame", "skip-forward"),
+                (tr("First frame"), "skip-back"),
+                (tr("Previous frame"), "step-back"),
+                (tr("Next frame"), "step-forward"),
+                (tr("Last frame"), "skip-forward"),
             )
         }
         first, previous, following, last = ends.values()
@@ -138,10 +139,10 @@ class CineBar(QWidget):
             button.clicked.connect(slot)
         self._play.clicked.connect(self.set_playing)
         for speed in SPEEDS:
-            self._speed.addItem(f"{speed:g}×", speed)
+            self._speed.addItem(tr("{speed:g}×", speed=speed), speed)
         self._speed.setCurrentIndex(SPEEDS.index(1.0))
-        self._speed.setAccessibleName("Speed")
-        self._speed.setToolTip("Speed, 1 as recorded")
+        self._speed.setAccessibleName(tr("Speed"))
+        self._speed.setToolTip(tr("Speed, 1 as recorded"))
         self._speed.currentIndexChanged.connect(self._set_interval)
         self._slider.valueChanged.connect(self._go)
         self._strip.chosen.connect(self._go)
@@ -189,8 +190,8 @@ class CineBar(QWidget):
             self._timer.stop()
         self._play.setChecked(on)
         self._play.setIcon(icons.icon("pause" if on else "play"))
-        self._play.setToolTip("Pause" if on else "Play")
-        self._play.setAccessibleName("Pause" if on else "Play")
+        self._play.setToolTip(tr("Pause") if on else tr("Play"))
+        self._play.setAccessibleName(tr("Pause") if on else tr("Play"))
         self.playing_changed.emit(on)
 
     def toggle(self) -> None:
@@ -226,7 +227,7 @@ class CineBar(QWidget):
         self._slider.blockSignals(True)
         self._slider.setValue(index)
         self._slider.blockSignals(False)
-        self._label.setText(f"Frame {index + 1} / {self._slider.maximum() + 1}")
+        self._label.setText(tr("Frame {n} / {total}", n=index + 1, total=self._slider.maximum() + 1))
         self._strip.update()
 
     def _set_interval(self) -> None:

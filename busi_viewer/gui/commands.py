@@ -8,10 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from busi_viewer.gui.actions import TOOLS, Actions
+from busi_viewer.gui.actions import BY_NAME, TOOLS, Actions
 from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.dialogs import AboutDialog
 from busi_viewer.gui.exporting import Exporter
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.overlay_picture import overlay_png
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
@@ -152,7 +153,8 @@ class Commands(QObject):
             ("redo", stack is not None and stack.canRedo(), stack.redoText() if stack else ""),
         ):
             actions[name].setEnabled(able)
-            actions[name].setText(f"{name.capitalize()} {text.lower()}".strip())
+            verb = tr(BY_NAME[name].text)
+            actions[name].setText(tr("{verb}: {what}", verb=verb, what=said(text)) if text else verb)
         if session is not None:
             shown = session.document.shown_mask(session.frame)
             actions.enable(("clear", "export_mask"), shown is not None and bool(shown.any()))
@@ -265,28 +267,28 @@ class Commands(QObject):
     @Slot()
     def export_report(self) -> None:
         """Ask where to and write the PDF of the image in view."""
-        target = self._ask("Export PDF report", ".pdf", "PDF (*.pdf)")
+        target = self._ask(tr("Export PDF report"), ".pdf", "PDF (*.pdf)")
         if target is not None and self._session is not None:
             self._exporter.report(self._session.document, target)
 
     def _export_mask(self) -> None:
-        target = self._ask("Export mask PNG", "_mask.png", "PNG (*.png)")
+        target = self._ask(tr("Export mask PNG"), "_mask.png", "PNG (*.png)")
         if target is not None and self._session is not None:
             self._exporter.mask(self._session.document, self._session.frame, target)
 
     def _export_overlay(self) -> None:
-        target = self._ask("Export overlay PNG", "_overlay.png", "PNG (*.png)")
+        target = self._ask(tr("Export overlay PNG"), "_overlay.png", "PNG (*.png)")
         session, pixels = self._session, self._canvas.pixels
         if target is not None and session is not None and pixels is not None:
             self._exporter.overlay(session.document, overlay_png(session, pixels, self._canvas.look), target)
 
     def _export_measures(self) -> None:
-        target = self._ask("Export measurements", "_measurements.csv", "CSV (*.csv);;JSON (*.json)")
+        target = self._ask(tr("Export measurements"), "_measurements.csv", "CSV (*.csv);;JSON (*.json)")
         if target is not None and self._session is not None:
             self._exporter.measurements(self._session.document, target)
 
     def _export_dicom(self, kind: str, _checked: bool = False) -> None:
-        target = self._ask("Export DICOM", OBJECTS[kind], "DICOM (*.dcm)")
+        target = self._ask(tr("Export DICOM"), OBJECTS[kind], "DICOM (*.dcm)")
         if target is not None and self._session is not None:
             self._exporter.dicom(kind, self._session.document, target)
 
@@ -296,7 +298,7 @@ class Commands(QObject):
             return
         self._canvas.settle()
         folder = self._folder or str(self._session.document.record.path.parent)
-        name = QFileDialog.getExistingDirectory(self._window, "Export DICOM set into a new folder in", folder)
+        name = QFileDialog.getExistingDirectory(self._window, tr("Export DICOM set into a new folder in"), folder)
         if name:
             self._folder = name
             self._exporter.dicom_set(self._session.document, Path(name))

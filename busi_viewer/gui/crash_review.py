@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from busi_viewer.core.errors import OutputError
 from busi_viewer.gui import privacy
+from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.notices import Notice, Notices
 from busi_viewer.gui.problem import problem_from
 
@@ -36,9 +37,9 @@ class CrashReview(QObject):
         if not self._found:
             return
         many = len(self._found)
-        title = "The program crashed the last time." if many == 1 else f"The program crashed {many} times."
-        deeds = (("Save…", self._save), ("Delete", self._delete))
-        self._notice = self._notices.show_warning(title, PROMISE, *deeds, details=self._text())
+        title = plural("The program crashed the last time.", "The program crashed {n} times.", many)
+        deeds = ((tr("Save…"), self._save), (tr("Delete"), self._delete))
+        self._notice = self._notices.show_warning(title, tr(PROMISE), *deeds, details=self._text())
 
     def _text(self) -> str:
         from busi_viewer.workflow import crashes
@@ -47,7 +48,7 @@ class CrashReview(QObject):
 
     @Slot()
     def _save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save crash record", "crash.txt", "Text (*.txt)")
+        name, _ = QFileDialog.getSaveFileName(self._window, tr("Save crash record"), "crash.txt", "TXT (*.txt)")
         if not name:
             return
         from busi_viewer.workflow.export import write_bytes
@@ -58,7 +59,7 @@ class CrashReview(QObject):
             self._notices.show_problem(problem_from(error, "saving"))
             return
         self._delete()
-        self._notices.show_info(f"Saved {privacy.name(Path(name))}", privacy.place(Path(name).parent))
+        self._notices.show_info(tr("Saved {name}", name=privacy.name(Path(name))), privacy.place(Path(name).parent))
 
     @Slot()
     def _delete(self) -> None:

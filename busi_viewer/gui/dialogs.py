@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from busi_viewer import __version__
 from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.language import plural, tr
 
 ABOUT = (
     "Outlines lesions on breast-ultrasound images, estimates how likely they are benign or malignant, and writes reports.",
@@ -23,16 +24,16 @@ class AboutDialog(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("About")
+        self.setWindowTitle(tr("About"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(10)
         column.addLayout(spaced(label("busi_viewer", "result"), label(__version__, "quiet"), 0))
-        column.addLayout(spaced(label("Research use only", "badge"), 0))
+        column.addLayout(spaced(label(tr("Research use only"), "badge"), 0))
         for text in ABOUT:
-            column.addWidget(label(text, wrap=True))
-        close = KeyButton("Close", role="primary")
+            column.addWidget(label(tr(text), wrap=True))
+        close = KeyButton(tr("Close"), role="primary")
         close.clicked.connect(self.accept)
         column.addLayout(spaced(0, close))
         self.setFixedWidth(460)
@@ -46,20 +47,23 @@ class CloseDialog(QDialog):
 
     def __init__(self, parent: QWidget, count: int, waits: int = 0) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Close")
+        self.setWindowTitle(tr("Close"))
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(10)
-        images = "1 image carries" if count == 1 else f"{count} images carry"
         if count:
-            title = f"{images} outlines that are neither kept nor exported"
-            text = "Closing loses them. To keep them, export a PDF report or a mask PNG of each."
+            title = plural(
+                "1 image carries outlines that are neither kept nor exported",
+                "{n} images carry outlines that are neither kept nor exported",
+                count,
+            )
+            text = tr("Closing loses them. To keep them, export a PDF report or a mask PNG of each.")
         else:
-            title = "1 change is not saved yet" if waits == 1 else f"{waits} changes are not saved yet"
-            text = "The case store cannot be written. Closing loses them; make room, and they are saved."
+            title = plural("1 change is not saved yet", "{n} changes are not saved yet", waits)
+            text = tr("The case store cannot be written. Closing loses them; make room, and they are saved.")
         column.addWidget(label(title, "title"))
         column.addWidget(label(text, "dim", wrap=True))
-        stay, close = KeyButton("Keep working", role="primary"), KeyButton("Close anyway")
+        stay, close = KeyButton(tr("Keep working"), role="primary"), KeyButton(tr("Close anyway"))
         stay.clicked.connect(self.reject)
         close.clicked.connect(self.accept)
         column.addSpacing(4)

@@ -12,6 +12,7 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import Services
 from busi_viewer.core.reporting import FULL, UNKNOWN, Trail
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.dicom_out import Written, write_all, write_object
@@ -120,7 +121,8 @@ class Exporter(QObject):
 
         def written(result: object) -> None:
             if isinstance(result, Written) and result.folder != target.parent:  # a set
-                left_out = "Left out: " + "; ".join(result.left_out) if result.left_out else ""
+                left_out = "; ".join(map(said, result.left_out))
+                left_out = tr("Left out: {what}", what=left_out) if left_out else ""
                 self._written.emit(replace(made, target=result.folder, files=len(result.files), note=left_out))
             else:
                 self._written.emit(made)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Slot
 
 from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.reading import Reading
@@ -58,23 +59,31 @@ class KeepingNotices(QObject):
     def _on_ready(self) -> None:
         if self._refused and self._keeping.writable:
             self._refused, self._again = False, None
-            self._notices.show_info("Work is kept again.", "What was done meanwhile is kept too.")
+            self._notices.show_info(tr("Work is kept again."), tr("What was done meanwhile is kept too."))
 
     @Slot(object, bool)
     def _on_refused(self, problem: Problem, in_use: bool) -> None:
         self._refused, self._again = True, partial(self._on_refused, problem, in_use)
-        words = f"{problem.remedy} {UNKEPT}".strip()
-        self._notices.show_warning(f"{sentence(problem.what)}.", words, ("Try again", self._keeping.retry))
+        words = f"{said(problem.remedy)} {tr(UNKEPT)}".strip()
+        self._notices.show_warning(f"{sentence(said(problem.what))}.", words, (tr("Try again"), self._keeping.retry))
 
     @Slot(object)
     def _on_recovered(self, found: Recovery) -> None:
-        edits = "1 change" if found.edits == 1 else f"{found.edits:,} changes"
-        images = "1 image" if len(found.images) == 1 else f"{len(found.images):,} images"
+        edits = plural("1 change", "{n:,} changes", found.edits)
+        images = plural("1 image", "{n:,} images", len(found.images))
         there = [path for path in found.images if path.exists()]
-        deeds = (("Open", partial(self._open_paths, there)),) if there else ()
+        deeds = ((tr("Open"), partial(self._open_paths, there)),) if there else ()
         self._notices.show_info(
-            f"Recovered {edits} on {images} from the session of {local(found.since)}, which did not end properly.",
-            f"The last one was kept at {local(found.last)}. Only a stroke that was not finished then is missing.",
+            tr(
+                "The session of {since} did not end properly. Recovered: {edits}, on {images}.",
+                edits=edits,
+                images=images,
+                since=local(found.since),
+            ),
+            tr(
+                "The last one was kept at {last}. Only a stroke that was not finished then is missing.",
+                last=local(found.last),
+            ),
             *deeds,
             stays=True,
         )
@@ -84,32 +93,36 @@ class KeepingNotices(QObject):
         self._again = partial(self._on_failing, problem)
         self._notices.show_problem(
             Problem(
-                problem.what, None, f"{problem.remedy} What you do stays in memory and is saved as soon as it can be."
+                problem.what,
+                None,
+                f"{said(problem.remedy)} {tr('What you do stays in memory and is saved as soon as it can be.')}".strip(),
             )
         )
 
     @Slot()
     def _on_saved(self) -> None:
         self._again = None
-        self._notices.show_info("Everything is saved again.")
+        self._notices.show_info(tr("Everything is saved again."))
 
     @Slot(object, object)
     def _on_not_recalled(self, path: Path, problem: Problem) -> None:
         self._notices.show_warning(
-            f"{privacy.name(path)}: what is kept of it could not be read, so it is shown without.",
-            f"{sentence(problem.what)}. {problem.remedy} What you do on it is kept once the case store can be read.",
+            tr("{name}: what is kept of it could not be read, so it is shown without.", name=privacy.name(path)),
+            f"{sentence(said(problem.what))}. {said(problem.remedy)} "
+            + tr("What you do on it is kept once the case store can be read."),
         )
 
     @Slot(object, object)
     def _on_tidings(self, path: Path, kept: Kept) -> None:
         if kept.moved_from is not None and not kept.empty:
             self._notices.show_info(
-                f"{privacy.name(path)} has moved; your work came with it.", f"It was {privacy.place(kept.moved_from)}."
+                tr("{name} has moved; your work came with it.", name=privacy.name(path)),
+                tr("It was {place}.", place=privacy.place(kept.moved_from)),
             )
         if kept.replaces is not None:
             self._notices.show_warning(
-                f"{privacy.name(path)} has changed since it was opened last.",
-                "It counts as a new image. Work on the earlier content is kept, and shown again with that content.",
+                tr("{name} has changed since it was opened last.", name=privacy.name(path)),
+                tr("It counts as a new image. Work on the earlier content is kept, and shown again with that content."),
             )
 
     @Slot(object, object)
@@ -117,33 +130,44 @@ class KeepingNotices(QObject):
         state, found = seen
         if state.value == "changed":
             self._notices.show_warning(
-                f"{privacy.name(path)} has changed on the disk while it was open.",
-                "Shown is what was read. Read again, it counts as a new image; what you did is kept with what was read.",
-                ("Read again", partial(self._reading.read_again, path)),
+                tr("{name} has changed on the disk while it was open.", name=privacy.name(path)),
+                tr(
+                    "Shown is what was read. Read again, it counts as a new image; what you did is kept with what was read."
+                ),
+                (tr("Read again"), partial(self._reading.read_again, path)),
             )
         elif found is not None:
             self._notices.show_info(
-                f"{privacy.name(path)} has moved to {privacy.place(found.parent)}.",
-                "Your work on it goes on being kept.",
+                tr("{name} has moved to {place}.", name=privacy.name(path), place=privacy.place(found.parent)),
+                tr("Your work on it goes on being kept."),
             )
         elif state.value != "same":
             self._notices.show_warning(
-                f"{privacy.name(path)} can no longer be found where it was opened.",
-                "It stays in view and your work on it is kept. Open it where it lies now: it is known by its content.",
+                tr("{name} can no longer be found where it was opened.", name=privacy.name(path)),
+                tr(
+                    "It stays in view and your work on it is kept. Open it where it lies now: it is known by its content."
+                ),
             )
 
     @Slot(object, object)
     def _on_copied(self, path: Path, owner: Path) -> None:
         self._notices.show_warning(
-            f"{privacy.name(path)} is a copy of {privacy.name(owner)}, on which you have worked already.",
-            f"An image has one history: go on in {owner}. What you do on this copy is not kept.",
+            tr(
+                "{name} is a copy of {owner}, on which you have worked already.",
+                name=privacy.name(path),
+                owner=privacy.name(owner),
+            ),
+            tr("An image has one history: go on in {owner}. What you do on this copy is not kept.", owner=owner),
         )
 
     @Slot(object)
     def _on_apart(self, path: Path) -> None:
         self._notices.show_warning(
-            f"{privacy.name(path)}: other work on it is kept already, so what you did in this window is not.",
-            "Export it to keep it; opened again, the image shows the kept work.",
+            tr(
+                "{name}: other work on it is kept already, so what you did in this window is not.",
+                name=privacy.name(path),
+            ),
+            tr("Export it to keep it; opened again, the image shows the kept work."),
         )
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.headers import Headers
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.menus import fill_menu
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.worklist import Worklist
@@ -95,10 +96,10 @@ class Listing(QObject):
         self._reading.flag([item.path for item in items], not all(item.flagged for item in items))
 
     def _next_unreported(self) -> None:
-        self._go_to(self._worklist.find_next(lambda item: not item.reported), "Every image shown is reported.")
+        self._go_to(self._worklist.find_next(lambda item: not item.reported), tr("Every image shown is reported."))
 
     def _next_flagged(self) -> None:
-        self._go_to(self._worklist.find_next(lambda item: item.flagged), "No other image shown is flagged.")
+        self._go_to(self._worklist.find_next(lambda item: item.flagged), tr("No other image shown is flagged."))
 
     def _go_to(self, path: Path | None, otherwise: str) -> None:
         if path is None:
@@ -116,7 +117,7 @@ class Listing(QObject):
         if failed:
             self._retry(failed)
         else:
-            self._reading.said.emit("No image has failed.")
+            self._reading.said.emit(tr("No image has failed."))
 
     @Slot(object)
     def _retry(self, paths: Sequence[Path]) -> None:

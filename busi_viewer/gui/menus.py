@@ -18,9 +18,11 @@ from busi_viewer.gui.actions import (
     PAINTING,
     REFINING,
     SORTED,
+    SPOKEN,
     VIEWING,
     Actions,
 )
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.presets import PRESETS
 
 MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -56,7 +58,19 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             *("layouts:", "", "outline", "fill", "band", "regions", "", "heatmap", "heat_class:", "heat:", ""),
             *("presets:", "reset_window", "gamma_up", "gamma_down", "invert", ""),
-            *("fit", "one_to_one", "zoom_in", "zoom_out", "orientation:", "", "privacy", "theme:", "reset_layout", ""),
+            *(
+                "fit",
+                "one_to_one",
+                "zoom_in",
+                "zoom_out",
+                "orientation:",
+                "",
+                "privacy",
+                "theme:",
+                "language:",
+                "reset_layout",
+                "",
+            ),
             *("worklist:", "next_case", "previous_case", "next_unreported", "next_flagged", "flag", ""),
             *("next_frame", "previous_frame", "play", "", *PAGES),
         ),
@@ -122,6 +136,7 @@ SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "orientation": ("Turn and flip", ("turn_right", "turn_left", "flip_sideways", "flip_down", "", "as_stored")),
     "dicom": ("Export DICOM", ("dicom_set", "", *(f"dicom_{kind}" for kind, _, _ in DICOM))),
     "theme": ("Theme", ("dark", "light")),
+    "language": ("Language", SPOKEN),
     "worklist": ("Worklist", (*GROUPED, "", *SORTED, "", "fold", "unfold", "fold_all", "unfold_all")),
 }
 
@@ -129,7 +144,7 @@ SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
 def fill_menu_bar(bar: QMenuBar, actions: Actions, made: dict[str, QMenu]) -> None:
     """Build the menus of MENUS; names ending in ``:`` are the menus already ``made``, else those of SUBMENUS."""
     for title, names in MENUS:
-        fill_menu(bar.addMenu(title), names, actions, made)
+        fill_menu(bar.addMenu(tr(title)), names, actions, made)
 
 
 def fill_menu(menu: QMenu, names: tuple[str, ...], actions: Actions, made: dict[str, QMenu]) -> None:
@@ -143,4 +158,4 @@ def fill_menu(menu: QMenu, names: tuple[str, ...], actions: Actions, made: dict[
             menu.addMenu(made[name[:-1]])
         else:
             title, inner = SUBMENUS[name[:-1]]
-            fill_menu(menu.addMenu(title), inner, actions, made)
+            fill_menu(menu.addMenu(tr(title)), inner, actions, made)

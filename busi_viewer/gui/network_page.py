@@ -24,6 +24,7 @@ from busi_viewer.core.network import NetworkError, Peer, is_title
 from busi_viewer.core.ports import Services
 from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, rule, spaced
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.networking import Networking
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.reading import Reading
@@ -76,52 +77,56 @@ class NetworkPage(QWidget):
     def _make_fields(self) -> None:
         self.title, self.port = QLineEdit(), QSpinBox()
         self.title.setMaxLength(16)
-        self.title.setAccessibleName("Our title")
-        self.title.setToolTip("Application entity title: the name by which peers know this application")
+        self.title.setAccessibleName(tr("Our title"))
+        self.title.setToolTip(tr("Application entity title: the name by which peers know this application"))
         self.port.setRange(1, 65535)
         self.port.lineEdit().setTextMargins(7, 0, 0, 0)
-        self.port.setAccessibleName("Port to receive on")
-        self.port.setToolTip("Ports below 1024 need the rights of an administrator")
+        self.port.setAccessibleName(tr("Port to receive on"))
+        self.port.setToolTip(tr("Ports below 1024 need the rights of an administrator"))
         self.address, self.callers = Combo(), Combo()
-        for combo, words, names in ((self.address, "Listen on", LISTEN_ON), (self.callers, "Receive from", CALLERS)):
+        for combo, words, names in (
+            (self.address, tr("Listen on"), LISTEN_ON),
+            (self.callers, tr("Receive from"), CALLERS),
+        ):
             combo.setAccessibleName(words)
-            combo.addItems(list(names))
-        self.address.setToolTip("Every network: any computer that reaches this one can send to it")
-        self.callers.setToolTip("A peer is known by its title only: DICOM titles are no passwords")
-        self.listen = KeyButton("Start receiving", "play")
-        self._light, self.state = IconLabel("circle", "text3", 14), label("Not receiving", "dim", wrap=True)
+            for each, value in names.items():
+                combo.addItem(tr(each), value)
+        self.address.setToolTip(tr("Every network: any computer that reaches this one can send to it"))
+        self.callers.setToolTip(tr("A peer is known by its title only: DICOM titles are no passwords"))
+        self.listen = KeyButton(tr("Start receiving"), "play")
+        self._light, self.state = IconLabel("circle", "text3", 14), label(tr("Not receiving"), "dim", wrap=True)
 
     def _make_peers(self) -> None:
         self.peers, self.new_peer = QListWidget(), QLineEdit()
-        self.peers.setAccessibleName("Peers")
-        self.peers.setToolTip("The chosen peer is the one that is sent to")
-        self.new_peer.setPlaceholderText("TITLE@HOST:PORT")
-        self.new_peer.setAccessibleName("New peer")
-        self.new_peer.setToolTip("A peer to add, as TITLE@HOST:PORT")
-        self.add = KeyButton("Add", "plus")
-        self.test, self.remove = KeyButton("Test", "repeat"), KeyButton("Remove", "trash-2")
-        self.test.setToolTip("Ask whether the peer answers (C-ECHO)")
+        self.peers.setAccessibleName(tr("Peers"))
+        self.peers.setToolTip(tr("The chosen peer is the one that is sent to"))
+        self.new_peer.setPlaceholderText(tr("TITLE@HOST:PORT"))
+        self.new_peer.setAccessibleName(tr("New peer"))
+        self.new_peer.setToolTip(tr("A peer to add, as TITLE@HOST:PORT"))
+        self.add = KeyButton(tr("Add"), "plus")
+        self.test, self.remove = KeyButton(tr("Test"), "repeat"), KeyButton(tr("Remove"), "trash-2")
+        self.test.setToolTip(tr("Ask whether the peer answers (C-ECHO)"))
         self.answer = label("", "quiet", wrap=True)
 
     def _make_queue(self) -> None:
-        self.send_image = KeyButton("Send image in view", "image")
-        self.send_files = KeyButton("Send files…", "folder-open")
-        self.retry, self.cancel = KeyButton("Try again", "repeat"), KeyButton("Cancel", "x")
-        self.send_image.setToolTip("Send the DICOM file in view to the chosen peer (C-STORE)")
-        self.send_files.setToolTip("Send DICOM files, as exported results, to the chosen peer (C-STORE)")
-        self.retry.setToolTip("Try the chosen objects now; none chosen: all")
-        self.cancel.setToolTip("Take the chosen objects off the queue")
+        self.send_image = KeyButton(tr("Send image in view"), "image")
+        self.send_files = KeyButton(tr("Send files…"), "folder-open")
+        self.retry, self.cancel = KeyButton(tr("Try again"), "repeat"), KeyButton(tr("Cancel"), "x")
+        self.send_image.setToolTip(tr("Send the DICOM file in view to the chosen peer (C-STORE)"))
+        self.send_files.setToolTip(tr("Send DICOM files, as exported results, to the chosen peer (C-STORE)"))
+        self.retry.setToolTip(tr("Try the chosen objects now; none chosen: all"))
+        self.cancel.setToolTip(tr("Take the chosen objects off the queue"))
         self.table, self._count = SendTable(), label("", "quiet")
 
     def _lay_out(self) -> None:
         side = QVBoxLayout()
         side.setSpacing(12)
-        side.addWidget(self._card("This application", self._own_fields()))
-        side.addWidget(self._card("Peers", self._peer_fields()), 1)
+        side.addWidget(self._card(tr("This application"), self._own_fields()))
+        side.addWidget(self._card(tr("Peers"), self._peer_fields()), 1)
         queue = QVBoxLayout()
         queue.setSpacing(10)
         buttons = (self.send_image, self.send_files, 8, self.retry, self.cancel)
-        queue.addLayout(spaced(label("Sending", "title"), self._count, 0, *buttons))
+        queue.addLayout(spaced(label(tr("Sending"), "title"), self._count, 0, *buttons))
         queue.addWidget(self.table, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 16, 12)
@@ -143,7 +148,12 @@ class NetworkPage(QWidget):
     def _own_fields(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(8)
-        rows = (("Title", self.title), ("Listen on", self.address), ("Port", self.port), ("From", self.callers))
+        rows = (
+            (tr("Title"), self.title),
+            (tr("Listen on"), self.address),
+            (tr("Port"), self.port),
+            (tr("From"), self.callers),
+        )
         for words, field in rows:
             name = label(words, "dim")
             name.setFixedWidth(70)
@@ -210,9 +220,9 @@ class NetworkPage(QWidget):
         return replace(
             chosen,
             own_title=title if is_title(title) else chosen.own_title,
-            listen_address=LISTEN_ON.get(self.address.currentText(), self.address.currentText()),
+            listen_address=self.address.currentData(),
             listen_port=self.port.value(),
-            known_callers_only=CALLERS[self.callers.currentText()],
+            known_callers_only=self.callers.currentData(),
             peers=tuple(self.peers.item(row).text() for row in range(self.peers.count())),
         )
 
@@ -236,9 +246,8 @@ class NetworkPage(QWidget):
         self.title.setText(chosen.own_title)
         self.port.setValue(chosen.listen_port)
         if chosen.listen_address not in LISTEN_ON.values():
-            self.address.addItem(chosen.listen_address)
-        words = {address: words for words, address in LISTEN_ON.items()}.get(chosen.listen_address)
-        self.address.setCurrentText(words or chosen.listen_address)
+            self.address.addItem(chosen.listen_address, chosen.listen_address)
+        self.address.setCurrentIndex(self.address.findData(chosen.listen_address))
         self.callers.setCurrentIndex(int(chosen.known_callers_only))
         self.peers.addItems(list(chosen.peers))
         self.peers.setCurrentRow(0)
@@ -276,25 +285,25 @@ class NetworkPage(QWidget):
 
     @Slot()
     def _test(self) -> None:
-        self.answer.setText("Asking…")
+        self.answer.setText(tr("Asking…"))
         self.networking.echo(self._peer(), self._own().own_title)
 
     @Slot(object, str)
     def _on_echoed(self, peer: Peer, words: str) -> None:
-        self.answer.setText(words or f"{peer} answers")
+        self.answer.setText(said(words) or tr("{peer} answers", peer=peer))
 
     @Slot()
     def _toggle(self) -> None:
-        if self.listen.accessibleName() == "Start receiving":
+        if self.title.isEnabled():
             self.networking.listen(self._own())
         else:
             self.networking.end_listening()
 
     @Slot(str)
     def _on_listening(self, where: str) -> None:
-        self.state.setText(f"Receiving as {where}" if where else "Not receiving")
+        self.state.setText(tr("Receiving as {where}", where=where) if where else tr("Not receiving"))
         self._light.set_icon("circle-check" if where else "circle", "accent" if where else "text3")
-        self.listen.set_text("Stop receiving" if where else "Start receiving")
+        self.listen.set_text(tr("Stop receiving") if where else tr("Start receiving"))
         self.listen.set_icon("pause" if where else "play")
         for field in (self.title, self.port, self.address, self.callers):
             field.setEnabled(not where)
@@ -312,26 +321,31 @@ class NetworkPage(QWidget):
 
     @Slot()
     def _tell_of_arrivals(self) -> None:
-        words = ", ".join(f"{count} from {title}" for title, count in self._arrived.items())
+        words = ", ".join(tr("{n} from {title}", n=count, title=title) for title, count in self._arrived.items())
         total = self._arrived.total()
         self._arrived.clear()
-        self.said.emit(f"Received {total} object{'' if total == 1 else 's'}", f"{words}; in the worklist")
+        self.said.emit(
+            plural("Received 1 object", "Received {n} objects", total),
+            tr("{from_whom}; in the worklist", from_whom=words),
+        )
 
     @Slot()
     def _send_image(self) -> None:
         session = self._reading.session
         record = session.document.record if session is not None else None
         if record is None or record.kind != "dicom":
-            what = "No image is open" if record is None else "The image in view is no DICOM file"
+            what = tr("No image is open") if record is None else tr("The image in view is no DICOM file")
             self.problem.emit(
-                Problem(what, remedy="Open a DICOM image, or export results as DICOM and send the files.")
+                Problem(what, remedy=tr("Open a DICOM image, or export results as DICOM and send the files."))
             )
             return
         self.networking.send(self._peer(), [record.path])
 
     @Slot()
     def _send_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Send DICOM files", "", "DICOM (*.dcm);;All files (*)")
+        names, _ = QFileDialog.getOpenFileNames(
+            self, tr("Send DICOM files"), "", "DICOM (*.dcm);;" + tr("All files (*)")
+        )
         if names:
             self.networking.send(self._peer(), [Path(name) for name in names])
 
@@ -340,6 +354,6 @@ class NetworkPage(QWidget):
         self.table.show_jobs(jobs)
         failed = sum(job.failed for job in jobs)
         waiting = len(jobs) - failed
-        parts = [f"{waiting} waiting"] * bool(waiting) + [f"{failed} refused"] * bool(failed)
-        self._count.setText(", ".join(parts) or "Nothing waits")
+        parts = [tr("{n} waiting", n=waiting)] * bool(waiting) + [tr("{n} refused", n=failed)] * bool(failed)
+        self._count.setText(", ".join(parts) or tr("Nothing waits"))
         self._refresh()

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal, Slot
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.network import Peer
 from busi_viewer.core.ports import Receiver, Services
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.settings import Settings
@@ -116,7 +117,12 @@ class Networking(QObject):
         def work() -> tuple[Receiver, str]:
             receiver = self._services.receiver(reception(chosen), self.received.emit)
             receiver.start()
-            return receiver, f"{chosen.own_title} on {chosen.listen_address} port {receiver.port}"
+            return receiver, tr(
+                "{title} on {address} port {port}",
+                title=chosen.own_title,
+                address=chosen.listen_address,
+                port=str(receiver.port),
+            )
 
         self._ask(work, self._started.emit, "beginning to receive")
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit,
 
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.stylesheet import set_role
 
@@ -59,12 +60,12 @@ class Notice(QFrame):
         self._details.setFixedHeight(130)
         self._details.hide()
         if details:
-            more, copy = KeyButton("Details", role="flat"), KeyButton("Copy", role="flat")
+            more, copy = KeyButton(tr("Details"), role="flat"), KeyButton(tr("Copy"), role="flat")
             more.clicked.connect(lambda: self._details.setVisible(not self._details.isVisible()))
             copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"{title}\n{text}\n\n{details}"))
             row.addWidget(more)
             row.addWidget(copy)
-        close = IconButton("x", "Dismiss", edge=26)
+        close = IconButton("x", tr("Dismiss"), edge=26)
         close.clicked.connect(self.dismiss)
         row.addWidget(close)
         column = QVBoxLayout(self)
@@ -97,10 +98,9 @@ class Notices(QWidget):
 
     def show_problem(self, problem: Problem, *deeds: Deed) -> None:
         """An error: it stays until dismissed."""
-        title = (
-            f"{sentence(problem.what)}." if problem.path is None else f"{privacy.name(problem.path)}: {problem.what}."
-        )
-        self._add("error", title, problem.remedy, deeds, problem.details)
+        what = said(problem.what)
+        title = f"{sentence(what)}." if problem.path is None else f"{privacy.name(problem.path)}: {what}."
+        self._add("error", title, said(problem.remedy), deeds, problem.details)
 
     def show_info(self, title: str, text: str = "", *deeds: Deed, stays: bool = False) -> None:
         """Good news: goes away by itself after a while, unless it ``stays``."""

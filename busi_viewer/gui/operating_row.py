@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 from busi_viewer.core.operating import OperatingCurve
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui.controls import IconButton, label, spaced
+from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.models import operating_curve
 
 
@@ -28,13 +29,15 @@ class OperatingRow(QWidget):
         super().__init__()
         self._model: ModelInfo | None = None
         self._words = label("", "caption", wrap=True)
-        self._caption, self._value = label("Operating point"), label("", "strong")
+        self._caption, self._value = label(tr("Operating point")), label("", "strong")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
-        self.slider.setAccessibleName("Operating point")
-        self.slider.setToolTip("From where on the malignant estimate counts as high, in this window until it is closed")
+        self.slider.setAccessibleName(tr("Operating point"))
+        self.slider.setToolTip(
+            tr("From where on the malignant estimate counts as high, in this window until it is closed")
+        )
         self.slider.valueChanged.connect(self._on_moved)
-        self.own = IconButton("rotate-ccw", "Back to the model's own operating point", edge=24)
+        self.own = IconButton("rotate-ccw", tr("Back to the model's own operating point"), edge=24)
         self.own.clicked.connect(self._on_own)
         self._bar = QWidget()
         row = spaced(self._caption, self.slider, self._value, self.own)
@@ -54,9 +57,15 @@ class OperatingRow(QWidget):
             return
         curve = _curve(model.sha256)
         self._bar.setVisible(curve is not None)
-        side = f"Malignant {'above' if above else 'below'}"
         if curve is None:
-            self._words.setText(f"{side} the operating point of {percent(model.point)} (dashed).")
+            self._words.setText(
+                tr(
+                    "Malignant above the operating point of {point} (dashed)."
+                    if above
+                    else "Malignant below the operating point of {point} (dashed).",
+                    point=percent(model.point),
+                )
+            )
             return
         index = curve.nearest(model.point)
         self.slider.blockSignals(True)
@@ -66,11 +75,13 @@ class OperatingRow(QWidget):
         self._value.setText(percent(model.point))
         self.own.setEnabled(model.chosen_point is not None)
         point = curve.at(model.point)
-        meant = f"{side} it (dashed)." + (f" On the {curve.basis}: {point}." if point else "")
+        meant = [tr("Malignant above it (dashed)." if above else "Malignant below it (dashed).")]
+        if point:
+            meant.append(tr("On the {basis}: {point}.", basis=said(curve.basis), point=said(str(point))))
         if model.chosen_point is not None and model.operating_point is not None:
-            meant += f" The model's own is {percent(model.operating_point)}."
-        self._words.setText(meant)
-        self.slider.setAccessibleDescription(meant)
+            meant.append(tr("The model's own is {point}.", point=percent(model.operating_point)))
+        self._words.setText(" ".join(meant))
+        self.slider.setAccessibleDescription(" ".join(meant))
 
     def _on_moved(self, index: int) -> None:
         model = self._model
@@ -88,4 +99,5 @@ class OperatingRow(QWidget):
 
 def percent(share: float) -> str:
     """A threshold in per cent, below 10 with one decimal where it has one."""
-    return f"{100 * share:.1f} %" if 100 * share % 1 > 0.05 and share < 0.1 else f"{100 * share:.0f} %"
+    fine = 100 * share % 1 > 0.05 and share < 0.1
+    return tr("{percent:.1f} %" if fine else "{percent:.0f} %", percent=100 * share)

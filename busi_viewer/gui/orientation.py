@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from busi_viewer.gui.language import tr
+
 Matrix = tuple[int, int, int, int]
 """(a, b, c, d): screen x = a·u + b·v, screen y = c·u + d·v for steps u along the image's rows and v down its columns."""
 
@@ -59,11 +61,17 @@ class Orientation:
     def words(self) -> str:
         """What was done to the display: ``turned 90°, mirrored``; empty if nothing."""
         if self.mirrored and self.turns == 2:
-            return "flipped top to bottom"
-        parts = [f"turned {90 * self.turns}°"] if self.turns else []
+            return tr("flipped top to bottom")
+        parts = [tr("turned {angle}°", angle=90 * self.turns)] if self.turns else []
         if self.mirrored:
-            parts.insert(0, "flipped left to right")
-        return ", then ".join(parts)
+            parts.insert(0, tr("flipped left to right"))
+        return (
+            parts[0]
+            if len(parts) == 1
+            else tr("{first}, then {second}", first=parts[0], second=parts[1])
+            if parts
+            else ""
+        )
 
 
 AS_STORED = Orientation()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from busi_viewer.gui import theme
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconButton
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 
@@ -77,7 +78,7 @@ class Pictures(QObject):
         """Put the picture on the clipboard."""
         if self._reading.session is not None:
             QGuiApplication.clipboard().setImage(picture_of(self._review))
-            self._reading.said.emit("The view was copied as a picture.")
+            self._reading.said.emit(tr("The view was copied as a picture."))
 
     def mime(self) -> QMimeData:
         """The picture as image and as a PNG file."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings, Signal, Slot
 
+from busi_viewer.gui.language import tr
+
 if TYPE_CHECKING:
     from busi_viewer.gui.actions import Actions
     from busi_viewer.gui.keeping_notices import KeepingNotices
@@ -47,12 +49,12 @@ def name(path: Path, *, stem: bool = False) -> str:
     """What a file is called: its name (or ``stem``), or in privacy mode "Image 7", "a file" if it was not met."""
     if not _on:
         return path.stem if stem else path.name or str(path)
-    return f"Image {_numbers[path]}" if path in _numbers else "a file"
+    return tr("Image {n}", n=_numbers[path]) if path in _numbers else tr("a file")
 
 
 def place(path: Path) -> str:
     """What a folder, or a file with its folders, is called: its path, or in privacy mode nothing of it."""
-    return HIDDEN if _on else str(path)
+    return tr(HIDDEN) if _on else str(path)
 
 
 def words(text: str) -> str:
@@ -67,7 +69,7 @@ def words(text: str) -> str:
         {folder for path in _numbers for folder in path.parents}, key=lambda folder: -len(str(folder))
     ):
         if len(folder.parts) > 1:
-            text = text.replace(str(folder), f"a folder {HIDDEN}")
+            text = text.replace(str(folder), tr("a folder hidden in privacy mode"))
     return text
 
 

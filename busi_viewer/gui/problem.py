@@ -9,6 +9,7 @@ from pathlib import Path
 
 from busi_viewer.core.errors import UserError
 from busi_viewer.gui import privacy
+from busi_viewer.gui.language import said, tr
 from busi_viewer.logs import stack_without_values
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def problem_from(error: BaseException, doing: str, path: Path | None = None) -> 
     _log.error("%s: %s", doing, stack_without_values(error))
     frames = "".join(traceback.format_tb(error.__traceback__))
     return Problem(
-        f"An error of the program while {doing}",
+        tr("An error of the program while {doing}", doing=said(doing)),
         path,
         "The application goes on. Please report it with the details.",
         f"{type(error).__name__}{'' if privacy.on() else f': {error}'}\n\n{frames}",

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from busi_viewer.core.image import Pixels
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.session import Session
 from busi_viewer.workflow.descriptors import proposals
 
@@ -75,13 +76,25 @@ class Describer(QObject):
 def explained(proposal: Proposal) -> str:
     """The proposal with how far it can be trusted, and what spoke for it."""
     if proposal.basis is None:
-        lines = [f"Proposed: {proposal.phrase}, by geometry: wider than tall is parallel, all else is not."]
+        lines = [
+            tr(
+                "Proposed: {phrase}, by geometry: wider than tall is parallel, all else is not.",
+                phrase=tr(proposal.phrase),
+            )
+        ]
     else:
-        lines = [f"Proposed: {proposal.phrase}, {proposal.percent}; {proposal.basis}."]
+        lines = [
+            tr(
+                "Proposed: {phrase}, {percent}; {basis}.",
+                phrase=tr(proposal.phrase),
+                percent=proposal.percent,
+                basis=said(str(proposal.basis)),
+            )
+        ]
     if proposal.evidence:
-        lines.append(f"From: {'; '.join(proposal.evidence)}.")
+        lines.append(tr("From: {evidence}.", evidence="; ".join(map(said, proposal.evidence))))
     if proposal.basis is not None:
         lines.append(
-            "The per cent is as if all values were equally frequent. It does not follow from it what the lesion is."
+            tr("The per cent is as if all values were equally frequent. It does not follow from it what the lesion is.")
         )
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.desk import Desk
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import AnalysisRequest, Lane
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.questions import question_of, question_of_many
@@ -161,7 +162,7 @@ class Reading(QObject):
         if drawn:
             self.asked.emit(question_of_many(len(drawn), partial(self.batch.start, drawn)))
         if not waiting:
-            self.said.emit("All of these images are analysed. Analyse one again with A.")
+            self.said.emit(tr("All of these images are analysed. Analyse one again with A."))
 
     @Slot(object, bool)
     def flag(self, paths: Sequence[Path], flagged: bool) -> None:
@@ -298,7 +299,10 @@ class Reading(QObject):
         if revision != result.revision:
             self._mark(path, "")
             self.said.emit(
-                f"{privacy.name(path)}: the outline changed while the analysis ran, so it was set aside. Analyse again."
+                tr(
+                    "{name}: the outline changed while the analysis ran, so it was set aside. Analyse again.",
+                    name=privacy.name(path),
+                )
             )
             self._settle(path)
             return

@@ -13,6 +13,7 @@ from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
 from busi_viewer.gui.findings.editor import FindingsEditor
 from busi_viewer.gui.findings.lesion_form import LesionForm
 from busi_viewer.gui.findings.sections import FindingsSections
+from busi_viewer.gui.language import plural, said, said_lines, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.operating_row import OperatingRow
 from busi_viewer.gui.problem import Problem
@@ -39,7 +40,7 @@ class Estimate(Section):
     point_chosen = Signal(object, object, str)
 
     def __init__(self) -> None:
-        super().__init__("AI estimate")
+        super().__init__(tr("AI estimate"))
         self._glyph, self._headline, self._basis = ClassGlyph(18), label("", "result"), label("", "caption")
         self._unsure = IconLabel("circle-question-mark", "warn", 18)
         self._skeleton = Skeleton()
@@ -50,7 +51,7 @@ class Estimate(Section):
         self._operating = OperatingRow()
         self._operating.chosen.connect(self.point_chosen)
         self._edited, self._warn = NoteBox("info"), NoteBox("warn")
-        self._button = KeyButton("Analyse", "scan-search", "A", "outlined")
+        self._button = KeyButton(tr("Analyse"), "scan-search", "A", "outlined")
         self._button.clicked.connect(self.analyse_asked)
         self.body.addLayout(head)
         for part in (self._text, self._bars, self._operating, self._notes, self._warn, self._edited):
@@ -78,13 +79,13 @@ class Estimate(Section):
     def show_problem(self, problem: Problem) -> None:
         """The engine or a model is missing: what happened and what to do."""
         self._reset()
-        _say(self._text, "No estimate is possible.")
-        self._warn.set_words(problem.remedy, sentence(problem.what) + ".")
+        _say(self._text, tr("No estimate is possible."))
+        self._warn.set_words(said(problem.remedy), sentence(said(problem.what)) + ".")
 
     def show_working(self, stage: str) -> None:
         """An analysis runs: skeletons, no figures."""
         self._reset()
-        self.set_aside(stage)
+        self.set_aside(said(stage))
         self._skeleton.show()
         self._bars.set_values(None, None)
         self._bars.show()
@@ -97,37 +98,39 @@ class Estimate(Section):
         if frame.abstained:
             self._show_abstained(frame)
         elif not frame.classified:
-            self._headline.setText("No class given")
-            _say(self._notes, "\n".join(result.model.notes))
+            self._headline.setText(tr("No class given"))
+            _say(self._notes, said_lines(result.model.notes))
         else:
             self._show_estimate(result, frame)
         if edited:
-            self._edited.set_words(EDITED)
+            self._edited.set_words(tr(EDITED))
 
     def _show_abstained(self, frame: FrameResult) -> None:
         self._unsure.show()
-        self._headline.setText("No estimate given")
+        self._headline.setText(tr("No estimate given"))
         if frame.quality.in_distribution:
-            _say(self._text, "The model is not sure enough about this image to give an estimate.")
+            _say(self._text, tr("The model is not sure enough about this image to give an estimate."))
         else:
-            _say(self._text, "The image differs too much from the images this model was trained on.")
-        self._warn.set_words("\n".join(frame.abstain_reasons), "Why")
+            _say(self._text, tr("The image differs too much from the images this model was trained on."))
+        self._warn.set_words(said_lines(frame.abstain_reasons), tr("Why"))
 
     def _show_estimate(self, result: AnalysisResult, frame: FrameResult) -> None:
         point = result.model.point
         name = frame.prediction
         self._glyph.set_class(name)
-        self._headline.setText(f"{name.capitalize()} {max(frame.probabilities) * 100:.0f} %")
-        _say(self._basis, "calibrated" if frame.calibrated else "not calibrated")
+        self._headline.setText(
+            tr("{name} {percent:.0f} %", name=sentence(tr(name)), percent=max(frame.probabilities) * 100)
+        )
+        _say(self._basis, tr("calibrated") if frame.calibrated else tr("not calibrated"))
         if name == "normal":
             _say(
                 self._text,
-                NORMAL if not frame.lesions else "Does not exclude cancer; an outline is proposed all the same",
+                tr(NORMAL) if not frame.lesions else tr("Does not exclude cancer; an outline is proposed all the same"),
             )
         self._bars.set_values(frame.probabilities, point)
         self._bars.show()
         self._operating.show_model(result.model, above=frame.above_operating_point)
-        _say(self._notes, "\n".join(result.model.notes))
+        _say(self._notes, said_lines(result.model.notes))
 
 
 class ResultPanel(QWidget):
@@ -149,13 +152,13 @@ class ResultPanel(QWidget):
         self._unreadable = False
         self.estimate = Estimate()
         self.estimate.analyse_asked.connect(self.analyse_asked)
-        self._why, self._quality, self._can = Section("Why"), Section("Input quality"), Section("You can")
+        self._why, self._quality, self._can = Section(tr("Why")), Section(tr("Input quality")), Section(tr("You can"))
         self._lesions: list[tuple[Section, Measures, LesionForm]] = []
         self.findings = FindingsEditor(self)
         self.sections = FindingsSections(self.findings)
         self._describer = Describer(self)
         self._describer.ready.connect(self._on_described)
-        self._no_lesion = Section("Lesions")
+        self._no_lesion = Section(tr("Lesions"))
         self.callipers = CalliperList()
         self._fill_sections()
         self._scroll = QScrollArea()
@@ -183,9 +186,9 @@ class ResultPanel(QWidget):
         self.refresh()
 
     def _fill_sections(self) -> None:
-        self._heat = ShareBar("Heat inside the AI outline")
+        self._heat = ShareBar(tr("Heat inside the AI outline"))
         self._why.body.addWidget(self._heat)
-        self._why_words = label("Heat shows where the model looked, not the cause.", "caption", wrap=True)
+        self._why_words = label(tr("Heat shows where the model looked, not the cause."), "caption", wrap=True)
         self._why.body.addWidget(self._why_words)
         self._alike, self._alike_words, self._score = (
             IconLabel("circle-check", "accent"),
@@ -198,8 +201,8 @@ class ResultPanel(QWidget):
         self._no_lesion_words = label("", "quiet", wrap=True)
         self._no_lesion.body.addWidget(self._no_lesion_words)
         for icon, words, key, tool in (
-            ("pentagon", "Draw the outline yourself", "P", "polygon"),
-            ("brush", "Paint the outline", "B", "brush"),
+            ("pentagon", tr("Draw the outline yourself"), "P", "polygon"),
+            ("brush", tr("Paint the outline"), "B", "brush"),
         ):
             button = KeyButton(words, icon, key, "flat")
             button.clicked.connect(lambda _checked=False, tool=tool: self.tool_asked.emit(tool))
@@ -277,33 +280,37 @@ class ResultPanel(QWidget):
     def _show_estimate(self, session: Session | None, result: AnalysisResult | None, frame: FrameResult | None) -> None:
         if session is None:
             if self._unreadable:
-                self.estimate.show_message("This image could not be read, so there is no estimate.")
+                self.estimate.show_message(tr("This image could not be read, so there is no estimate."))
             elif self._engine_problem is not None:
                 self.estimate.show_problem(self._engine_problem)
             else:
-                self.estimate.show_message("The estimate appears here once an image is open and analysed.")
+                self.estimate.show_message(tr("The estimate appears here once an image is open and analysed."))
         elif self._stage is not None:
             self.estimate.show_working(self._stage[0])
         elif frame is not None and result is not None:
             document = session.document
             edited = document.reader_mask(frame.index) is not None and result.revision != document.revision
             many = len(document.record.frames) > 1
-            aside = privacy.name(document.record.path, stem=True) + (f", frame {frame.index + 1}" if many else "")
+            aside = privacy.name(document.record.path, stem=True)
+            aside = tr("{name}, frame {n}", name=aside, n=frame.index + 1) if many else aside
             self.estimate.show_frame(result, frame, aside=aside, edited=edited and _differs(session, frame))
         elif session.veiled:
-            self.estimate.show_message("Hidden until you lock your reading.")
+            self.estimate.show_message(tr("Hidden until you lock your reading."))
         elif self._engine_problem is not None:
             self.estimate.show_problem(self._engine_problem)
         else:
-            what = "frame" if len(session.document.record.frames) > 1 else "image"
-            self.estimate.show_message(f"This {what} has not been analysed.", can_analyse=True)
+            many = len(session.document.record.frames) > 1
+            words = tr("This frame has not been analysed." if many else "This image has not been analysed.")
+            self.estimate.show_message(words, can_analyse=True)
 
     def _show_why(self, frame: FrameResult | None) -> None:
         heat = frame.heatmap if frame is not None and self._stage is None and not frame.abstained else None
         self._why.setVisible(heat is not None)
         if heat is None:
             return
-        self._why.set_aside(f"heatmap, class {heat.target}" if heat.method == GRAD_CAM else heat.title)
+        self._why.set_aside(
+            tr("heatmap, class {name}", name=tr(heat.target)) if heat.method == GRAD_CAM else said(heat.title)
+        )
         self._heat.setVisible(heat.inside_mask_share is not None)
         self._heat.set_share(heat.inside_mask_share or 0.0)
 
@@ -320,18 +327,22 @@ class ResultPanel(QWidget):
         if frame is not None and known:
             alike = frame.quality.in_distribution
             self._alike.set_icon("circle-check" if alike else "triangle-alert", "accent" if alike else "warn")
-            self._alike_words.setText("Similar to the training images" if alike else "Unlike the training images")
-            self._score.setText("" if frame.quality.score is None else f"score {frame.quality.score:.2f}")
-        self._quality_notes.set_words("\n".join(warnings))
+            self._alike_words.setText(
+                tr("Similar to the training images") if alike else tr("Unlike the training images")
+            )
+            self._score.setText(
+                "" if frame.quality.score is None else tr("score {score:.2f}", score=frame.quality.score)
+            )
+        self._quality_notes.set_words(said_lines(warnings))
         count = len(warnings)
-        self._quality.set_aside("" if not count else f"{count} note{'' if count == 1 else 's'}")
+        self._quality.set_aside("" if not count else plural("1 note", "{n} notes", count))
 
     def _show_lesions(self, session: Session | None) -> None:
         lesions = session.lesions() if session is not None else ()
         proposal = session is not None and session.document.is_proposal(session.frame)
         by_reader = session is not None and session.document.record.calibrated_by_reader
         while len(self._lesions) < len(lesions):
-            section, measures, form = Section("Lesion"), Measures(), self.findings.form()
+            section, measures, form = Section(tr("Lesion")), Measures(), self.findings.form()
             section.body.addWidget(measures)
             section.body.addWidget(form)
             self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
@@ -339,8 +350,8 @@ class ResultPanel(QWidget):
         for i, (section, measures, form) in enumerate(self._lesions):
             section.setVisible(i < len(lesions))
             if i < len(lesions):
-                section.set_title(f"Lesion {i + 1}")
-                section.set_aside("AI outline, not yet accepted" if proposal else "Reader's outline")
+                section.set_title(tr("Lesion {n}", n=i + 1))
+                section.set_aside(tr("AI outline, not yet accepted") if proposal else tr("Reader's outline"))
                 section.set_outline_sample(theme.LESION_COLOURS[i % len(theme.LESION_COLOURS)], dashed=proposal)
                 measures.set_lesion(lesions[i], by_reader=by_reader)
             else:
@@ -352,7 +363,7 @@ class ResultPanel(QWidget):
         self._describer.ask(session, lesions)
         self.sections.setVisible(session is not None)
         self._no_lesion.setVisible(session is not None and not lesions)
-        self._no_lesion_words.setText("Nothing is outlined. Sizes appear here and follow every stroke.")
+        self._no_lesion_words.setText(tr("Nothing is outlined. Sizes appear here and follow every stroke."))
 
     def _on_described(self, index: int, found: tuple[Proposal, ...]) -> None:
         self.findings.propose(index, found)

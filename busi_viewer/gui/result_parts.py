@@ -10,6 +10,7 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 ROW = 24
@@ -168,8 +169,11 @@ class ClassBars(QWidget):
         """Probabilities in the order of CLASSES, or None for the skeleton."""
         self._values, self._operating_point = values, operating_point
         if values is not None:
-            said = [f"{name} {value * 100:.0f} %" for name, value in zip(CLASSES, values, strict=True)]
-            self.setAccessibleName("Class estimate: " + ", ".join(said))
+            shares = [
+                tr("{name} {percent:.0f} %", name=tr(name), percent=value * 100)
+                for name, value in zip(CLASSES, values, strict=True)
+            ]
+            self.setAccessibleName(tr("Class estimate: {shares}", shares=", ".join(shares)))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -189,7 +193,7 @@ class ClassBars(QWidget):
             painter.setFont(body)
             painter.setPen(QColor(t.text2 if self._values is None else t.text))
             box = QRectF(17, top, 84, ROW)
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name.capitalize())
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, tr(name).capitalize())
             bar = QRectF(96, middle - 5, max(40.0, self.width() - 96 - 50), 10)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.hover if t.name == "dark" else t.line))
@@ -297,11 +301,11 @@ class Measures(QWidget):
         for i, name in enumerate(self.NAMES):
             value = label("", "value")
             self._values.append(value)
-            grid.addWidget(label(name, "caption"), 3 * (i // 3), i % 3)
+            grid.addWidget(label(tr(name), "caption"), 3 * (i // 3), i % 3)
             grid.addWidget(value, 3 * (i // 3) + 1, i % 3)
             grid.setColumnStretch(i % 3, 1)
         grid.setRowMinimumHeight(2, 6)
-        self._by_reader = label("Calibrated by reader", "caption")
+        self._by_reader = label(tr("Calibrated by reader"), "caption")
         grid.addWidget(self._by_reader, 5, 0, 1, 3)
 
     def set_lesion(self, lesion: Lesion, *, by_reader: bool = False) -> None:
@@ -317,11 +321,11 @@ def sizes_in_words(lesion: Lesion) -> tuple[str, str, str, str, str, str]:
     lengths = (lesion.long_axis_mm, lesion.short_axis_mm, lesion.ap_mm, lesion.width_mm, lesion.area_mm2)
     if None in lengths:
         pixels = (lesion.long_axis_px, lesion.short_axis_px, lesion.ap_px, lesion.width_px)
-        a, b, ap, width = (f"{value:.0f} px" for value in pixels)
-        return a, b, angle, ap, width, f"{lesion.area_px:,} px²"
-    a, b, ap, width = (f"{value:.1f} mm" for value in lengths[:4])
+        a, b, ap, width = (tr("{value:.0f} px", value=value) for value in pixels)
+        return a, b, angle, ap, width, tr("{area:,} px²", area=lesion.area_px)
+    a, b, ap, width = (tr("{value:.1f} mm", value=value) for value in lengths[:4])
     area = lesion.area_mm2 or 0.0
-    return a, b, angle, ap, width, f"{area:.0f} mm²" if area >= 10 else f"{area:.1f} mm²"
+    return a, b, angle, ap, width, tr("{area:.0f} mm²", area=area) if area >= 10 else tr("{area:.1f} mm²", area=area)
 
 
 class Skeleton(QWidget):

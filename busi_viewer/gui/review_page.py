@@ -14,6 +14,7 @@ from busi_viewer.gui.canvas.panels import Panels
 from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard
 from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.controls import IconLabel, label
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.result_panel import ResultPanel
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tool_options import ToolOptions
@@ -112,7 +113,7 @@ class ReviewPage(QSplitter):
 
     def show_unreadable(self, name: str, words: str) -> None:
         """Say in place of the image why there is none."""
-        self._no_image_title.setText(f"No image to show for {name}")
+        self._no_image_title.setText(tr("No image to show for {name}", name=name))
         self._no_image_text.setText(words)
         self._stage.setCurrentWidget(self._no_image)
         self.result.set_session(None, unreadable=True)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from busi_viewer.gui import privacy, theme
+from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.send_queue import Job
 
 COLUMNS = ("State", "Object", "To", "Tries", "What happened")
@@ -21,8 +22,8 @@ class SendTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
-        self.setAccessibleName("Send queue")
-        self.setHorizontalHeaderLabels(list(COLUMNS))
+        self.setAccessibleName(tr("Send queue"))
+        self.setHorizontalHeaderLabels([tr(name) for name in COLUMNS])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
@@ -56,7 +57,7 @@ class SendTable(QTableWidget):
         self.setRowCount(len(jobs))
         for row, job in enumerate(jobs):
             name = privacy.HIDDEN if privacy.on() else job.name
-            words = (_state(job), name, job.peer, str(job.tries), job.problem)
+            words = (_state(job), name, job.peer, str(job.tries), said(job.problem))
             for column, text in enumerate(words):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
@@ -69,8 +70,8 @@ class SendTable(QTableWidget):
 
 def _state(job: Job) -> str:
     if job.failed:
-        return "Refused"
+        return tr("Refused")
     wait = round(job.due - time.time())
     if job.tries and wait > 0:
-        return f"Again in {wait} s" if wait < 120 else f"Again in {wait // 60} min"
-    return "Sending"
+        return tr("Again in {wait} s", wait=wait) if wait < 120 else tr("Again in {wait} min", wait=wait // 60)
+    return tr("Sending")

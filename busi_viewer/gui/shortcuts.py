@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer.gui.actions import BY_NAME, COMMANDS, Actions, keys_in_words
 from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.language import said, tr
 
 NAME = Qt.ItemDataRole.UserRole
 MOUSE = (
@@ -40,26 +41,31 @@ class ShortcutsDialog(QDialog):
 
     def __init__(self, parent: QWidget, actions: Actions) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
+        self.setWindowTitle(tr("Keyboard shortcuts"))
         self._actions = actions
         self._rows: dict[str, QTreeWidgetItem] = {}
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search commands and keys")
-        self.search.setAccessibleName("Search commands and keys")
-        self.search.setToolTip("Show the commands whose name or keys hold these words")
+        self.search.setPlaceholderText(tr("Search commands and keys"))
+        self.search.setAccessibleName(tr("Search commands and keys"))
+        self.search.setToolTip(tr("Show the commands whose name or keys hold these words"))
         self.search.textChanged.connect(self._filter)
         self.list = self._make_list()
-        self._what, self._conflict = label("Choose a command to change its key.", "dim"), label("", "caption")
+        self._what, self._conflict = label(tr("Choose a command to change its key."), "dim"), label("", "caption")
         self.field = QKeySequenceEdit()
         self.field.setMaximumSequenceLength(1)
-        self.field.setAccessibleName("New key")
-        self.field.setToolTip("Press the keys that the command shall have")
+        self.field.setAccessibleName(tr("New key"))
+        self.field.setToolTip(tr("Press the keys that the command shall have"))
         self.field.keySequenceChanged.connect(self._on_typed)
-        self.assign, self.add = KeyButton("Assign", role="primary"), KeyButton("Add")
-        self.remove, self.own = KeyButton("Remove keys"), KeyButton("Default")
-        self.reset = KeyButton("Reset all")
-        tips = ("Give the command this key alone", "Give the command this key as well", "Leave the command without a key",
-                "Give the command its default keys back", "Give all commands their default keys back")  # fmt: skip
+        self.assign, self.add = KeyButton(tr("Assign"), role="primary"), KeyButton(tr("Add"))
+        self.remove, self.own = KeyButton(tr("Remove keys")), KeyButton(tr("Default"))
+        self.reset = KeyButton(tr("Reset all"))
+        tips = (
+            tr("Give the command this key alone"),
+            tr("Give the command this key as well"),
+            tr("Leave the command without a key"),
+            tr("Give the command its default keys back"),
+            tr("Give all commands their default keys back"),
+        )
         deeds = (self._assign, self._add, self._remove, self._default, self._reset)
         for button, tip, deed in zip(
             (self.assign, self.add, self.remove, self.own, self.reset), tips, deeds, strict=True
@@ -80,25 +86,25 @@ class ShortcutsDialog(QDialog):
     def _make_list(self) -> QTreeWidget:
         made = QTreeWidget()
         made.setColumnCount(2)
-        made.setHeaderLabels(["Command", "Keys"])
-        made.setAccessibleName("Commands and their keys")
-        made.setToolTip("Choose a command to change its key")
+        made.setHeaderLabels([tr("Command"), tr("Keys")])
+        made.setAccessibleName(tr("Commands and their keys"))
+        made.setToolTip(tr("Choose a command to change its key"))
         made.setRootIsDecorated(True)
         made.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         made.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         made.header().setStretchLastSection(False)
-        made.header().setAccessibleName("Columns")
+        made.header().setAccessibleName(tr("Columns"))
         groups: dict[str, QTreeWidgetItem] = {}
         for command in COMMANDS:
             if command.group not in groups:
-                groups[command.group] = QTreeWidgetItem(made, [command.group])
-            row = QTreeWidgetItem(groups[command.group], [command.text.rstrip("…"), ""])
+                groups[command.group] = QTreeWidgetItem(made, [tr(command.group)])
+            row = QTreeWidgetItem(groups[command.group], [said(command.text).rstrip("…"), ""])
             row.setData(0, NAME, command.name)
             self._rows[command.name] = row
             self._show_keys(command.name)
-        mouse = QTreeWidgetItem(made, ["Mouse and held keys (fixed)"])
+        mouse = QTreeWidgetItem(made, [tr("Mouse and held keys (fixed)")])
         for words, keys in MOUSE:
-            QTreeWidgetItem(mouse, [words, keys])
+            QTreeWidgetItem(mouse, [tr(words), tr(keys)])
         made.expandAll()
         made.currentItemChanged.connect(self._on_chosen)
         return made
@@ -138,7 +144,9 @@ class ShortcutsDialog(QDialog):
     def _on_chosen(self) -> None:
         name = self.chosen
         self._what.setText(
-            f"New key for “{BY_NAME[name].text.rstrip('…')}”" if name else "Choose a command to change its key."
+            tr("New key for “{command}”", command=said(BY_NAME[name].text).rstrip("…"))
+            if name
+            else tr("Choose a command to change its key.")
         )
         self.field.clear()
         self._on_typed()
@@ -152,7 +160,11 @@ class ShortcutsDialog(QDialog):
         self.add.setEnabled(name is not None and bool(key))
         other = self._actions.owner(key) if key else None
         taken = other is not None and other != name
-        words = f"In use by “{BY_NAME[other].text.rstrip('…')}”, which would lose it." if taken and other else ""
+        words = (
+            tr("In use by “{command}”, which would lose it.", command=said(BY_NAME[other].text).rstrip("…"))
+            if taken and other
+            else ""
+        )
         self._conflict.setText(words)
 
     def _typed(self) -> str:

@@ -8,6 +8,7 @@ from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import privacy
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.reading import Reading
@@ -43,12 +44,13 @@ class Status(QObject):
         """Say what goes on now."""
         batch, stage = self._reading.batch, self._reading.stage
         if stage is not None:
-            self._bottom.say(f"Analysing, {stage[0]}")
+            self._bottom.say(tr("Analysing, {stage}", stage=said(stage[0])))
         elif batch.active:
-            self._bottom.say(f"{batch.done} of {batch.total}" + (", paused" if batch.paused else " analysed"))
+            words = "{done} of {total}, paused" if batch.paused else "{done} of {total} analysed"
+            self._bottom.say(tr(words, done=batch.done, total=batch.total))
         else:
             failed = self._model.counts()["Failed"]
-            self._bottom.say(f"{failed} file{'' if failed == 1 else 's'} failed" if failed else "Ready")
+            self._bottom.say(plural("1 file failed", "{n} files failed", failed) if failed else tr("Ready"))
 
     @Slot()
     def _on_analysis(self) -> None:
@@ -61,16 +63,18 @@ class Status(QObject):
         self.show()
         if stopped:
             return
-        text = f"{done - failed} image{'' if done - failed == 1 else 's'} analysed"
+        text = plural("1 image analysed", "{n} images analysed", done - failed)
         if failed:
-            deed = ("Show failed", lambda: self._review.worklist.set_filter("Failed"))
-            self._notices.show_warning(f"{text}, {failed} failed.", "The others are not affected.", deed)
+            deed = (tr("Show failed"), lambda: self._review.worklist.set_filter("Failed"))
+            self._notices.show_warning(
+                tr("{analysed}, {n} failed.", analysed=text, n=failed), tr("The others are not affected."), deed
+            )
         else:
             self._notices.show_info(text + ".")
 
     @Slot()
     def _on_engine_loading(self) -> None:
-        self._bottom.show_engine_state("Loading the model…")
+        self._bottom.show_engine_state(tr("Loading the model…"))
 
     @Slot(object, str)
     def _on_engine_ready(self, model: ModelInfo, device: str) -> None:
@@ -79,6 +83,6 @@ class Status(QObject):
 
     @Slot(object)
     def _on_engine_failed(self, problem: Problem) -> None:
-        self._bottom.show_engine_state("No model")
+        self._bottom.show_engine_state(tr("No model"))
         self._review.result.set_engine_problem(problem)
         self._notices.show_problem(problem)

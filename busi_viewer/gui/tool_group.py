@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from busi_viewer.gui import icons
 from busi_viewer.gui.controls import IconButton
+from busi_viewer.gui.language import tr
 
 ARROW = 14
 """Width of the button that opens the menu, in px."""
@@ -28,7 +29,7 @@ class ToolGroup(QWidget):
         self._face = IconButton(pictures[self._name])
         self._face.setCheckable(True)
         self._face.clicked.connect(self._use)
-        self.arrow = _Arrow(f"{words}: all tools")
+        self.arrow = _Arrow(tr("{words}: all tools", words=words))
         self.menu = QMenu(self.arrow)
         for name in names:
             if name:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.tools import Options, Tool
 from busi_viewer.gui.tools.brush import HIGH, LOW, RADIUS
@@ -88,11 +89,11 @@ class ToolOptions(QWidget):
         self._hint = Hint()
         self._quiet = QTimer(self, singleShot=True, interval=SAID_MS)
         self._quiet.timeout.connect(self._show_hint)
-        self._apply = KeyButton("Apply to all", "check", "Shift Enter")
+        self._apply = KeyButton(tr("Apply to all"), "check", tr("Shift Enter"))
         self._apply.bind(actions["apply"])
-        self.commit = KeyButton("Commit", "check", "Enter", "primary")
+        self.commit = KeyButton(tr("Commit"), "check", tr("Enter"), "primary")
         self.commit.bind(actions["accept"])
-        self._cancel = KeyButton("Cancel", key="Esc", role="flat")
+        self._cancel = KeyButton(tr("Cancel"), key="Esc", role="flat")
         self._cancel.bind(actions["leave"])
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 10, 0)
@@ -130,7 +131,7 @@ class ToolOptions(QWidget):
         if self._tool is None:
             return
         self._icon.set_icon(self._tool.icon, "accent")
-        self._name.setText(self._tool.title)
+        self._name.setText(tr(self._tool.title))
         self._build(self._tool)
         self._apply.setVisible(self._tool.applies)
         for button in (self.commit, self._cancel):
@@ -181,7 +182,7 @@ class ToolOptions(QWidget):
 
     def _show_hint(self) -> None:
         self._quiet.stop()
-        self._hint.show_words(self._tool.hint if self._tool is not None else "")
+        self._hint.show_words(tr(self._tool.hint) if self._tool is not None else "")
 
     # controls
 
@@ -223,16 +224,16 @@ class ToolOptions(QWidget):
 
     def _add_number(self, option: Number) -> None:
         if option.name not in (LOW, HIGH):
-            self._add_caption(option.label)
+            self._add_caption(tr(option.label))
         elif option.name == HIGH:
             self._add(label("–", "dim"))
-        words = option.label if not option.unit else f"{option.label}, {option.unit}"
+        words = tr(option.label) if not option.unit else f"{tr(option.label)}, {option.unit}"
         if option.slider:
             slider = QSlider(Qt.Orientation.Horizontal)
             slider.setRange(max(1, round(option.low)), min(SLIDER_MAX, round(option.high)))
             slider.setFixedWidth(SLIDER)
             slider.valueChanged.connect(partial(self._options.set, option.name))
-            self._add(slider, option.name, tip=option.tip, words=words)
+            self._add(slider, option.name, tip=tr(option.tip), words=words)
             self._figure.setMinimumWidth(30)
             self._add(self._figure)
             return
@@ -243,13 +244,13 @@ class ToolOptions(QWidget):
         field.lineEdit().returnPressed.connect(self.used)
         if option.commits:
             field.lineEdit().returnPressed.connect(self.commit.click)
-        self._add(field, option.name, tip=option.tip, words=words)
+        self._add(field, option.name, tip=tr(option.tip), words=words)
         if option.unit:
             self._add_caption(option.unit)
 
     def _add_choice(self, option: Choice) -> None:
         if option.captioned:
-            self._add_caption(option.label)
+            self._add_caption(tr(option.label))
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
@@ -257,28 +258,29 @@ class ToolOptions(QWidget):
         box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         group = QButtonGroup(box)
         for value in option.values:
-            button = _chip(value, option.tip)
-            button.setAccessibleName(f"{option.label}: {value}")
+            button = _chip(tr(value), tr(option.tip))
+            button.setProperty("value", value)
+            button.setAccessibleName(f"{tr(option.label)}: {tr(value)}")
             button.clicked.connect(partial(self._choose, option.name, value))
             group.addButton(button)
             row.addWidget(button)
-        self._add(box, option.name, tip=option.tip, words=option.label)
+        self._add(box, option.name, tip=tr(option.tip), words=tr(option.label))
         box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _choose(self, name: str, value: str, _checked: bool = False) -> None:
         self._options.set(name, value)
 
     def _add_switch(self, option: Switch) -> None:
-        chip = _chip(option.label, option.tip)
+        chip = _chip(tr(option.label), tr(option.tip))
         chip.toggled.connect(partial(self._options.set, option.name))
-        self._add(chip, option.name, tip=option.tip, words=option.label)
+        self._add(chip, option.name, tip=tr(option.tip), words=tr(option.label))
 
     def _add_deed(self, option: Deed, tool: Tool) -> None:
-        button = QPushButton(option.label)
+        button = QPushButton(tr(option.label))
         set_role(button, "chip")
         button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         button.clicked.connect(partial(_do, tool, option.name))
-        self._add(button, option.name, tip=option.tip, words=option.label)
+        self._add(button, option.name, tip=tr(option.tip), words=tr(option.label))
 
     def _on_changed(self, name: str) -> None:
         """Show a value without answering it."""
@@ -294,7 +296,7 @@ class ToolOptions(QWidget):
             control.setChecked(self._options.on(name))
         else:
             for button in control.findChildren(QPushButton):
-                button.setChecked(button.text() == self._options.choice(name))
+                button.setChecked(button.property("value") == self._options.choice(name))
         control.blockSignals(False)
         self._show_figure()
 
@@ -306,8 +308,8 @@ class ToolOptions(QWidget):
         if slider != RADIUS.name:
             self._figure.setText(f"{value:.0f}")
             return
-        mm = f", {2 * value * self._spacing:.1f} mm" if self._spacing is not None else ""
-        self._figure.setText(f"{2 * value:.0f} px{mm}")
+        words = "{px:.0f} px" if self._spacing is None else "{px:.0f} px, {mm:.1f} mm"
+        self._figure.setText(tr(words, px=2 * value, mm=2 * value * (self._spacing or 0.0)))
 
 
 def _field(option: Number) -> QSpinBox | QDoubleSpinBox:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.gui.actions import DRAWING, FINDING, MEASURING, PAINTING, REFINING, VIEWING, Actions
 from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.presets import PRESETS, PresetWindows, Window
 from busi_viewer.gui.tool_group import ToolGroup
 from busi_viewer.gui.tools import TOOLS
@@ -49,18 +50,18 @@ class Toolbar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 0, 12, 0)
         self._row.setSpacing(4)
-        self._open = KeyButton("Open", "folder-open", role="flat")
+        self._open = KeyButton(tr("Open"), "folder-open", role="flat")
         self._open.bind(actions["open"])
-        self.analyse = KeyButton("Analyse", "scan-search", "A", "primary")
+        self.analyse = KeyButton(tr("Analyse"), "scan-search", "A", "primary")
         self.analyse.bind(actions["analyse"])
-        self._report = KeyButton("Report", "file-text", "Ctrl R")
+        self._report = KeyButton(tr("Report"), "file-text", "Ctrl R")
         self._report.bind(actions["report"])
         self._add(self._open, self.analyse)
         self._buttons(actions, "undo", "redo")
         self._buttons(actions, *VIEWING)
         self._buttons(actions, *PAINTING)
         self.groups = tuple(
-            ToolGroup(words, names, {name: actions[name] for name in names if name}, ICONS)
+            ToolGroup(tr(words), names, {name: actions[name] for name in names if name}, ICONS)
             for words, names in (
                 ("Measure", (*MEASURING[:-1], "propose_callipers", "", "calibrate", "drop_calibration")),
                 ("Outline", DRAWING),
@@ -96,12 +97,14 @@ class Toolbar(QWidget):
             self._add(IconButton(ICONS[name], action=actions[name]))
 
     def _make_presets(self) -> Combo:
-        combo = Combo("W/L")
-        combo.addItems([preset.name for preset in PRESETS])
+        combo = Combo(tr("W/L"))
+        combo.addItems([tr(preset.name) for preset in PRESETS])
         combo.setMinimumWidth(176)
-        combo.setToolTip("Window and level preset (Alt+1 to Alt+7); drag with the right mouse button to set your own")
+        combo.setToolTip(
+            tr("Window and level preset (Alt+1 to Alt+7); drag with the right mouse button to set your own")
+        )
         for index, preset in enumerate(PRESETS):
-            combo.setItemData(index, preset.tip, Qt.ItemDataRole.ToolTipRole)
+            combo.setItemData(index, tr(preset.tip), Qt.ItemDataRole.ToolTipRole)
         combo.activated.connect(lambda index: self.preset_chosen.emit(PRESETS[index]))
         return combo
 
@@ -110,8 +113,8 @@ class Toolbar(QWidget):
         self._opacity.setRange(0, 100)
         self._opacity.setFixedWidth(84)
         self._opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._opacity.setToolTip("Heatmap opacity")
-        self._opacity.setAccessibleName("Heatmap opacity")
+        self._opacity.setToolTip(tr("Heatmap opacity"))
+        self._opacity.setAccessibleName(tr("Heatmap opacity"))
         self._percent = label("", "strong")
         self._percent.setFixedWidth(40)
         self._opacity.valueChanged.connect(self._on_opacity)
@@ -121,7 +124,7 @@ class Toolbar(QWidget):
         self._add(self._percent)
 
     def _on_opacity(self, value: int) -> None:
-        self._percent.setText(f"{value} %")
+        self._percent.setText(tr("{percent} %", percent=value))
         self.opacity_changed.emit(value / 100)
 
     @property
@@ -144,9 +147,9 @@ class Toolbar(QWidget):
         fits = [_close(preset, window) for preset in self._windows.of(record, pixels)]
         width, level = window[1] - window[0], (window[0] + window[1]) / 2
         for index, (preset, fit) in enumerate(zip(PRESETS, fits, strict=True)):
-            self.presets.setItemText(index, f"{preset.name} {width:.0f} / {level:.0f}" if fit else preset.name)
+            self.presets.setItemText(index, f"{tr(preset.name)} {width:.0f} / {level:.0f}" if fit else tr(preset.name))
         self.presets.setCurrentIndex(fits.index(True) if True in fits else -1)
-        self.presets.setPlaceholderText(f"Own {width:.0f} / {level:.0f}")
+        self.presets.setPlaceholderText(tr("Own {width:.0f} / {level:.0f}", width=width, level=level))
         self.presets.update()
 
     def fit_to(self, width: int) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 WIDTH = 472
@@ -58,7 +59,7 @@ class Welcome(QWidget):
         column.setSpacing(14)
         column.addWidget(self._drop)
         column.addLayout(self._recent)
-        promise = "Images stay on this computer. Nothing is sent anywhere unless you send it."
+        promise = tr("Images stay on this computer. Nothing is sent anywhere unless you send it.")
         column.addLayout(spaced(0, IconLabel("lock", "text3"), label(promise, "caption"), 0, spacing=5))
         outer = QVBoxLayout(self)
         outer.addStretch(2)
@@ -66,20 +67,20 @@ class Welcome(QWidget):
         outer.addStretch(3)
 
     def _fill_drop(self, has_sample: bool) -> None:
-        opener = KeyButton("Open", "folder-open", "Ctrl O", "primary")
+        opener = KeyButton(tr("Open"), "folder-open", "Ctrl O", "primary")
         opener.clicked.connect(self.open_asked)
-        folder = KeyButton("Open folder", "folder")
+        folder = KeyButton(tr("Open folder"), "folder")
         folder.clicked.connect(self.folder_asked)
-        sample = KeyButton("Try the sample", "image")
+        sample = KeyButton(tr("Try the sample"), "image")
         sample.clicked.connect(self.sample_asked)
         column = QVBoxLayout(self._drop)
         column.setContentsMargins(24, 36, 24, 34)
         column.setSpacing(6)
         column.addWidget(IconLabel("image", "text2", 32), 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(10)
-        title = label("Drop images or a folder here", "title")
+        title = label(tr("Drop images or a folder here"), "title")
         column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
-        kinds = "PNG, JPEG, TIFF, BMP, DICOM single and multi-frame"
+        kinds = tr("PNG, JPEG, TIFF, BMP, DICOM single and multi-frame")
         column.addWidget(label(kinds, "quiet"), 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(12)
         column.addLayout(spaced(0, opener, folder, *((sample,) if has_sample else ()), 0))
@@ -92,7 +93,7 @@ class Welcome(QWidget):
                 widget.deleteLater()
         if not paths:
             return
-        self._recent.addWidget(label("Recent", "caption"))
+        self._recent.addWidget(label(tr("Recent"), "caption"))
         self._recent.addSpacing(4)
         for path in paths:
             row = RecentRow(path)

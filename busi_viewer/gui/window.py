@@ -41,6 +41,8 @@ from busi_viewer.gui.heat_choice import HeatChoice
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import KeepingNotices
 from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.language import plural, said, tr
+from busi_viewer.gui.language_choice import LanguageChoice
 from busi_viewer.gui.listing import Listing
 from busi_viewer.gui.measuring import Measuring
 from busi_viewer.gui.menus import fill_menu_bar
@@ -85,6 +87,7 @@ class MainWindow(DropWindow):
         self.listing = Listing(self.actions_, self.worklist, self.reading, self.headers, self)
         self.viewing = Viewing(self.actions_, self.canvas, self.review.panels, self)
         self.measuring = Measuring(self.actions_, self.review, self.bottom, self)
+        self.language = LanguageChoice(self.actions_, self.notices, self._save, self)
         self._make_menus()
         self._connect()
         self._restore()
@@ -128,7 +131,7 @@ class MainWindow(DropWindow):
         self.setMinimumSize(1024, 640)
 
     def _make_menus(self) -> None:
-        self._recent_menu = QMenu("Recent", self)
+        self._recent_menu = QMenu(tr("Recent"), self)
         self.menuBar().setNativeMenuBar(False)
         fill_menu_bar(self.menuBar(), self.actions_, {"recent": self._recent_menu})
 
@@ -185,6 +188,7 @@ class MainWindow(DropWindow):
         self.printing.preview.restore(chosen)
         self.reports.reader = chosen.reader
         self.blind.restore(chosen)
+        self.language.restore(chosen.language)
         self.canvas.set_brush_radius(chosen.brush_radius)
         actions.rebind(chosen.keys)
         self.window_layout.restore(chosen)
@@ -196,6 +200,7 @@ class MainWindow(DropWindow):
         self._settings = replace(
             self.network.remembered(self.window_layout.remembered(self.listing.remembered(shown))),
             theme=theme.tokens().name,
+            language=self.language.chosen,
             blind=self.blind.on,
             privacy=privacy.on(),
             recent=() if privacy.on() else self._settings.recent,
@@ -237,17 +242,17 @@ class MainWindow(DropWindow):
             return
         for path in list(wanted)[: 0 if privacy.on() else 3]:
             self._settings = self._settings.with_recent(path.absolute())
-        self.bottom.say("Listing images…")
+        self.bottom.say(tr("Listing images…"))
         self.opener.expand(wanted)
 
     def ask_files(self) -> None:
         """Choose files."""
-        names, _ = QFileDialog.getOpenFileNames(self, "Open images", self._last_folder(), FILES)
+        names, _ = QFileDialog.getOpenFileNames(self, tr("Open images"), self._last_folder(), FILES)
         self.open_paths([Path(name) for name in names])
 
     def ask_folder(self) -> None:
         """Choose a folder."""
-        name = QFileDialog.getExistingDirectory(self, "Open folder", self._last_folder())
+        name = QFileDialog.getExistingDirectory(self, tr("Open folder"), self._last_folder())
         if name:
             self.open_paths([Path(name)])
 
@@ -259,9 +264,12 @@ class MainWindow(DropWindow):
         self.model.keep_only(only_here)
         self.reading.show(None)
         if only_here:
-            many = "" if len(only_here) == 1 else "s"
             self.notices.show_info(
-                f"{len(only_here)} edited image{many} left in the worklist: the work is not kept yet."
+                plural(
+                    "1 edited image left in the worklist: the work is not kept yet.",
+                    "{n} edited images left in the worklist: the work is not kept yet.",
+                    len(only_here),
+                )
             )
             self.worklist.select(min(only_here, key=self.model.row))
         else:
@@ -279,7 +287,7 @@ class MainWindow(DropWindow):
         self.status.show()
         if not inputs:
             self.notices.show_warning(
-                "No images were found there.", "Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files."
+                tr("No images were found there."), tr("Choose a folder with PNG, JPEG, TIFF, BMP or DICOM files.")
             )
             return
         self.pages.show_front(self.review)
@@ -311,15 +319,15 @@ class MainWindow(DropWindow):
 
     @Slot(object)
     def _on_opening(self, path: Path) -> None:
-        self.bottom.say(f"Opening {privacy.name(path)}")
+        self.bottom.say(tr("Opening {name}", name=privacy.name(path)))
 
     @Slot(object, object)
     def _on_not_opened(self, path: Path, problem: Problem) -> None:
-        self.review.show_unreadable(privacy.name(path, stem=True), sentence(problem.what) + ".")
-        deeds = (("Retry", lambda: self.reading.retry(path)), ("Show in folder", lambda: show_in_folder(path)))
+        self.review.show_unreadable(privacy.name(path, stem=True), sentence(said(problem.what)) + ".")
+        deeds = ((tr("Retry"), lambda: self.reading.retry(path)), (tr("Show in folder"), lambda: show_in_folder(path)))
         others = self.model.rowCount() - 1
-        rest = f" The other {others:,} images are not affected." if others > 1 else ""
-        self.notices.show_problem(replace(problem, remedy=problem.remedy + rest), *deeds)
+        rest = tr("The other {n:,} images are not affected.", n=others) if others > 1 else ""
+        self.notices.show_problem(replace(problem, remedy=f"{said(problem.remedy)} {rest}".strip()), *deeds)
         self.status.show()
 
     @Slot()
@@ -331,12 +339,12 @@ class MainWindow(DropWindow):
     @Slot(object)
     def _on_exported(self, made: Exported) -> None:
         self.reading.desk.mark_exported(made.source, made.changes, report=made.is_report)
-        saved = privacy.name(made.target) if made.files == 1 else f"{made.files} DICOM objects"
+        saved = privacy.name(made.target) if made.files == 1 else tr("{n} DICOM objects", n=made.files)
         place = made.target.parent if made.files == 1 else made.target
         self.notices.show_info(
-            f"Saved {saved}",
+            tr("Saved {name}", name=saved),
             ". ".join(words for words in (privacy.place(place), made.note) if words),
-            ("Open", partial(open_file, made.target)),
+            (tr("Open"), partial(open_file, made.target)),
         )
 
     # events

@@ -24,6 +24,8 @@ from busi_viewer.core.results import CLASSES
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.controls import IconButton, KeyButton, label, spaced
 from busi_viewer.gui.desktop import show_in_folder
+from busi_viewer.gui.language import plural, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
@@ -64,12 +66,15 @@ class Worklist(QWidget):
         self.search.leave.connect(self.view.setFocus)
         self._count = label("", "quiet")
         self._chips = {name: self._make_chip(name) for name in CHIPS}
-        self._filter = IconButton("list-filter", "Filter the list by status, estimate and flag", edge=26)
+        self._filter = IconButton("list-filter", tr("Filter the list by status, estimate and flag"), edge=26)
         self._filter.clicked.connect(self._choose_filter)
-        self._arrange = IconButton("folder-tree", "Group and sort the list", edge=26)
+        self._arrange = IconButton("folder-tree", tr("Group and sort the list"), edge=26)
         self._arrange.clicked.connect(self._choose_order)
         self._position = label("", "quiet")
-        self.previous, self.next = KeyButton("Previous", "step-back"), KeyButton("Next", "step-forward", icon_last=True)
+        self.previous, self.next = (
+            KeyButton(tr("Previous"), "step-back"),
+            KeyButton(tr("Next"), "step-forward", icon_last=True),
+        )
         self.previous.clicked.connect(self.go_previous)
         self.next.clicked.connect(self.go_next)
         self._wide: list[QWidget] = []
@@ -99,11 +104,11 @@ class Worklist(QWidget):
         return view
 
     def _make_chip(self, name: str) -> QPushButton:
-        chip = QPushButton(name)
+        chip = QPushButton(tr(name))
         chip.setCheckable(True)
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_role(chip, "chip")
-        chip.setToolTip("Show flagged images only" if name == FLAGGED else f"Show {name.lower()} images")
+        chip.setToolTip(tr("Show only: {state}", state=tr(name)))
         chip.clicked.connect(self._on_flagged_chip if name == FLAGGED else lambda: self.set_filter(name))
         return chip
 
@@ -112,7 +117,7 @@ class Worklist(QWidget):
         column = QVBoxLayout(head)
         column.setContentsMargins(12, 8, 12, 10)
         column.setSpacing(8)
-        column.addLayout(spaced(label("Worklist", "title"), self._count, 0, self._arrange, self._filter))
+        column.addLayout(spaced(label(tr("Worklist"), "title"), self._count, 0, self._arrange, self._filter))
         column.addWidget(self.search)
         chips = QHBoxLayout()
         chips.setSpacing(6)
@@ -286,7 +291,9 @@ class Worklist(QWidget):
     def _show_position(self) -> None:
         path = self.current()
         number, count = self.shown.position(path) if path is not None else (0, self.shown.position(Path())[1])
-        self._position.setText(f"{number:,} of {count:,}" if number else f"{count:,}")
+        self._position.setText(
+            tr("{number:,} of {count:,}", number=number, count=count) if number else tr("{n:,}", n=count)
+        )
         row = self._row()
         self.previous.setEnabled(row >= 0 and self.shown.step(row, -1) >= 0)
         self.next.setEnabled(self.shown.step(row, 1) >= 0)
@@ -299,11 +306,11 @@ class Worklist(QWidget):
     def _show_counts(self) -> None:
         counts = self.model.counts()
         total = counts["All"]
-        self._count.setText(f"{total:,} image{'' if total == 1 else 's'}")
+        self._count.setText(plural("1 image", "{n:,} images", total))
         wanted = self.shown.filter
         for name, chip in self._chips.items():
-            chip.setText(f"{name} {counts[name]:,}")
-            chip.setAccessibleName(f"{chip.toolTip()}: {counts[name]:,}")
+            chip.setText(tr("{state} {n:,}", state=tr(name), n=counts[name]))
+            chip.setAccessibleName(tr("{state} {n:,}", state=chip.toolTip(), n=counts[name]))
             chip.setChecked(wanted.flagged if name == FLAGGED else name == wanted.state)
         self._fit_chips(counts)
         self._show_position()
@@ -333,14 +340,14 @@ class Worklist(QWidget):
     def _choose_filter(self) -> None:
         menu, counts, wanted = QMenu(self), self.model.counts(), self.shown.filter
         for name in FILTERS:
-            self._choice(menu, f"{name} {counts[name]:,}", name == wanted.state, state=name)
+            self._choice(menu, tr("{state} {n:,}", state=tr(name), n=counts[name]), name == wanted.state, state=name)
         menu.addSeparator()
-        self._choice(menu, "Any estimate", wanted.estimate is None, estimate=None)
+        self._choice(menu, tr("Any estimate"), wanted.estimate is None, estimate=None)
         for name in reversed(CLASSES):
-            self._choice(menu, name.capitalize(), name == wanted.estimate, estimate=name)
-        self._choice(menu, "No estimate given", wanted.estimate == WITHHELD, estimate=WITHHELD)
+            self._choice(menu, sentence(tr(name)), name == wanted.estimate, estimate=name)
+        self._choice(menu, tr("No estimate given"), wanted.estimate == WITHHELD, estimate=WITHHELD)
         menu.addSeparator()
-        self._choice(menu, f"Flagged only {counts[FLAGGED]:,}", wanted.flagged, flagged=not wanted.flagged)
+        self._choice(menu, tr("Flagged only {n:,}", n=counts[FLAGGED]), wanted.flagged, flagged=not wanted.flagged)
         menu.exec(self._filter.mapToGlobal(QPoint(0, self._filter.height())))
 
     def _choice(self, menu: QMenu, words: str, checked: bool, **change: object) -> None:
@@ -359,19 +366,20 @@ class Worklist(QWidget):
         if not paths:
             return
         menu = QMenu(self)
-        many = f" {len(paths):,} images" if len(paths) > 1 else ""
-        menu.addAction(f"Analyse{many}", lambda: self.analyse_asked.emit(paths))
+        menu.addAction(plural("Analyse", "Analyse {n:,} images", len(paths)), lambda: self.analyse_asked.emit(paths))
         items = [item for path in paths if (item := self.model.item(path)) is not None]
         failed = [item.path for item in items if item.phase == "failed"]
         if failed:
             menu.addAction(
-                "Retry" if len(paths) == 1 else f"Retry {len(failed):,} failed", lambda: self.retry_asked.emit(failed)
+                tr("Retry") if len(paths) == 1 else tr("Retry {n:,} failed", n=len(failed)),
+                lambda: self.retry_asked.emit(failed),
             )
         flagged = all(item.flagged for item in items)
-        menu.addAction(f"{'Unflag' if flagged else 'Flag'}{many}", lambda: self.flag_asked.emit(paths, not flagged))
+        words = ("Unflag", "Unflag {n:,} images") if flagged else ("Flag", "Flag {n:,} images")
+        menu.addAction(plural(*words, len(paths)), lambda: self.flag_asked.emit(paths, not flagged))
         menu.addSeparator()
-        menu.addAction("Show in folder", lambda: show_in_folder(paths[0]))
-        menu.addAction("Copy path" if len(paths) == 1 else "Copy paths", lambda: self._copy(paths))
+        menu.addAction(tr("Show in folder"), lambda: show_in_folder(paths[0]))
+        menu.addAction(tr("Copy path") if len(paths) == 1 else tr("Copy paths"), lambda: self._copy(paths))
         menu.exec(self.view.viewport().mapToGlobal(at))
 
     def _copy(self, paths: list[Path]) -> None:

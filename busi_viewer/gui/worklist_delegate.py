@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, Q
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from busi_viewer.gui import icons, privacy, theme
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_model import FLAGGED, Item
@@ -135,7 +136,7 @@ class WorklistDelegate(QStyledItemDelegate):
         tint = t.error if failed else t.text3 if item.status in ("New", "Queued") else t.accent
         painter.drawPixmap(third + QPoint(-1, 0), icons.pixmap(STATUS_ICONS[item.status], tint, 14))
         caption = theme.font(theme.CAPTION)
-        used = _line(painter, third + QPoint(17, 0), item.status, caption, t.text2, box.width() - 17)
+        used = _line(painter, third + QPoint(17, 0), tr(item.status), caption, t.text2, box.width() - 17)
         left = third.x() + 17 + used + 10
         for badge in item.badges:
             width = 18 + QFontMetrics(caption).horizontalAdvance(badge)

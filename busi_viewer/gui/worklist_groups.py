@@ -12,6 +12,7 @@ from typing import Any
 
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import privacy
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.worklist_model import Item
 from busi_viewer.workflow.inputs import natural_key
 
@@ -38,14 +39,14 @@ class Group:
     @property
     def shown(self) -> str:
         """What the group is called on screen."""
-        return f"Group {self.number}" if privacy.on() else self.title
+        return tr("Group {number}", number=self.number) if privacy.on() else self.title
 
     @property
     def words(self) -> str:
         """For the header's right side: how many, and how many are still to be read."""
         to_read = sum(not (item.reported or item.edited) and item.phase != "failed" for item in self.items)
-        count = f"{len(self.items):,}"
-        return f"{to_read:,} of {count} to read" if to_read else f"{count} read"
+        count = tr("{n:,}", n=len(self.items))
+        return tr("{n:,} of {count} to read", n=to_read, count=count) if to_read else tr("{count} read", count=count)
 
 
 def sort_key(sort: str) -> Callable[[Item], Any] | None:
@@ -100,7 +101,7 @@ def levels_of(items: Iterable[Item], grouping: str) -> Callable[[Item], Sequence
 def _dicom_levels(item: Item) -> Sequence[Level]:
     labels = item.labels
     if labels is None:
-        return [((1, ""), "No DICOM header")] if item.seen_header else [((2, ""), "Reading headers…")]
+        return [((1, ""), tr("No DICOM header"))] if item.seen_header else [((2, ""), tr("Reading headers…"))]
     return [((0, *level[:1]), level[1]) for level in (labels.patient, labels.study, labels.series)]
 
 

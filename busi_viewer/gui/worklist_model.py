@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from busi_viewer.core.labels import Labels
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.gui import privacy
+from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.inputs import Input, natural_key
 
 if TYPE_CHECKING:
@@ -82,14 +83,15 @@ class Item:
     def summary(self) -> str:
         """The second line: the estimate, the stage or why there is none."""
         if self.phase in ("running", "failed") and self.note:
-            return self.note
+            return said(self.note)
         if self.veiled and self.analysed:
-            return HIDDEN
+            return tr(HIDDEN)
         if self.abstained:
-            return "No estimate given"
+            return tr("No estimate given")
         if self.estimate is not None:
-            return f"{self.estimate[0].capitalize()} {self.estimate[1] * 100:.0f} %"
-        return "Not analysed"
+            name, share = self.estimate
+            return tr("{name} {percent:.0f} %", name=tr(name).capitalize(), percent=share * 100)
+        return tr("Not analysed")
 
     @property
     def badges(self) -> tuple[str, ...]:

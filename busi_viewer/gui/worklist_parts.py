@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QProgress
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_rows import ItemRole
 
@@ -28,7 +29,7 @@ class ListView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
-        self.setAccessibleName("Worklist")
+        self.setAccessibleName(tr("Worklist"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def dataChanged(
@@ -57,9 +58,9 @@ class SearchField(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setPlaceholderText("Search name, finding")
-        self.setAccessibleName("Search the worklist")
-        self.setToolTip("Show the images whose name, folder, header, status or estimate hold these words")
+        self.setPlaceholderText(tr("Search name, finding"))
+        self.setAccessibleName(tr("Search the worklist"))
+        self.setToolTip(tr("Show the images whose name, folder, header, status or estimate hold these words"))
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
         self._magnifier = QAction(self)
         self.addAction(self._magnifier, QLineEdit.ActionPosition.LeadingPosition)
@@ -110,7 +111,7 @@ class BatchFoot(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._rate, self._left = label("", "caption"), label("", "caption")
-        self._pause, self._cancel = KeyButton("Pause", "pause"), KeyButton("Cancel", "x")
+        self._pause, self._cancel = KeyButton(tr("Pause"), "pause"), KeyButton(tr("Cancel"), "x")
         self._pause.clicked.connect(batch.toggle_pause)
         self._cancel.clicked.connect(batch.cancel)
         column = QVBoxLayout(self)
@@ -136,16 +137,17 @@ class BatchFoot(QWidget):
         self.setVisible(batch.active)
         if not batch.active:
             return
-        self._title.setText(f"Analysing {batch.total} images" if not batch.paused else "Paused")
+        at_work = plural("Analysing 1 image", "Analysing {n:,} images", batch.total)
+        self._title.setText(tr("Paused") if batch.paused else at_work)
         for part in (self._title, self._rate, self._left):
             part.setVisible(not self._compact)
-        self._count.setText(f"{batch.done} of {batch.total}")
+        self._count.setText(tr("{done} of {total}", done=batch.done, total=batch.total))
         self._bar.setRange(0, batch.total)
         self._bar.setValue(batch.done)
-        self._rate.setText(f"{batch.failed} failed" if batch.failed else "")
+        self._rate.setText(tr("{n} failed", n=batch.failed) if batch.failed else "")
         seconds = batch.seconds_left
-        self._left.setText("" if seconds is None or batch.paused else f"about {in_words(seconds)} left")
-        self._pause.set_text("Resume" if batch.paused else "Pause")
+        self._left.setText("" if seconds is None or batch.paused else tr("about {time} left", time=in_words(seconds)))
+        self._pause.set_text(tr("Resume") if batch.paused else tr("Pause"))
         self._pause.set_icon("play" if batch.paused else "pause")
 
 
@@ -154,4 +156,4 @@ def in_words(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    return tr("{min} min", min=minutes) if minutes < 90 else tr("{h} h {min} min", h=minutes // 60, min=minutes % 60)

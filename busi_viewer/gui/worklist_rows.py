@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
 
 from busi_viewer.gui import privacy
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.worklist_groups import Group, grouped, sort_key
 from busi_viewer.gui.worklist_model import Item, WorklistModel
 
@@ -47,7 +48,8 @@ class Filter:
             return True
         labels = item.labels
         head = f" {labels.patient[1]} {labels.study[1]} {labels.series[1]}" if labels is not None else ""
-        text = f"{item.shown} {item.name} {item.folder} {item.summary} {item.status} {' '.join(item.badges)}{head}".casefold()
+        known = (item.shown, item.name, item.folder, item.summary, tr(item.status), *map(tr, item.badges))
+        text = (" ".join(known) + head).casefold()
         return all(word in text for word in self.words)
 
     def _has_estimate(self, item: Item) -> bool:
@@ -108,7 +110,7 @@ class WorklistRows(QAbstractListModel):
             reason = privacy.words(row.reason) if row.phase == "failed" else ""
             return "\n".join(part for part in (reason, privacy.place(row.path)) if part)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join((row.shown, row.summary, row.status, *row.badges))
+            return ", ".join((row.shown, row.summary, tr(row.status), *map(tr, row.badges)))
         return None
 
     # what is shown
@@ -238,7 +240,11 @@ class WorklistRows(QAbstractListModel):
 
 def _of_group(group: Group, role: int) -> Any:
     if role == Qt.ItemDataRole.AccessibleTextRole:
-        return f"Group {group.shown}, {group.words}, {'open' if group.is_open else 'folded'}"
+        return tr(
+            "Group {name}, {words}, open" if group.is_open else "Group {name}, {words}, folded",
+            name=group.shown,
+            words=group.words,
+        )
     if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
         return group.shown
     return None

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from busi_viewer.core.measure import Lesion, Point
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas.labels import around, beside, bounds, free
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import Outline
 from busi_viewer.gui.tag import Tag, tag_size
 
@@ -25,7 +26,11 @@ MOST = 3
 
 def length_text(letter: str, px: float, mm: float | None) -> str:
     """An axis' label: ``A 20.1 mm``, or ``A 151 px`` where the image is not calibrated."""
-    return f"{letter} {px:.0f} px" if mm is None else f"{letter} {mm:.1f} mm"
+    return (
+        tr("{letter} {px:.0f} px", letter=letter, px=px)
+        if mm is None
+        else tr("{letter} {mm:.1f} mm", letter=letter, mm=mm)
+    )
 
 
 def measurable(lesions: Sequence[Lesion], camera: Camera) -> list[Lesion]:
@@ -69,7 +74,7 @@ def tags(camera: Camera, lesions: Sequence[Lesion], outlines: Sequence[Outline],
             text = length_text(letter, px, mm)
             places = beside(_ends(camera, axis), tag_size(text))
             placed.append(Tag(text, free(places, shapes, placed, inside), COLOUR))
-    who = "AI" if proposed else "Reader"
+    who = tr("AI") if proposed else tr("Reader")
     for outline in sorted(outlines, key=lambda o: o.rank):
         text, box = f"L{outline.rank + 1} · {who}", transform.mapRect(outline.path.boundingRect())
         if box.intersects(QRectF(0.0, 0.0, *camera.view)):

@@ -16,6 +16,7 @@ from busi_viewer.gui.calliper_shape import axes, handles, ring
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas.axes import COLOUR
 from busi_viewer.gui.canvas.labels import around, beside, bounds, free
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.session import Grip
 from busi_viewer.gui.tag import Tag, tag_size
 
@@ -131,8 +132,8 @@ def tags(
 def _texts(item: Calliper, scale: Scale, camera: Camera) -> list[tuple[str, tuple[QPointF, QPointF]]]:
     """The labels of a calliper, each with the line beside which it belongs."""
     straight, found = axes(item, scale, camera), quantities(item, scale)
-    name = f"{item.name}: " if item.name else ""
-    where = "" if not scale.note else " (outside region)" if scale.note == OUTSIDE else " (across regions)"
+    name = f"{said(item.name)}: " if item.name else ""
+    where = "" if not scale.note else f" ({tr('outside region' if scale.note == OUTSIDE else 'across regions')})"
     if item.kind is Kind.TWO_AXIS:
         return [(f"{name}A {found[0].text}{where}", straight[0]), (f"B {found[1].text}", straight[1])]
     return [(f"{name}{summary(found)}{where}", straight[0])]

@@ -14,6 +14,7 @@ from busi_viewer.core.lexicon import ECHO, MARGIN, ORIENTATION, POSTERIOR, SHAPE
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas.axes import length_text
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.tag import Tag, tag_size
 
 COLOUR = "#E7EAEE"
@@ -34,10 +35,10 @@ class Evidence:
 def caption(evidence: Evidence) -> str:
     """What is drawn, and what it spoke for: ``Margin: circumscribed (margin sharp all round)``."""
     proposal = evidence.proposal
-    said = f"{TITLES[proposal.name]}: {proposal.word}"
+    words = f"{tr(TITLES[proposal.name])}: {tr(proposal.word)}"
     if proposal.name == ORIENTATION:
-        return f"{said} (width against AP)"
-    return f"{said} ({'; '.join(proposal.evidence[:2])})" if proposal.evidence else said
+        return f"{words} ({tr('width against AP')})"
+    return f"{words} ({'; '.join(map(said, proposal.evidence[:2]))})" if proposal.evidence else words
 
 
 def paint(painter: QPainter, camera: Camera, evidence: Evidence) -> None:
@@ -111,7 +112,7 @@ def _paint_extents(painter: QPainter, camera: Camera, lesion: Lesion) -> None:
     frame.closeSubpath()
     _line(painter, frame, dashed=True)
     for ends, letter, px, mm in (
-        (((left, bottom), (right, bottom)), "Width", lesion.width_px, lesion.width_mm),
+        (((left, bottom), (right, bottom)), tr("Width"), lesion.width_px, lesion.width_mm),
         (((right, top), (right, bottom)), "AP", lesion.ap_px, lesion.ap_mm),
     ):
         a, b = (camera.to_screen(*end) for end in ends)

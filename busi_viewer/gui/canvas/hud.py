@@ -14,6 +14,7 @@ from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas.heat import COLOURS, lut
 from busi_viewer.gui.canvas.look import HeatStyle, Look
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.tag import Tag, tag_size
 
 EDGE = 10.0
@@ -54,13 +55,13 @@ def calibration(record: ImageRecord) -> tuple[tuple[float, float] | None, tuple[
 def facts(record: ImageRecord, frame: int, bits: int, state: str, look: Look, zoom: float, heat: str | None) -> Facts:
     """Collect what is said about a frame. An empty ``state`` becomes the frame's number; ``heat`` is its class."""
     frames = len(record.frames)
-    rate = f", {record.frame_rate:g} frames/s" if record.frame_rate else ""
+    rated = tr("{n} frames, {rate:g} frames/s", n=frames, rate=record.frame_rate or 0.0)
     spacing, rows = calibration(record)
     return Facts(
         name=privacy.name(record.path),
-        detail=f"{frames} frames{rate}" if frames > 1 else "",
+        detail="" if frames == 1 else rated if record.frame_rate else tr("{n} frames", n=frames),
         size=f"{record.shape[1]} × {record.shape[0]} px, {bits} bit, {record.kind.upper()}",
-        state=state or f"Frame {frame + 1} of {frames}",
+        state=state or tr("Frame {frame} of {frames}", frame=frame + 1, frames=frames),
         look=look,
         zoom=zoom,
         spacing=spacing,
@@ -93,7 +94,7 @@ def paint(painter: QPainter, camera: Camera, facts: Facts) -> None:
 
 def paint_marker(painter: QPainter, camera: Camera) -> None:
     """Say at the top, for as long as it is so, that the display is turned or flipped."""
-    words = f"Display only: {camera.orientation.words}"
+    words = tr("Display only: {words}", words=camera.orientation.words)
     left = (camera.view[0] - tag_size(words).width()) / 2
     Tag.at(words, QPointF(left, max(camera.image_rect().top() + 6.0, 46.0)), theme.DARK.warn).paint(painter)
 
@@ -106,11 +107,13 @@ def paint_message(painter: QPainter, camera: Camera, name: str, words: str) -> N
     painter.drawPixmap(QPointF(width / 2 - 14, middle.top() - 14), icon)
     painter.setFont(theme.font(theme.BODY, QFont.Weight.DemiBold))
     painter.setPen(QColor(theme.DARK.text))
-    painter.drawText(middle.adjusted(0, 26, 0, 0), Qt.AlignmentFlag.AlignHCenter, f"No image to show for {name}")
+    painter.drawText(
+        middle.adjusted(0, 26, 0, 0), Qt.AlignmentFlag.AlignHCenter, tr("No image to show for {name}", name=name)
+    )
     painter.setFont(theme.font(theme.CONTROL))
     painter.setPen(QColor(theme.DARK.text2))
     wrap = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
-    painter.drawText(middle.adjusted(0, 50, 0, 80), wrap, words)
+    painter.drawText(middle.adjusted(0, 50, 0, 80), wrap, said(words))
 
 
 def _text(
@@ -173,7 +176,15 @@ def _paint_depth(painter: QPainter, camera: Camera, facts: Facts, image: QRectF)
         painter.drawLine(QLineF(x - (9 if major else 5), y, x, y))
         if major:
             at = QPointF(x - 13, y + 4)
-            _text(painter, at, f"{i * step / 2:g}", theme.DARK.text2, right=True, size=theme.CAPTION, over=image)
+            _text(
+                painter,
+                at,
+                tr("{depth:g}", depth=i * step / 2),
+                theme.DARK.text2,
+                right=True,
+                size=theme.CAPTION,
+                over=image,
+            )
 
 
 def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF) -> None:
@@ -183,7 +194,7 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
     base = max(min(image.bottom() + 20.0, camera.view[1] - BELOW), 60.0)
     (low, high), gamma = facts.look.window, facts.look.gamma
     grey = f"W {high - low:.0f}  L {(low + high) / 2:.0f}"
-    zoom = f"Zoom {facts.zoom * 100:.0f} %" + (f"  γ {gamma:.2g}" if gamma != 1.0 else "")
+    zoom = tr("Zoom {zoom:.0f} %", zoom=facts.zoom * 100) + (tr("  γ {gamma:.2g}", gamma=gamma) if gamma != 1.0 else "")
     _text(painter, QPointF(left, base), grey, over=image)
     _text(painter, QPointF(left, base + LINE), zoom, over=image)
     unit = camera.scale / (facts.spacing[1] if facts.spacing else 1.0)
@@ -197,10 +208,10 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
     painter.drawLine(QLineF(x, y, x + wide, y))
     for share, arm in ((0.0, 4.5), (0.5, 2.0), (1.0, 4.5)):
         painter.drawLine(QLineF(x + share * wide, y - arm, x + share * wide, y + arm))
-    caption = f"{length:g} {'mm' if facts.spacing else 'px'}"
+    caption = tr("{length:g} mm" if facts.spacing else "{length:g} px", length=length)
     _text(painter, QPointF(x + wide + 9, base + 3), caption, theme.DARK.text, over=image)
     if facts.spacing is None or facts.by_reader:
-        words = UNKNOWN_SCALE if facts.spacing is None else BY_READER
+        words = tr(UNKNOWN_SCALE if facts.spacing is None else BY_READER)
         _text(painter, QPointF(x, base + LINE + 3), words, theme.DARK.warn, over=image)
 
 
@@ -209,14 +220,14 @@ def paint_heat(painter: QPainter, camera: Camera, title: str, style: HeatStyle, 
     x = min(image.right() + 18.0, camera.view[0] - 46.0)
     top = max(image.top(), 44.0) + 34.0
     high = max(min(200.0, image.height() * 0.4, camera.view[1] - top - BELOW - 170), 60.0)
-    for i, word in enumerate(("Heat", "map")):
+    for i, word in enumerate(tr("Heat\nmap").split("\n")):
         _text(painter, QPointF(x - 8, top - 22 + 12 * i), word, theme.DARK.text2, size=theme.CAPTION, over=image)
     ramp = np.ascontiguousarray(np.broadcast_to(lut(style.colours)[::-1, None, :], (256, 4, 3)))
     painter.drawImage(QRectF(x, top, 10, high), QImage(ramp.data, 4, 256, 12, QImage.Format.Format_RGB888))
     painter.setPen(QPen(QColor(theme.DARK.text3), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(QRectF(x, top, 10, high))
-    for share, words in ((1.0, "1.0"), (0.5, "0.5"), (0.0, "0")):
+    for share, words in ((1.0, tr("{share:.1f}", share=1.0)), (0.5, tr("{share:.1f}", share=0.5)), (0.0, "0")):
         y = top + (1.0 - share) * high
         painter.setPen(QPen(QColor(theme.DARK.text2), 1.0))
         painter.drawLine(QLineF(x + 10, y, x + 14, y))
@@ -228,7 +239,7 @@ def paint_heat(painter: QPainter, camera: Camera, title: str, style: HeatStyle, 
     painter.save()
     painter.translate(x + 1, top + high + 24)
     painter.rotate(90)
-    caption = title + ("" if style.colours == "inferno" else f", {COLOURS[style.colours]}")
+    caption = said(title) + ("" if style.colours == "inferno" else f", {tr(COLOURS[style.colours])}")
     metrics = QFontMetricsF(theme.font(theme.CAPTION))
     if image.right() > x - 6:
         painter.fillRect(QRectF(-3, -11, metrics.horizontalAdvance(caption) + 6, 15), SHADOW)

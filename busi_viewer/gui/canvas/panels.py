@@ -23,6 +23,7 @@ from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.stage import Stage
 from busi_viewer.gui.canvas.widget import Canvas
 from busi_viewer.gui.controls import label
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.theme import LESION_COLOURS
 
@@ -57,7 +58,7 @@ class Pane(Stage):
         self._ai: tuple[outline.Outline, ...] = ()
         self._place_view(self, _Hand(canvas))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName(f"{TITLES[kind]} panel")
+        self.setAccessibleName(tr("Panel: {title}", title=tr(TITLES[kind])))
         self.setMinimumSize(120, 90)
 
     def follow(self) -> None:
@@ -94,25 +95,25 @@ class Pane(Stage):
             return
         if self._kind == "mask":
             mask = session.document.shown_mask(session.frame)
-            self._note = "" if mask is not None and mask.any() else "No outline"
+            self._note = "" if mask is not None and mask.any() else tr("No outline")
             self._view.set_image(mask_picture(np.zeros(session.document.record.shape, bool) if mask is None else mask))
         elif self._kind == "heat":
             self._show_heat()
         elif self._kind == "ai":
             mask = session.machine_mask()
             if scene.withheld:
-                self._note = "No AI outline: no estimate given"
+                self._note = tr("No AI outline: no estimate given")
             elif mask is None:
-                self._note = "Not analysed"
+                self._note = tr("Not analysed")
             elif not mask.any():
-                self._note = "No lesion outlined by AI"
+                self._note = tr("No lesion outlined by AI")
             self._ai = outline.trace(mask) if mask is not None else ()
 
     def _show_heat(self) -> None:
         heat = self._scene.heat
         self._heat = (heat, self._look.heat)
         if heat is None:
-            self._note = "No heatmap: no estimate given" if self._scene.withheld else "No heatmap of this frame"
+            self._note = tr("No heatmap: no estimate given") if self._scene.withheld else tr("No heatmap of this frame")
             self._view.set_image(np.zeros(self._pixels.shape[:2] if self._pixels is not None else (1, 1), np.uint8))
         else:
             self._view.set_image(opaque(heat.values, self._look.heat))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from busi_viewer.core.results import FrameResult
 from busi_viewer.gui import icons, theme
+from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.outline import stroke
 
 QSS = """
@@ -80,7 +81,7 @@ class ProposalBar(QFrame):
         super().__init__(parent)
         dark = theme.DARK
         self.setObjectName("proposalBar")
-        self.setAccessibleName("Outline proposed by AI")
+        self.setAccessibleName(tr("Outline proposed by AI"))
         self.setStyleSheet(QSS.format(**vars(dark)))
         self._title = QLabel(self)
         self._title.setObjectName("proposalTitle")
@@ -88,11 +89,11 @@ class ProposalBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 12, 8)
         row.setSpacing(8)
-        accept = _KeyButton("Accept", "Enter", "check", dark.on_accent, self)
+        accept = _KeyButton(tr("Accept"), tr("Enter"), "check", dark.on_accent, self)
         accept.setObjectName("primaryButton")
-        edit = _KeyButton("Edit", "E", "pencil", dark.text, self)
+        edit = _KeyButton(tr("Edit"), "E", "pencil", dark.text, self)
         edit.setObjectName("plainButton")
-        discard = _KeyButton("Discard", "Del", "x", dark.text2, self)
+        discard = _KeyButton(tr("Discard"), tr("Del"), "x", dark.text2, self)
         dashes = _Dashes(self)
         for widget in (dashes, self._title, self._confidence):
             row.addWidget(widget)
@@ -113,10 +114,12 @@ class ProposalBar(QFrame):
             self.hide()
             return
         count = len(result.lesions)
-        self._title.setText("Outline L1 proposed by AI" if count <= 1 else f"{count} outlines proposed by AI")
+        self._title.setText(plural("Outline L1 proposed by AI", "{n} outlines proposed by AI", max(count, 1)))
         known = [(each.area_px, each.mean_probability) for each in result.lesions if each.mean_probability is not None]
         area = sum(a for a, _ in known)
-        self._confidence.setText(f"mean confidence {sum(a * p for a, p in known) / area:.2f}" if area else "")
+        self._confidence.setText(
+            tr("mean confidence {value:.2f}", value=sum((a * p for a, p in known)) / area) if area else ""
+        )
         self.show()
 
     def fit(self, width: int) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from busi_viewer.core.image import Region
 from busi_viewer.gui.camera import Camera
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.tag import Tag, tag_size
 
 COLOUR = "#FFFFFF"
@@ -17,8 +18,8 @@ COLOUR = "#FFFFFF"
 def caption(number: int, region: Region) -> str:
     """``Region 1 · 0.08 mm/px``; both spacings (across, down) where they differ."""
     dy, dx = region.spacing_mm
-    scale = f"{dx:.3g}" if abs(dx - dy) <= 1e-3 * dx else f"{dx:.3g} × {dy:.3g}"
-    return f"Region {number} · {scale} mm/px"
+    words = "Region {n} · {dx:.3g} mm/px" if abs(dx - dy) <= 1e-3 * dx else "Region {n} · {dx:.3g} × {dy:.3g} mm/px"
+    return tr(words, n=number, dx=dx, dy=dy)
 
 
 def paint(painter: QPainter, camera: Camera, regions: Sequence[Region]) -> None:

@@ -15,6 +15,7 @@ from busi_viewer.core.results import FrameResult, Heatmap
 from busi_viewer.gui import outline, theme
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas import axes, callipers
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import Outline
 from busi_viewer.gui.session import Grip, Session
 from busi_viewer.gui.tag import Tag
@@ -148,7 +149,7 @@ def _paint_legend(painter: QPainter, camera: Camera, colour: QColor) -> None:
     font = theme.font(theme.CONTROL)
     metrics = QFontMetricsF(font)
     x, y = camera.view[0] - 16.0, camera.view[1] - 18.0
-    for words, dashed in (("AI, kept unchanged", True), ("Reader", False)):
+    for words, dashed in ((tr("AI, kept unchanged"), True), (tr("Reader"), False)):
         x -= metrics.horizontalAdvance(words)
         painter.setFont(font)
         painter.setPen(QColor(theme.DARK.text2))

@@ -17,6 +17,7 @@ from busi_viewer.gui.canvas.heat import COLOURS, coloured
 from busi_viewer.gui.canvas.look import GAMMAS, MASK_STYLES, THRESHOLDS, HeatStyle, Look
 from busi_viewer.gui.canvas.scene import Scene
 from busi_viewer.gui.canvas.view import ImageView, MouseSink, Overlay
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.orientation import AS_STORED, Orientation
 from busi_viewer.gui.session import Session
 
@@ -45,7 +46,7 @@ class Stage(QWidget):
         self._measure = QTimer(self, singleShot=True, interval=0)
         self._measure.timeout.connect(self._take_measurements)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Image canvas")
+        self.setAccessibleName(tr("Image canvas"))
 
     def _place_view(self, overlay: Overlay, mouse: MouseSink) -> None:
         """Build the view; ``overlay`` paints over it, ``mouse`` receives its mouse."""
@@ -158,11 +159,17 @@ class Stage(QWidget):
         """What is shown, for screen readers."""
         session = self._session
         if session is None:
-            return "No image open"
-        who = "proposed by AI" if self._scene.proposed else "by the reader"
+            return tr("No image open")
         record = session.document.record
-        lesions = f"{len(self._scene.outlines)} outlined {who}"
-        return f"{privacy.name(record.path)}, frame {session.frame + 1} of {len(record.frames)}, {lesions}"
+        words = "{n} outlined, proposed by AI" if self._scene.proposed else "{n} outlined by the reader"
+        lesions = tr(words, n=len(self._scene.outlines))
+        return tr(
+            "{name}, frame {frame} of {n}, {lesions}",
+            name=privacy.name(record.path),
+            frame=session.frame + 1,
+            n=len(record.frames),
+            lesions=lesions,
+        )
 
     # Display
 
@@ -361,9 +368,9 @@ class Stage(QWidget):
     def _facts(self, session: Session) -> hud.Facts:
         state = ""
         if self._look.heat_on and self._scene.heat is not None and self._heat_hidden():
-            state = "Heatmap hidden while drawing"
+            state = tr("Heatmap hidden while drawing")
         elif self._scene.withheld and not self._scene.outlines:
-            state = "No AI outline"
+            state = tr("No AI outline")
         heat = self._scene.heat.title if self._scene.heat is not None and self._heat_shown() else None
         bits = 8 * self._pixels.itemsize if self._pixels is not None else 8
         facts = hud.facts(session.document.record, session.frame, bits, state, self._look, self.zoom, heat)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QEnterEvent, QFocusEvent, QFont, QFontMetrics
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy
 
 from busi_viewer.gui import icons, theme
+from busi_viewer.gui.language import tr
 
 Words = tuple[str, ...]
 TYPING_MS = 900
@@ -65,10 +66,13 @@ class ChoiceField(QPushButton):
             self.update()
 
     def _describe(self) -> None:
-        said = ", ".join(self._words) or (f"not said, {self._derived}" if self._derived else "not said")
-        self.setAccessibleName(f"{self._name}: {said}" + (", other than proposed" if self._changed else ""))
-        keys = "Letters choose, Delete takes back"
-        self.setToolTip(f"{self._name}: {said}\n{keys}")
+        words = ", ".join(map(tr, self._words)) or (
+            tr("not said, {derived}", derived=self._derived) if self._derived else tr("not said")
+        )
+        named = f"{self._name}: {words}"
+        self.setAccessibleName(tr("{said}, other than proposed", said=named) if self._changed else named)
+        keys = tr("Letters choose, Delete takes back")
+        self.setToolTip(f"{named}\n{keys}")
 
     # choosing
 
@@ -83,7 +87,7 @@ class ChoiceField(QPushButton):
             action.setChecked(value in self._words)
             action.setData(value)
         menu.addSeparator()
-        menu.addAction("Not said").setData(None)
+        menu.addAction(tr("Not said")).setData(None)
         if self._words or names:
             first = (names or self._words)[0]
             menu.setActiveAction(menu.actions()[self._values.index(first)])
@@ -94,7 +98,7 @@ class ChoiceField(QPushButton):
 
     def _line(self, value: str, fits: bool) -> str:
         hint = self._hints.get(value, "")
-        return value + (f"   {hint}" if hint else "") + ("   fits the proposal" if fits else "")
+        return "   ".join(part for part in (tr(value), hint, tr("fits the proposal") if fits else "") if part)
 
     def _on_chosen(self, action: QAction) -> None:
         value = action.data()
@@ -120,10 +124,10 @@ class ChoiceField(QPushButton):
         fresh = not self._since.isValid() or self._since.elapsed() > TYPING_MS
         self._typed = letters.casefold() if fresh else self._typed + letters.casefold()
         self._since.restart()
-        found = next((value for value in self._values if value.casefold().startswith(self._typed)), None)
+        found = next((value for value in self._values if tr(value).casefold().startswith(self._typed)), None)
         if found is None:
             self._typed = letters.casefold()
-            found = next((value for value in self._values if value.casefold().startswith(self._typed)), None)
+            found = next((value for value in self._values if tr(value).casefold().startswith(self._typed)), None)
         if found is not None:
             self._say((found,) if not self._several or len(self._words) <= 1 else self._with(found))
 
@@ -201,12 +205,12 @@ class ChoiceField(QPushButton):
         painter.drawPixmap(self.width() - 20, (self.height() - 14) // 2, icons.pixmap("chevron-down", t.text2, 14))
         room = QRect(8, 0, self.width() - (46 if self._changed else 32), self.height())
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        aside = "changed" if self._changed else self._hints.get(self._words[0], "") if len(self._words) == 1 else ""
-        text = ", ".join(self._words)
+        aside = tr("changed") if self._changed else self._hints.get(self._words[0], "") if len(self._words) == 1 else ""
+        text = ", ".join(map(tr, self._words))
         painter.setFont(theme.font(theme.CONTROL, QFont.Weight.Medium if self._hints else QFont.Weight.Normal))
         metrics = QFontMetrics(painter.font())
         painter.setPen(theme.colour(t.text if text else t.text3))
-        shown = text or self._derived or self._empty
+        shown = text or self._derived or tr(self._empty)
         painter.drawText(room, middle, metrics.elidedText(shown, Qt.TextElideMode.ElideRight, room.width()))
         left = metrics.horizontalAdvance(shown) + 8
         painter.setFont(theme.font(theme.CAPTION))

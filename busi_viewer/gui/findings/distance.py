@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from busi_viewer.core.findings import FARTHEST_MM
 from busi_viewer.gui.findings.choice import HEIGHT
+from busi_viewer.gui.language import tr
 
 _WRITTEN = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*(cm|mm)?\s*")
 
@@ -28,7 +29,7 @@ def read_distance(text: str) -> float | None:
 
 def distance_text(mm: float | None) -> str:
     """``4 cm``, or nothing."""
-    return "" if mm is None else f"{mm / 10:g} cm"
+    return "" if mm is None else tr("{cm:g} cm", cm=mm / 10)
 
 
 class DistanceField(QLineEdit):
@@ -39,8 +40,8 @@ class DistanceField(QLineEdit):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.mm: float | None = None
-        self.setAccessibleName(f"{name}, in cm")
-        self.setToolTip(f"{name}: 4, 4 cm or 40 mm; at most {FARTHEST_MM / 10:g} cm")
+        self.setAccessibleName(tr("{name}, in cm", name=name))
+        self.setToolTip(tr("{name}: 4, 4 cm or 40 mm; at most {most:g} cm", name=name, most=FARTHEST_MM / 10))
         self.setPlaceholderText("cm")
         self.setMinimumWidth(40)
         self.setFixedHeight(HEIGHT)

@@ -13,6 +13,7 @@ from busi_viewer.core.lexicon import FIFTH, PLANES, POSITIONS, SIDES
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.findings.choice import ChoiceField
 from busi_viewer.gui.findings.distance import DistanceField
+from busi_viewer.gui.language import tr
 
 TEXTS = {
     "history": "History",
@@ -40,19 +41,24 @@ class PlaceForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.side = ChoiceField("Side", SIDES)
-        self.position = ChoiceField("Position", POSITIONS)
-        self.distance = DistanceField("Distance from the nipple")
-        self.plane = ChoiceField("Plane", PLANES)
+        self.side = ChoiceField(tr("Side"), SIDES)
+        self.position = ChoiceField(tr("Position"), POSITIONS)
+        self.distance = DistanceField(tr("Distance from the nipple"))
+        self.plane = ChoiceField(tr("Plane"), PLANES)
         self.composition = ChoiceField(FIFTH.composition.title, FIFTH.composition.values)
         grid = _form()
         self.setLayout(grid)
         for place, (title, field) in enumerate(
-            (("Side", self.side), ("Position", self.position), ("From nipple", self.distance), ("Plane", self.plane))
+            (
+                (tr("Side"), self.side),
+                (tr("Position"), self.position),
+                (tr("From nipple"), self.distance),
+                (tr("Plane"), self.plane),
+            )
         ):
             grid.addWidget(label(title), place // 2, 2 * (place % 2))
             grid.addWidget(field, place // 2, 2 * (place % 2) + 1)
-        grid.addWidget(label("Tissue"), 2, 0)
+        grid.addWidget(label(tr("Tissue")), 2, 0)
         grid.addWidget(self.composition, 2, 1, 1, 3)
         for column, stretch in ((1, 5), (3, 6)):
             grid.setColumnStretch(column, stretch)
@@ -82,11 +88,11 @@ class AssessmentForm(QWidget):
         super().__init__()
         hints = {name: f"{words}, {FIFTH.likelihoods[name]}" if name in FIFTH.likelihoods else words
                  for name, words in FIFTH.assessments.items()}  # fmt: skip
-        self.assessment = ChoiceField("Assessment of the image", tuple(FIFTH.assessments), hints=hints)
-        self.management = ChoiceField("Management", FIFTH.managements)
+        self.assessment = ChoiceField(tr("Assessment of the image"), tuple(FIFTH.assessments), hints=hints)
+        self.management = ChoiceField(tr("Management"), FIFTH.managements)
         grid = _form()
         self.setLayout(grid)
-        for row, (title, field) in enumerate((("Category", self.assessment), ("Management", self.management))):
+        for row, (title, field) in enumerate(((tr("Category"), self.assessment), (tr("Management"), self.management))):
             grid.addWidget(label(title, "strong" if row == 0 else ""), row, 0)
             grid.addWidget(field, row, 1)
         grid.setColumnStretch(1, 1)
@@ -98,7 +104,7 @@ class AssessmentForm(QWidget):
 
     def show_findings(self, findings: Findings) -> None:
         """Show what is said; where only lesions have a category, their gravest stands there quietly."""
-        derived = f"{findings.category}, the gravest of the lesions" if findings.category else ""
+        derived = tr("{category}, the gravest of the lesions", category=findings.category) if findings.category else ""
         self.assessment.set_words((findings.assessment,) if findings.assessment else (), derived=derived)
         self.management.set_words((findings.management,) if findings.management else ())
 
@@ -111,7 +117,7 @@ class _Text(QPlainTextEdit):
     def __init__(self, title: str) -> None:
         super().__init__()
         self.setAccessibleName(title)
-        self.setToolTip(f"{title}, as it stands in the report")
+        self.setToolTip(tr("{title}, as it stands in the report", title=title))
         self.setTabChangesFocus(True)
         self.setFixedHeight(48)
 

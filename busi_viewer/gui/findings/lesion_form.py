@@ -15,6 +15,7 @@ from busi_viewer.gui import theme
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.findings.choice import HEIGHT, ChoiceField
 from busi_viewer.gui.findings.distance import DistanceField
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.proposals import explained
 from busi_viewer.gui.stylesheet import set_role
 
@@ -42,11 +43,13 @@ class ProposalCell(QPushButton):
         self.setEnabled(proposal is not None)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if proposal is None else Qt.FocusPolicy.TabFocus)
         if proposal is None:
-            self.setAccessibleName(f"{self._title}: no proposal")
-            self.setToolTip("No proposal")
+            self.setAccessibleName(tr("{title}: no proposal", title=self._title))
+            self.setToolTip(tr("No proposal"))
         else:
-            self.setAccessibleName(f"Take over the proposal: {proposal.phrase}")
-            self.setToolTip(f"{explained(proposal)}\nPress to take it over; = does so in the reader's field.")
+            self.setAccessibleName(tr("Take over the proposal: {phrase}", phrase=tr(proposal.phrase)))
+            self.setToolTip(
+                "\n".join((explained(proposal), tr("Press to take it over; = does so in the reader's field.")))
+            )
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -83,7 +86,7 @@ class ProposalCell(QPushButton):
         if self.proposal is None:
             painter.setFont(theme.font(theme.CONTROL))
             painter.setPen(theme.colour(t.text3))
-            painter.drawText(room, middle, "no proposal")
+            painter.drawText(room, middle, tr("no proposal"))
             return
         if self.underMouse() or self.hasFocus():
             painter.setPen(theme.colour(t.accent if self.hasFocus() else t.border))
@@ -91,7 +94,7 @@ class ProposalCell(QPushButton):
             painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setFont(theme.font(theme.CONTROL))
         metrics = QFontMetrics(painter.font())
-        word = self.proposal.word
+        word = tr(self.proposal.word)
         painter.setPen(theme.colour(t.text))
         painter.drawText(room, middle, metrics.elidedText(word, Qt.TextElideMode.ElideRight, room.width()))
         left = metrics.horizontalAdvance(word) + 6
@@ -125,17 +128,17 @@ class LesionForm(QWidget):
         grid.setVerticalSpacing(2)
         grid.setColumnMinimumWidth(0, TITLES_WIDE)
         grid.setColumnStretch(2, 1)
-        for column, words in enumerate(("Descriptor", "AI proposal", "Reader")):
+        for column, words in enumerate((tr("Descriptor"), tr("AI proposal"), tr("Reader"))):
             heading = label(words, "caption")
             heading.setIndent(6 if column == 1 else 0)
             grid.addWidget(heading, 0, column)
         for descriptor in FIFTH.lesion:
-            self._add(descriptor.name, SHORT.get(descriptor.name, descriptor.title))
-        self.assessment = ChoiceField("Assessment", tuple(FIFTH.assessments), hints=FIFTH.likelihoods)
+            self._add(descriptor.name, tr(SHORT.get(descriptor.name, descriptor.title)))
+        self.assessment = ChoiceField(tr("Assessment"), tuple(FIFTH.assessments), hints=FIFTH.likelihoods)
         self.assessment.said.connect(lambda words: self.assessed.emit(words[0] if words else None))
         row = grid.rowCount()
-        grid.addWidget(label("Assessment", "strong"), row, 0)
-        reader_only = label("reader only")
+        grid.addWidget(label(tr("Assessment"), "strong"), row, 0)
+        reader_only = label(tr("reader only"))
         reader_only.setIndent(6)
         set_role(reader_only, "quiet")
         grid.addWidget(reader_only, row, 1)
@@ -159,12 +162,12 @@ class LesionForm(QWidget):
 
     def _locate(self) -> None:
         """The lesion's own place, for images with several."""
-        self._position = ChoiceField("Position of this lesion", POSITIONS, empty="as the image")
-        self.distance = DistanceField("Distance of this lesion from the nipple")
+        self._position = ChoiceField(tr("Position of this lesion"), POSITIONS, empty="as the image")
+        self.distance = DistanceField(tr("Distance of this lesion from the nipple"))
         self._position.said.connect(lambda words: self.located.emit("position", words[0] if words else None))
         self.distance.said.connect(partial(self.located.emit, "distance_mm"))
         row = self._grid.rowCount()
-        self._places = (label("Position"), self._position, self.distance)
+        self._places = (label(tr("Position")), self._position, self.distance)
         self._grid.addWidget(self._places[0], row, 0)
         self._grid.addWidget(self.distance, row, 1)
         self._grid.addWidget(self._position, row, 2)

@@ -12,6 +12,7 @@ from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.exporting import Exported
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.operating_row import percent
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.result_panel import ResultPanel
@@ -117,9 +118,13 @@ class Reports(QObject):
         findings, count = self._session.document.findings, len(self._panel.findings.notices)
         lesions = len(findings.lesions)
         lines = [
-            f"Category {findings.category or 'not given'}; management {findings.management or 'not given'}.",
-            f"{lesions} lesion{'' if lesions == 1 else 's'} described, "
-            f"{count or 'no'} notice{'' if count == 1 else 's'} open.",
+            tr(
+                "Category {category}; management {management}.",
+                category=findings.category or tr("not given"),
+                management=tr(findings.management or "not given"),
+            ),
+            plural("1 lesion described.", "{n} lesions described.", lesions),
+            plural("1 notice open.", "{n} notices open.", count),
         ]
         self._panel.sections.signature.ask("\n".join(lines), self.reader)
         self._panel.reveal(self._panel.sections.signature)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from busi_viewer.gui.controls import KeyButton, spaced
 from busi_viewer.gui.findings.editor import FindingsEditor
 from busi_viewer.gui.findings.signature import SignaturePanel
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.result_parts import NoteBox, Section
 
 
@@ -15,21 +16,25 @@ class FindingsSections:
 
     def __init__(self, editor: FindingsEditor) -> None:
         self._editor = editor
-        self.place, self.assessment, self.texts = Section("Location"), Section("Assessment"), Section("Report text")
-        self.signing, self.signature = Section("Signature"), SignaturePanel()
+        self.place, self.assessment, self.texts = (
+            Section(tr("Location")),
+            Section(tr("Assessment")),
+            Section(tr("Report text")),
+        )
+        self.signing, self.signature = Section(tr("Signature")), SignaturePanel()
         self.signing.body.addWidget(self.signature)
         self.parts: tuple[QWidget, ...] = (self.place, self.assessment, self.texts, self.signing)
         self.place.body.addWidget(editor.place)
         self._notices, self._gaps = NoteBox("warn"), NoteBox("info")
-        self._drop = KeyButton("Remove what is said of them", "trash-2", role="flat")
+        self._drop = KeyButton(tr("Remove what is said of them"), "trash-2", role="flat")
         self._drop.setToolTip(
-            "Takes back the findings of lesions of this frame that are no longer outlined; can be undone"
+            tr("Takes back the findings of lesions of this frame that are no longer outlined; can be undone")
         )
         self._drop.clicked.connect(editor.drop_gone)
         for part in (editor.assessment, self._notices, self._gaps):
             self.assessment.body.addWidget(part)
         self.assessment.body.addLayout(spaced(self._drop, 0))
-        self.assessment.set_aside("reader only")
+        self.assessment.set_aside(tr("reader only"))
         self.texts.body.addWidget(editor.texts)
         self.texts.set_open(False)
         editor.changed.connect(self._refresh)
@@ -42,7 +47,7 @@ class FindingsSections:
 
     def _refresh(self) -> None:
         found = self._editor.notices
-        against = [notice.text for notice in found if not notice.gap]
+        against = [said(notice.text) for notice in found if not notice.gap]
         self._notices.set_words("\n".join(against))
-        self._gaps.set_words("\n".join(notice.text for notice in found if notice.gap))
+        self._gaps.set_words("\n".join(said(notice.text) for notice in found if notice.gap))
         self._drop.setVisible(bool(self._editor.gone))

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ MOST = 4
 def state_words(reports: Sequence[Report], current: bool) -> str:
     """``Not signed``, ``Signed, version 2`` or ``Changed since version 2 was signed``."""
     if not reports:
-        return "Not signed"
+        return tr("Not signed")
     version = reports[-1].version
-    return f"Signed, version {version}" if current else f"Changed since version {version} was signed"
+    return (
+        tr("Signed, version {version}", version=version)
+        if current
+        else tr("Changed since version {version} was signed", version=version)
+    )
 
 
 def version_line(report: Report) -> str:
@@ -31,7 +36,14 @@ def version_line(report: Report) -> str:
     signer = str(report.content.get("signer", "")) or report.user
     account = f" ({report.user})" if signer != report.user else ""
     reason = f": {report.reason}" if report.reason else ""
-    return f"Version {report.version}, {report.at[:16].replace('T', ' ')} UTC, {signer}{account}{reason}"
+    return tr(
+        "Version {version}, {at} UTC, {signer}{account}{reason}",
+        version=report.version,
+        at=report.at[:16].replace("T", " "),
+        signer=signer,
+        account=account,
+        reason=reason,
+    )
 
 
 class SignaturePanel(QWidget):
@@ -47,23 +59,26 @@ class SignaturePanel(QWidget):
         super().__init__()
         self._again = False
         self._icon, self._state = IconLabel("circle", "text3"), label("", wrap=True)
-        self.button = KeyButton("Sign report", "pencil", "Ctrl+Shift+S", "outlined")
+        self.button = KeyButton(tr("Sign report"), "pencil", "Ctrl+Shift+S", "outlined")
         self.button.clicked.connect(self.wanted)
         self._versions = label("", "caption", wrap=True)
         self._box = QFrame()
         set_role(self._box, "infoBox")
         self._summary = label("", "", wrap=True)
         self.name, self.reason = QLineEdit(), QLineEdit()
-        for field, title in ((self.name, "Your name as it stands in the report"), (self.reason, "Why a new version")):
+        for field, title in (
+            (self.name, tr("Your name as it stands in the report")),
+            (self.reason, tr("Why a new version")),
+        ):
             field.setPlaceholderText(title)
             field.setAccessibleName(title)
             field.setToolTip(title)
             field.setMaxLength(200)
             field.textChanged.connect(self._check)
             field.returnPressed.connect(self._confirm)
-        self._confirmed = KeyButton("Sign", "check", role="primary")
+        self._confirmed = KeyButton(tr("Sign"), "check", role="primary")
         self._confirmed.clicked.connect(self._confirm)
-        self._cancel = KeyButton("Cancel", "x", role="flat")
+        self._cancel = KeyButton(tr("Cancel"), "x", role="flat")
         self._cancel.clicked.connect(self._box.hide)
         inner = QVBoxLayout(self._box)
         inner.setContentsMargins(10, 8, 10, 8)
@@ -89,11 +104,15 @@ class SignaturePanel(QWidget):
         self._icon.set_icon(*(icon if reports else ("circle", "text3")))
         more = len(reports) - MOST
         lines = [version_line(report) for report in reversed(reports[-MOST:])]
-        self._versions.setText("\n".join([*lines, *([f"and {more} earlier"] if more > 0 else [])]))
+        self._versions.setText("\n".join([*lines, *([tr("and {more} earlier", more=more)] if more > 0 else [])]))
         self._versions.setVisible(bool(lines))
-        self.button.set_text("Sign a new version" if reports else "Sign report")
+        self.button.set_text(tr("Sign a new version") if reports else tr("Sign report"))
         self.button.setEnabled(can_sign and not (reports and current))
-        tip = "The version that is signed stays as it is" if can_sign else "Nothing is kept, so nothing can be signed"
+        tip = (
+            tr("The version that is signed stays as it is")
+            if can_sign
+            else tr("Nothing is kept, so nothing can be signed")
+        )
         self.button.setToolTip(tip)
         self.button.setVisible(not (reports and current))
         if not self.button.isEnabled():

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import Box
 from busi_viewer.core.region import grey_range, within
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import Outline, trace
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
 from busi_viewer.gui.tools.options import Deed, Number, Option, Switch
@@ -101,7 +102,7 @@ class Brush(Tool):
         stroke, self._stroke = self._stroke, None
         session = self.host.session
         if stroke is not None and session is not None:
-            session.apply(stroke.edit(self._frame, "Erase" if stroke.erase else self.label))
+            session.apply(stroke.edit(self._frame, tr("Erase") if stroke.erase else self.label))
         self.host.refresh()
 
     def deed(self, name: str) -> None:
@@ -110,7 +111,7 @@ class Brush(Tool):
         mask = session.document.shown_mask(session.frame) if session is not None else None
         found = grey_range(pixels, mask) if mask is not None and pixels is not None else None
         if found is None:
-            self.host.say("There is no outline to take grey values from.")
+            self.host.say(tr("There is no outline to take grey values from."))
             return
         for option, value in ((LOW, found[0]), (HIGH, found[1]), (RANGE_ON, True)):
             self.host.options.set(option, value)

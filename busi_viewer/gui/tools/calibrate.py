@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from busi_viewer.core.callipers import MOST_MM, Calibration, Calliper, Kind, states_scale
 from busi_viewer.core.measure import Point
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.tools.base import Pointer, ToolHost
 from busi_viewer.gui.tools.calliper import CalliperTool
 from busi_viewer.gui.tools.options import Number
@@ -55,7 +56,7 @@ class Calibrate(CalliperTool):
         """Draw a line, in place of the one before."""
         session = self.host.session
         if session is not None and states_scale(session.document.record):
-            self.host.say(REFUSED)
+            self.host.say(tr(REFUSED))
             return
         self._line = None
         super().press(at)
@@ -78,8 +79,8 @@ class Calibrate(CalliperTool):
         scale = Calibration(line, self.host.options.number(KNOWN.name), session.frame)
         side = scale.spacing_mm[0]
         session.set_calibration(scale, "Calibrate")
-        odd = "" if USUAL[0] <= side <= USUAL[1] else " That is unusual for ultrasound: check the length."
-        self.host.say(f"Calibrated by reader: {side:.3g} mm/px.{odd}")
+        odd = "" if USUAL[0] <= side <= USUAL[1] else tr("That is unusual for ultrasound: check the length.")
+        self.host.say(" ".join((tr("Calibrated by reader: {spacing:.3g} mm/px", spacing=side) + ".", odd)).strip())
         self.host.refresh()
 
     def cancel(self) -> None:

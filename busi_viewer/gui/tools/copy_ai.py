@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from busi_viewer.core.image import Mask
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tools.base import Pointer
 from busi_viewer.gui.tools.lesion import LesionTool
@@ -47,6 +48,6 @@ class CopyFromAI(LesionTool):
     def _offered(self) -> bool:
         session = self.host.session
         if session is not None and session.machine_mask() is None:
-            self.host.say("There is no AI outline on this image. Analyse it first.")
+            self.host.say(tr("There is no AI outline on this image. Analyse it first."))
             return False
         return True

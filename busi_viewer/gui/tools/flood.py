@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from busi_viewer.core.edits import edit_between
 from busi_viewer.core.image import Mask
 from busi_viewer.core.region import flood
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import Outline, trace
 from busi_viewer.gui.tag import Tag
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
@@ -82,7 +83,7 @@ class Flood(Tool):
             label = f"{self.title}, subtract" if start.alt else self.title
             edit = edit_between(self._before(), after, label, self._frame)
             if edit is None:
-                self.host.say("Nothing to fill there.")
+                self.host.say(tr("Nothing to fill there."))
             session.apply(edit)
         self.host.refresh()
 

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from busi_viewer.core.edits import edit_between
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import fill_polygon
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import FILL, stroke
 from busi_viewer.gui.tag import Tag, tag_size
 from busi_viewer.gui.theme import LESION_COLOURS
@@ -150,7 +151,7 @@ class HandleTool(Tool):
             label = self.title if how == ADD else f"{self.title}, {how.lower()}"
             edit = edit_between(before, after, label, self._frame)
             if edit is None:
-                self.host.say("The shape changes nothing.")
+                self.host.say(tr("The shape changes nothing."))
             session.apply(edit)
         self.host.refresh()
 
@@ -184,7 +185,7 @@ class HandleTool(Tool):
         self._paint_handles(painter, colour, handles, hovered)
         top = min(handles, key=QPointF.y)
         how = self.host.options.choice(MODE.name)
-        size = tag_size(label := f"L{number + 1} · drawing" if how == ADD else how)
+        size = tag_size(label := tr("L{n} · drawing", n=number + 1) if how == ADD else tr(how))
         Tag.at(label, top - QPointF(size.width() / 2, size.height() + 12), colour.name()).paint(painter)
         if self._at is not None and open_end is not None and len(handles) >= 2:
             Tag.at(self._to_start(), self._at.screen + QPointF(16, 6), "#FFFFFF").paint(painter)
@@ -268,8 +269,8 @@ class HandleTool(Tool):
         session = self.host.session
         spacing = session.document.record.spacing_at(x1, y1) if session is not None else None
         if spacing is None:
-            return f"{math.hypot(x1 - x0, y1 - y0):.0f} px to start"
-        return f"{math.hypot((x1 - x0) * spacing[1], (y1 - y0) * spacing[0]):.1f} mm to start"
+            return tr("{px:.0f} px to start", px=math.hypot(x1 - x0, y1 - y0))
+        return tr("{mm:.1f} mm to start", mm=math.hypot((x1 - x0) * spacing[1], (y1 - y0) * spacing[0]))
 
 
 def _length(step: QPointF) -> float:

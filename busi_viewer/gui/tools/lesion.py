@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from busi_viewer.core.edits import edit_between
 from busi_viewer.core.image import Mask
 from busi_viewer.core.refine import lesion_at
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.outline import Outline, trace
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
@@ -51,7 +52,7 @@ class LesionTool(Tool, ABC):
             return
         lesion = self._under(session, at)
         if lesion is None:
-            self.host.say("Click on a lesion, or apply to all of them.")
+            self.host.say(tr("Click on a lesion, or apply to all of them."))
         else:
             self._do(session, lesion)
 
@@ -111,7 +112,7 @@ class LesionTool(Tool, ABC):
         before = _mask(session)
         edit = edit_between(before, self.result(before, lesion), self.label(lesion), session.frame)
         if edit is None:
-            self.host.say(f"{self.label(lesion)} changes nothing here.")
+            self.host.say(tr("{lesion} changes nothing here.", lesion=said(self.label(lesion))))
         self._forget()
         session.apply(edit)
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from busi_viewer.core.edits import edit_between
 from busi_viewer.core.image import Mask
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
 
 
@@ -60,7 +61,7 @@ class LineTool(Tool, ABC):
             before = np.zeros(session.document.record.shape, dtype=bool) if shown is None else shown
             edit = edit_between(before, self.result(before, points), self.title, self._frame)
             if edit is None:
-                self.host.say(self.why_not)
+                self.host.say(tr(self.why_not))
             session.apply(edit)
         self.host.refresh()
 

@@ -10,6 +10,7 @@ from busi_viewer.core.edits import edit_between
 from busi_viewer.core.grabcut import Marks, refined
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import Box, stroke
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.outline import Outline, trace
 from busi_viewer.gui.tools.base import Pointer, Tool, ToolHost
 from busi_viewer.gui.tools.options import Choice, Number
@@ -110,7 +111,7 @@ class Segment(Tool):
         if session is not None and before is not None and after is not None:
             edit = edit_between(before, after, self.title, frame)
             if edit is None:
-                self.host.say("The marks change nothing.")
+                self.host.say(tr("The marks change nothing."))
             session.apply(edit)
         self.host.refresh()
 
