@@ -17,6 +17,7 @@ from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.exporting import Exporter, snapshot
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
@@ -42,9 +43,9 @@ class ReportBar(QFrame):
         self._words = label("", "strong")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("Reports written")
-        self.cancel = KeyButton("Cancel", "x")
-        self.cancel.setToolTip("Write no further reports; those written stay")
+        self._bar.setAccessibleName(tr("Reports written"))
+        self.cancel = KeyButton(tr("Cancel"), "x")
+        self.cancel.setToolTip(tr("Write no further reports; those written stay"))
         row = spaced(self._words, self._bar, self.cancel, margins=(14, 6, 10, 6), spacing=10)
         row.setStretch(1, 1)
         self.setLayout(row)
@@ -52,7 +53,7 @@ class ReportBar(QFrame):
 
     def show_state(self, done: int, total: int) -> None:
         """So many of so many."""
-        self._words.setText(f"Reports: {done} of {total}")
+        self._words.setText(tr("Reports: {done} of {total}", done=done, total=total))
         self._bar.setRange(0, total)
         self._bar.setValue(done)
 
@@ -111,9 +112,9 @@ class Printing(QObject):
         paths = selected if len(selected) > 1 else self._worklist.shown.shown_paths()
         if not paths:
             return
-        count = f"{len(paths)} image{'' if len(paths) == 1 else 's'}"
+        title = plural("Export the report of 1 image into", "Export the reports of {n} images into", len(paths))
         folder = self._folder or str(paths[0].parent)
-        name = QFileDialog.getExistingDirectory(self._window, f"Export reports of {count} into", folder)
+        name = QFileDialog.getExistingDirectory(self._window, title, folder)
         if name:
             self._folder = name
             self.start(paths, Path(name))
@@ -157,12 +158,15 @@ class Printing(QObject):
             if image is not None:
                 self._keeping.note("report exported", image, "file", "", target.name)
         count = len(outcome.written)
-        text = f"{count} report{'' if count == 1 else 's'} written" + (", then stopped" if outcome.stopped else "")
+        text = plural("1 report written", "{n} reports written", count)
+        text = tr("{written}, then stopped", written=text) if outcome.stopped else text
         left = len(outcome.empty)
-        aside = f"{left} left out: neither analysed nor described." if left else ""
+        aside = tr("{n} left out: neither analysed nor described.", n=left) if left else ""
         if outcome.failed:
-            named = [f"{privacy.name(Path(f.path))}: {f.reason}" for f in outcome.failed[:MOST_NAMED]]
-            self._notices.show_warning(f"{text}, {len(outcome.failed)} failed.", aside, details="\n".join(named))
+            named = [f"{privacy.name(Path(f.path))}: {said(f.reason)}" for f in outcome.failed[:MOST_NAMED]]
+            self._notices.show_warning(
+                tr("{analysed}, {n} failed.", analysed=text, n=len(outcome.failed)), aside, details="\n".join(named)
+            )
         else:
             self._notices.show_info(f"{text}.", aside)
 

@@ -28,6 +28,7 @@ from busi_viewer.core.reporting import FULL, SHORT
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import Combo, KeyButton, label, spaced
 from busi_viewer.gui.exporting import Exporter, snapshot
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.session import Session
@@ -56,7 +57,7 @@ class ReportPreview(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("reportPreview")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle("Report preview")
+        self.setWindowTitle(tr("Report preview"))
         self._services, self._exporter = services, exporter
         self._session: Session | None = None
         self._turn = 0
@@ -80,7 +81,7 @@ class ReportPreview(QWidget):
         column.addStretch(1)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
-        self._scroll.setAccessibleName("Pages of the report")
+        self._scroll.setAccessibleName(tr("Pages of the report"))
         self._scroll.setWidget(inner)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -91,15 +92,16 @@ class ReportPreview(QWidget):
         self.resize(820, 980)
 
     def _make_head(self) -> None:
-        self.template = Combo("Template")
-        self.template.addItems(list(TEMPLATES))
-        self.template.setToolTip("A full report says everything, a short one fits a page; for every export")
-        self.template.currentTextChanged.connect(self._on_template)
-        self.export = KeyButton("Export PDF…", "file-text", role="primary")
-        self.export.setToolTip("Write the report of the image in view")
+        self.template = Combo(tr("Template"))
+        for words, template in TEMPLATES.items():
+            self.template.addItem(tr(words), template)
+        self.template.setToolTip(tr("A full report says everything, a short one fits a page; for every export"))
+        self.template.currentIndexChanged.connect(self._on_template)
+        self.export = KeyButton(tr("Export PDF…"), "file-text", role="primary")
+        self.export.setToolTip(tr("Write the report of the image in view"))
         self.export.clicked.connect(self.export_asked)
-        self.letter = KeyButton("Letterhead", "pencil", role="outlined")
-        self.letter.setToolTip("Name, address and logo at the head of every report")
+        self.letter = KeyButton(tr("Letterhead"), "pencil", role="outlined")
+        self.letter.setToolTip(tr("Name, address and logo at the head of every report"))
         self.letter.setCheckable(True)
         self.letter.toggled.connect(lambda on: self._letterhead.setVisible(on))
         self._count = label("", "quiet")
@@ -111,7 +113,7 @@ class ReportPreview(QWidget):
     def _make_letterhead(self) -> None:
         self.facility, self.address, self.logo = QLineEdit(), QLineEdit(), QLineEdit()
         self._fault = label("", "caption", wrap=True)
-        self.choose, self.remove = KeyButton("Choose…", "folder-open"), KeyButton("Remove", "x")
+        self.choose, self.remove = KeyButton(tr("Choose…"), "folder-open"), KeyButton(tr("Remove"), "x")
         self.choose.clicked.connect(self._choose_logo)
         self.remove.clicked.connect(lambda: self._set_logo(""))
         self._letterhead = QFrame()
@@ -120,9 +122,9 @@ class ReportPreview(QWidget):
         grid.setContentsMargins(14, 10, 14, 10)
         for row, (field, title, tip) in enumerate(
             (
-                (self.facility, "Facility", "The facility's name, at the head of every report"),
-                (self.address, "Address", "Department and address, below the name"),
-                (self.logo, "Logo", "A PNG or JPEG file"),
+                (self.facility, tr("Facility"), tr("The facility's name, at the head of every report")),
+                (self.address, tr("Address"), tr("Department and address, below the name")),
+                (self.logo, tr("Logo"), tr("A PNG or JPEG file")),
             )
         ):
             field.setAccessibleName(title)
@@ -148,9 +150,8 @@ class ReportPreview(QWidget):
         ):
             field.setText(value)
         self._known = self._words()
-        name = next(name for name, template in TEMPLATES.items() if template == chosen.template)
         self.template.blockSignals(True)
-        self.template.setCurrentText(name)
+        self.template.setCurrentIndex(self.template.findData(chosen.template))
         self.template.blockSignals(False)
         self._exporter.template = chosen.template
 
@@ -162,13 +163,14 @@ class ReportPreview(QWidget):
     def _words(self) -> tuple[str, str, str]:
         return self.facility.text().strip(), self.address.text().strip(), self.logo.text().strip()
 
-    def _on_template(self, name: str) -> None:
-        self._exporter.template = TEMPLATES[name]
+    def _on_template(self, _index: int) -> None:
+        self._exporter.template = self.template.currentData()
         self.changed.emit()
         self.draw_pages()
 
     def _choose_logo(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Choose a logo", self.logo.text(), "Pictures (*.png *.jpg *.jpeg)")
+        kinds = tr("Pictures (*.png *.jpg *.jpeg)")
+        name, _ = QFileDialog.getOpenFileName(self, tr("Choose a logo"), self.logo.text(), kinds)
         if name:
             self._set_logo(name)
 
@@ -182,7 +184,7 @@ class ReportPreview(QWidget):
         self._known = self._words()
         logo = self._known[2]
         fault = self._services.report_writer().logo_fault(Path(logo)) if logo else ""
-        self._fault.setText(f"The logo is left out: {fault}." if fault else "")
+        self._fault.setText(tr("The logo is left out: {fault}.", fault=said(fault)) if fault else "")
         self._fault.setVisible(bool(fault))
         self.changed.emit()
         self.draw_pages()
@@ -218,7 +220,7 @@ class ReportPreview(QWidget):
         if self._session is None:
             self._pictures = []
             self._show_pages()
-            self._state.setText("Open an image to see its report.")
+            self._state.setText(tr("Open an image to see its report."))
             self._state.show()
             return
         turn, copy = self._turn, discreet(snapshot(self._session.document))
@@ -254,7 +256,8 @@ class ReportPreview(QWidget):
         if turn == self._turn:
             self._pictures = []
             self._show_pages()
-            self._state.setText(privacy.words(f"The report cannot be shown: {getattr(problem, 'what', '')}."))
+            why = said(getattr(problem, "what", ""))
+            self._state.setText(privacy.words(tr("The report cannot be shown: {why}.", why=why)))
             self._state.show()
 
     def _show_pages(self) -> None:
@@ -268,11 +271,11 @@ class ReportPreview(QWidget):
             pixmap.setDevicePixelRatio(self.devicePixelRatioF())
             sheet = QLabel()
             sheet.setPixmap(pixmap)
-            sheet.setAccessibleName(f"Page {number} of {len(self._pictures)}")
+            sheet.setAccessibleName(tr("Page {number} of {n}", number=number, n=len(self._pictures)))
             sheet.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             self._sheets.addWidget(sheet)
         count = len(self._pictures)
-        self._count.setText(f"{count} page{'' if count == 1 else 's'}" if count else "")
+        self._count.setText(plural("1 page", "{n} pages", count) if count else "")
 
     # events
 

@@ -21,6 +21,7 @@ from busi_viewer.gui import (
     network_page,
     presets,
     privacy,
+    report_preview,
     result_panel,
     result_parts,
     send_table,
@@ -86,7 +87,14 @@ def tabled() -> set[str]:
     found |= {result_panel.EDITED, result_panel.NORMAL, hud.UNKNOWN_SCALE, hud.BY_READER, *heat.COLOURS.values()}
     found |= {*panels.TITLES.values(), *panels.CANVAS_TITLES.values(), *image_form.TEXTS.values()}
     found |= {*lesion_form.SHORT.values(), *worklist_delegate.STATUS_ICONS, *worklist_model.FILTERS}
-    found |= {worklist_model.HIDDEN, *CLASSES, LESION, *METHODS, *(kind.word for kind in Kind)}
+    found |= {
+        *report_preview.TEMPLATES,
+        worklist_model.HIDDEN,
+        *CLASSES,
+        LESION,
+        *METHODS,
+        *(kind.word for kind in Kind),
+    }
     return {text for text in found if has_words(text)} - {"System", "English", "Deutsch"}
 
 
