@@ -15,7 +15,7 @@ from busi_viewer.dicom.calibration import Calibration, calibrate, frame_rate
 from busi_viewer.dicom.header import DEFER_BYTES
 from busi_viewer.dicom.pixels import reading
 from busi_viewer.dicom.source import looks_like_dicom
-from busi_viewer.dicom.values import integer, items, text, value
+from busi_viewer.dicom.values import integer, items, nested, text, value
 
 IDENTIFYING = (
     "PatientName",
@@ -87,5 +87,5 @@ def _references(ds: Dataset) -> list[str]:
         uid = text(part, "ReferencedSOPInstanceUID")
         if uid:
             found.setdefault(uid)
-        queue += [item for element in part if element.VR == "SQ" for item in element.value or ()]
+        queue += nested(part)
     return list(found)

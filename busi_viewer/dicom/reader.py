@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import warnings
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-
-from pydicom import config
 
 from busi_viewer.core.files import open_regular
 from busi_viewer.core.frames import LazyFrames
@@ -20,11 +16,6 @@ from busi_viewer.dicom.display import Display, make_display, make_window
 from busi_viewer.dicom.header import read_header
 from busi_viewer.dicom.kinds import is_cine, notices
 from busi_viewer.dicom.pixels import StoredPixels, locate, reading
-
-# pydicom comments on every oddity of a file, at times with its values: nothing of that may reach a terminal or a log.
-warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-config.settings.reading_validation_mode = config.IGNORE
 
 SAMPLED_FRAMES = 16
 """How many frames of a cine with wide values are looked at for their common range."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import warnings
 from typing import Any
 
+from pydicom import config
 from pydicom.dataset import Dataset
+
+# pydicom comments on every oddity of a file, at times with its values: nothing of that may reach a terminal or a log.
+warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+config.settings.reading_validation_mode = config.IGNORE
 
 
 def value(ds: Dataset, keyword: str) -> Any:
@@ -60,6 +68,18 @@ def items(ds: Dataset, keyword: str) -> list[Dataset]:
     if found is None or isinstance(found, (str, bytes)) or not hasattr(found, "__iter__"):
         return []
     return [item for item in found if isinstance(item, Dataset)]
+
+
+def nested(ds: Dataset) -> list[Dataset]:
+    """The items of all its sequences, in order; elements that cannot be decoded are passed over."""
+    found: list[Dataset] = []
+    for tag in sorted(ds.keys()):
+        try:
+            element = ds[tag]
+            found += element.value if element.VR == "SQ" and element.value else []
+        except Exception:  # noqa: BLE001 - the boundary to pydicom's lazy decoding, as above
+            continue
+    return found
 
 
 def shared_group(ds: Dataset, keyword: str) -> Dataset | None:
