@@ -80,7 +80,13 @@ COMMANDS = (
     Command(
         "export_overlay", "Export overlay PNG…", ("Ctrl+Shift+M",), "File", tip="The image with outlines and callipers"
     ),
-    Command("export_measures", "Export measurements…", ("Ctrl+Alt+M",), "File", tip="Callipers as CSV or JSON"),
+    Command(
+        "export_measures",
+        "Export measurements…",
+        ("Ctrl+Alt+M",),
+        "File",
+        tip="Callipers, sizes and findings as CSV or JSON",
+    ),
     Command("retry_failed", "Retry failed images", (), "File", tip="Opens and analyses them again"),
     Command(
         "dicom_set", "Export DICOM set…", ("Ctrl+Shift+E",), "File", tip="Segmentation, report, state, heatmap, PDF"

@@ -161,8 +161,9 @@ def _page_of(query: AuditQuery, store: CaseStore) -> tuple[list[AuditRow], dict[
 
 
 def _shown(row: AuditRow, value: str) -> str:
-    """An old or new value; where a file is named, in privacy mode, nothing of it."""
-    return privacy.HIDDEN if value and privacy.on() and row.field in PLACES else value
+    """An old or new value; where a file or a patient is named, in privacy mode, nothing of it."""
+    named = row.field in PLACES or row.field.startswith("identity.")
+    return privacy.HIDDEN if value and privacy.on() and named else value
 
 
 def short(value: str) -> str:

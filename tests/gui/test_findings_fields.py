@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu
 
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
-from busi_viewer.core.findings import Findings
+from busi_viewer.core.findings import Findings, Identity
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.lexicon import FIFTH, Proposal
 from busi_viewer.gui.canvas import Canvas
@@ -219,6 +219,26 @@ def test_the_side_is_filled_in_from_the_header_alone_and_a_conflict_is_said(pane
     other = made_session()
     panel.set_session(other)
     assert panel.findings.place.side.words == ()
+
+
+def test_who_the_patient_is_is_typed_only_where_the_file_does_not_say(panel, qtbot):
+    session = made_session({"PatientName": "Sample^Anna"})
+    panel.set_session(session)
+    fields = panel.findings.identity.fields
+    assert not fields["patient"].isEnabled()
+    assert fields["patient"].text() == ""
+    QTest.keyClicks(fields["patient_id"], "000-118")
+    QTest.keyClick(fields["patient_id"], Qt.Key.Key_Return)
+    assert session.document.findings.identity == Identity(patient_id="000-118")
+    fields["birth"].setText("1971-05-04")
+    fields["birth"].setModified(True)
+    panel.set_session(made_session())
+    assert session.document.findings.identity.birth == "1971-05-04", "kept before another image comes"
+    assert fields["patient_id"].text() == ""
+    assert fields["patient"].isEnabled()
+    session.undo.undo()
+    session.undo.undo()
+    assert session.document.findings.identity == Identity()
 
 
 def test_texts_are_kept_while_typing_and_before_another_image_comes(panel, session, qtbot):

@@ -13,6 +13,7 @@ from busi_viewer.core.findings_notices import Notice, notices
 from busi_viewer.core.lexicon import FIFTH, Proposal
 from busi_viewer.core.measure import Lesion
 from busi_viewer.gui.canvas.evidence import Evidence
+from busi_viewer.gui.findings.identity_form import FIELDS, IdentityForm
 from busi_viewer.gui.findings.image_form import TEXTS, AssessmentForm, PlaceForm, TextForm
 from busi_viewer.gui.findings.lesion_form import LesionForm, overrides, taken_words
 from busi_viewer.gui.session import Session
@@ -34,6 +35,7 @@ class FindingsEditor(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.place, self.assessment, self.texts = PlaceForm(), AssessmentForm(), TextForm()
+        self.identity = IdentityForm()
         self.forms: list[LesionForm] = []
         self.notices: tuple[Notice, ...] = ()
         self.gone: tuple[LesionFindings, ...] = ()
@@ -44,6 +46,7 @@ class FindingsEditor(QObject):
         self.place.composed.connect(partial(self._on_choice, "composition"))
         self.assessment.said.connect(self._on_choice)
         self.texts.said.connect(self._on_text)
+        self.identity.said.connect(self._on_identity)
 
     def form(self) -> LesionForm:
         """One more lesion's form, connected."""
@@ -61,6 +64,7 @@ class FindingsEditor(QObject):
     def commit(self) -> None:
         """Take what was typed and not taken yet."""
         self.texts.commit()
+        self.identity.commit()
         for field in (self.place.distance, *(form.distance for form in self.forms)):
             if field.isModified():
                 field.commit()
@@ -77,6 +81,7 @@ class FindingsEditor(QObject):
         self.place.show_findings(findings)
         self.assessment.show_findings(findings)
         self.texts.show_findings(findings)
+        self.identity.show_findings(findings, session.document.record.facts if session is not None else {})
         self.notices = self._notices()
         self._show_evidence()
         self.changed.emit()
@@ -180,6 +185,12 @@ class FindingsEditor(QObject):
         if self._session is not None:
             changed = replace(self._session.document.findings, **{name: text})  # type: ignore[arg-type]
             self._put(changed, TEXTS[name], text=name)
+
+    def _on_identity(self, name: str, text: str) -> None:
+        if self._session is not None:
+            findings = self._session.document.findings
+            identity = replace(findings.identity, **{name: text})
+            self._put(replace(findings, identity=identity), FIELDS[name][0])
 
     def drop_gone(self) -> None:
         """Take back what is said of lesions of the frame in view that are no longer outlined."""
