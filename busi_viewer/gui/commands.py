@@ -162,8 +162,8 @@ class Commands(QObject):
             drawn = session.document.reader_mask(session.frame) is not None
             actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
         actions["apply"].setEnabled(session is not None and self._canvas.active_tool.applies)
-        said = session is not None and (session.document.described or bool(session.document.callipers))
-        actions["export_measures"].setEnabled(said or actions["export_mask"].isEnabled())
+        told = session is not None and (session.document.described or bool(session.document.callipers))
+        actions["export_measures"].setEnabled(told or actions["export_mask"].isEnabled())
         if session is not None and session.veiled:
             actions.enable(TELLING, False)
 
