@@ -71,7 +71,8 @@ class ImageRecord:
     whole image, or None where it is unknown or differs by region; ``calibrated_by_reader``: the reader stated it, not the
     file, and whatever shows mm says so. ``covered`` are pixel boxes (x0, y0, x1, y1), half-open, that lie over calibrated
     regions and show something else (a spectrum, an M-mode trace): no mm there. ``window`` is the (lowest, highest) grey
-    value to show. ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
+    value to show, ``more_windows`` are others that the file names.
+    ``facts`` holds what the viewer may display (side, patient name…): never log it. ``warnings`` are for the reader.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class ImageRecord:
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
     calibrated_by_reader: bool = False
+    more_windows: tuple[tuple[str, tuple[float, float]], ...] = ()
     covered: tuple[tuple[int, int, int, int], ...] = ()
 
     def region_at(self, x: float, y: float) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,10 +21,14 @@ from busi_viewer.dicom.values import items, number, numbers, shared_group, text,
 
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _YBR = {"YBR_FULL", "YBR_FULL_422", "YBR"}
+_MOST_WINDOWS = 16
 _PARTIAL = "YBR_PARTIAL_422"
 _TO_RGB = np.array([[1.1644, 1.1644, 1.1644], [0.0, -0.3917, 2.0173], [1.5960, -0.8129, 0.0]])
 """From (Y − 16, Cb − 128, Cr − 128) of YBR_PARTIAL_422, whose black is 16 and white 235, to RGB (PS3.3-2001 C.7.6.3.1.2)."""
 _RGB = {"RGB", *_GREY, "PALETTE COLOR"}
+
+
+Window = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -82,28 +87,40 @@ def make_display(ds: Dataset, layout: Layout, samples: list[Raw]) -> Display:
     return Display(bits, base, inverted if table is None else layout.photometric == "MONOCHROME1", table, None, output)
 
 
-def make_window(ds: Dataset, layout: Layout, display: Display, first: Pixels) -> tuple[float, float]:
-    """The (low, high) shown grey values: the file's own window where it shows anything, else all there is."""
-    if first.ndim == 3:
-        return 0.0, 255.0
+def make_windows(ds: Dataset, layout: Layout, display: Display, first: Pixels) -> tuple[tuple[str, Window], ...]:
+    """Names and (low, high) shown grey values of the file's own windows that show anything, else of all there is."""
+    palette = display.table is not None and display.table.ndim == 2
+    if first.ndim == 3 or layout.samples == 3 or palette:
+        return (("", (0.0, 255.0)),)
     present = data_window(_without_padding(ds, display, first))
     if display.output is not None:
         low, high = sorted(map(display.shown, display.output))
-        return low, high
+        return (("", (low, high)),)
+    found = tuple(
+        (name, window)
+        for name, window in _own_windows(ds, display)
+        if window[0] < present[1] and window[1] > present[0]
+    )
+    return found or (("", (0.0, 2.0**display.bits - 1) if display.bits <= 8 and display.table is None else present),)
+
+
+def _own_windows(ds: Dataset, display: Display) -> Iterator[tuple[str, Window]]:
+    """The linear windows of the header on the shown scale (PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2)."""
     slope, intercept = _rescale(ds) if display.table is None else (1.0, 0.0)
     group = _voi(ds)
-    center, width = number(group, "WindowCenter"), number(group, "WindowWidth")
     exact = text(group, "VOILUTFunction") == "LINEAR_EXACT"
-    if center is not None and width is not None and (width >= 1 or (exact and width > 0)):
-        # PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2
+    centers, widths = numbers(group, "WindowCenter"), numbers(group, "WindowWidth")
+    names = (text(group, "WindowCenterWidthExplanation") or "").split("\\")
+    for index, (center, width) in enumerate(zip(centers[:_MOST_WINDOWS], widths, strict=False)):
+        if width < 1 and not (exact and width > 0):
+            continue
         middle, half = (center, width / 2) if exact else (center - 0.5, (width - 1) / 2)
         ends = [middle - half, middle + half]
         low, high = sorted(display.shown((end - intercept) / slope) for end in ends)
         if high - low < 1.0:
             low, high = (low + high) / 2 - 0.5, (low + high) / 2 + 0.5
-        if math.isfinite(low) and math.isfinite(high) and low < present[1] and high > present[0]:
-            return low, high
-    return (0.0, 2.0**display.bits - 1) if display.bits <= 8 and display.table is None else present
+        if math.isfinite(low) and math.isfinite(high):
+            yield (names[index].strip()[:40] if index < len(names) else ""), (low, high)
 
 
 def _voi(ds: Dataset) -> Dataset:

@@ -12,7 +12,7 @@ from busi_viewer.core.frames import LazyFrames
 from busi_viewer.core.image import ArrayFrames, Frames, ImageRecord, Pixels
 from busi_viewer.dicom.calibration import calibrate, facts, frame_rate
 from busi_viewer.dicom.codecs import FrameError
-from busi_viewer.dicom.display import Display, make_display, make_window
+from busi_viewer.dicom.display import Display, make_display, make_windows
 from busi_viewer.dicom.header import read_header
 from busi_viewer.dicom.kinds import is_cine, notices
 from busi_viewer.dicom.pixels import StoredPixels, locate, reading
@@ -48,6 +48,7 @@ def _record(stream: BufferedReader, path: Path) -> ImageRecord:
     shape = (layout.rows, layout.columns)
     calibration = calibrate(ds, shape)
     described = facts(ds)
+    windows = make_windows(ds, layout, display, first)
     return ImageRecord(
         path=path,
         sha256=digest,
@@ -57,7 +58,8 @@ def _record(stream: BufferedReader, path: Path) -> ImageRecord:
         spacing_mm=calibration.spacing,
         regions=calibration.regions,
         covered=calibration.covered,
-        window=make_window(ds, layout, display, first),
+        window=windows[0][1],
+        more_windows=tuple((name or f"File {n}", window) for n, (name, window) in enumerate(windows[1:], 2)),
         frame_rate=frame_rate(ds) if stored.count > 1 and is_cine(ds) else None,
         facts=described,
         warnings=(*notices(ds, described.get("Modality")), *stored.warnings, *calibration.warnings),

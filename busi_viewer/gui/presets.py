@@ -76,6 +76,15 @@ PRESETS = (
 )
 
 
+def presets_of(record: ImageRecord) -> tuple[Preset, ...]:
+    """PRESETS, and the further windows that the file names."""
+    return (*PRESETS, *(Preset(name, "", _always(window), "From the file") for name, window in record.more_windows))
+
+
+def _always(window: Window) -> Callable[[ImageRecord, Pixels], Window]:
+    return lambda _record, _pixels: window
+
+
 class PresetWindows:
     """The windows of every preset for the frame in view, worked out once a frame."""
 
@@ -84,8 +93,8 @@ class PresetWindows:
         self._windows: tuple[Window, ...] = ()
 
     def of(self, record: ImageRecord, pixels: Pixels) -> tuple[Window, ...]:
-        """In the order of PRESETS."""
+        """In the order of ``presets_of``."""
         if self._for is None or self._for[0] is not record or self._for[1] is not pixels:
             self._for = (record, pixels)
-            self._windows = tuple(preset.window(record, pixels) for preset in PRESETS)
+            self._windows = tuple(preset.window(record, pixels) for preset in presets_of(record))
         return self._windows

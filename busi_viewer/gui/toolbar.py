@@ -9,7 +9,7 @@ from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.gui.actions import DRAWING, FINDING, MEASURING, PAINTING, REFINING, VIEWING, Actions
 from busi_viewer.gui.controls import Combo, IconButton, KeyButton, label, rule
 from busi_viewer.gui.language import tr
-from busi_viewer.gui.presets import PRESETS, PresetWindows, Window
+from busi_viewer.gui.presets import PRESETS, Preset, PresetWindows, Window, presets_of
 from busi_viewer.gui.tool_group import ToolGroup
 from busi_viewer.gui.tools import TOOLS
 
@@ -71,6 +71,7 @@ class Toolbar(QWidget):
         )
         self._add(*self.groups)
         self._windows = PresetWindows()
+        self._offered: tuple[Preset, ...] = PRESETS
         self._preset_rule = self._add_rule()
         self.presets = self._make_presets()
         self._add(self.presets)
@@ -105,7 +106,7 @@ class Toolbar(QWidget):
         )
         for index, preset in enumerate(PRESETS):
             combo.setItemData(index, tr(preset.tip), Qt.ItemDataRole.ToolTipRole)
-        combo.activated.connect(lambda index: self.preset_chosen.emit(PRESETS[index]))
+        combo.activated.connect(lambda index: self.preset_chosen.emit(self._offered[index]))
         return combo
 
     def _make_opacity(self) -> None:
@@ -146,11 +147,21 @@ class Toolbar(QWidget):
         """Say which window (low, high) of a frame is in force: a preset's name or "Own", with width and level."""
         fits = [_close(preset, window) for preset in self._windows.of(record, pixels)]
         width, level = window[1] - window[0], (window[0] + window[1]) / 2
-        for index, (preset, fit) in enumerate(zip(PRESETS, fits, strict=True)):
+        self._offer(presets_of(record))
+        for index, (preset, fit) in enumerate(zip(self._offered, fits, strict=True)):
             self.presets.setItemText(index, f"{tr(preset.name)} {width:.0f} / {level:.0f}" if fit else tr(preset.name))
         self.presets.setCurrentIndex(fits.index(True) if True in fits else -1)
         self.presets.setPlaceholderText(tr("Own {width:.0f} / {level:.0f}", width=width, level=level))
         self.presets.update()
+
+    def _offer(self, presets: tuple[Preset, ...]) -> None:
+        """List the file's own windows after ours."""
+        while self.presets.count() > len(PRESETS):
+            self.presets.removeItem(len(PRESETS))
+        for preset in presets[len(PRESETS) :]:
+            self.presets.addItem(preset.name)
+            self.presets.setItemData(self.presets.count() - 1, tr(preset.tip), Qt.ItemDataRole.ToolTipRole)
+        self._offered = presets
 
     def fit_to(self, width: int) -> None:
         """Fold words away below LABELS_BELOW, presets below PRESETS_BELOW (they stay in the View menu)."""

@@ -40,6 +40,27 @@ def test_windows_are_as_dcmtk_applies_them(tmp_path, function, photometric):
     assert np.abs(ours - as_dcmtk_shows(tmp_path / "a.dcm", "+Wi", "1")).max() <= 1
 
 
+def test_further_windows_are_offered_by_name(tmp_path):
+    ds = ultrasound(RAMP, **TWELVE, WindowCenter=[2000, 500, 90000, 100], WindowWidth=[4000, 101, 10, 21])
+    ds.WindowCenterWidthExplanation = ["NORMAL", "CYST", "NOTHING"]
+    record = DicomSource().open(write(tmp_path / "a", ds))
+    assert record.window == (0.0, 3999.0)
+    assert record.more_windows == (("CYST", (449.5, 549.5)), ("File 3", (89.5, 109.5)))
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "PALETTE COLOR"])
+def test_windows_do_not_apply_to_colours(tmp_path, photometric):
+    values = (RAMP // 64).astype(np.uint8) + 90
+    ds = ultrasound(np.stack([values] * 3, -1) if photometric == "RGB" else values, WindowCenter=100, WindowWidth=10)
+    if photometric != "RGB":
+        ds.PhotometricInterpretation = photometric
+        for name in ("Red", "Green", "Blue"):
+            setattr(ds, f"{name}PaletteColorLookupTableDescriptor", [256, 0, 16])
+            setattr(ds, f"{name}PaletteColorLookupTableData", (np.arange(256) * 257).astype("<u2").tobytes())
+    record = DicomSource().open(write(tmp_path / "a", ds))
+    assert (record.window, record.more_windows) == ((0.0, 255.0), ())
+
+
 def test_sigmoid_is_the_standards(tmp_path):
     ds = ultrasound(RAMP, **TWELVE, WindowCenter=2000, WindowWidth=1000, VOILUTFunction="SIGMOID")
     expected = 255 / (1 + np.exp(-4 * (RAMP.astype(float) - 2000) / 1000))

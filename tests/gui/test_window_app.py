@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -175,3 +176,17 @@ def test_window_presets_change_what_the_canvas_shows(qtbot, qapp, tmp_path):
         assert made.toolbar.presets.currentText().startswith("Dark areas")
         made.actions_["reset_window"].trigger()
         assert made.toolbar.presets.currentText().startswith("Default")
+
+
+def test_further_windows_of_a_file_are_offered_and_go_with_it(qtbot, qapp, tmp_path):
+    write_image(tmp_path / "a.png")
+    with window(qtbot, qapp, size=(1600, 900)) as made:
+        open_and_wait(qtbot, made, tmp_path)
+        record, combo = made.canvas.session.document.record, made.toolbar.presets
+        pixels = record.frames[0]
+        made.toolbar.show_window((0.0, 255.0), replace(record, more_windows=(("CYST", (20.0, 60.0)),)), pixels)
+        assert [combo.itemText(index) for index in range(len(PRESETS), combo.count())] == ["CYST"]
+        combo.activated.emit(len(PRESETS))
+        assert made.canvas.window == (20.0, 60.0)
+        made.toolbar.show_window((0.0, 255.0), record, pixels)
+        assert combo.count() == len(PRESETS)
