@@ -25,7 +25,7 @@ from busi_viewer.core.image import to_uint8
 from busi_viewer.core.masks import Box
 from busi_viewer.core.ports import CancelToken, Progress
 from busi_viewer.dicom.codecs import FrameError, Raw
-from busi_viewer.dicom.display import Display, make_display, make_window
+from busi_viewer.dicom.display import Display, make_display, make_windows
 from busi_viewer.dicom.header import NATIVE, Layout
 from busi_viewer.dicom.pixels import StoredPixels, reading
 from busi_viewer.dicom.residual_text import suspects
@@ -62,9 +62,8 @@ class PixelCleaner:
         raw, self.photometric = self.stored.raw(0)
         with reading(self.path):
             self._display = make_display(self.stored.header.dataset, layout, [raw])
-            self._window = make_window(
-                self.stored.header.dataset, layout, self._display, self._display.apply(raw, self.photometric)
-            )
+            first = self._display.apply(raw, self.photometric)
+            self._window = make_windows(self.stored.header.dataset, layout, self._display, first)[0][1]
 
     @property
     def path(self) -> Path:
