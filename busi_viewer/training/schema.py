@@ -10,6 +10,7 @@ from busi_viewer.core.results import CLASSES, TASKS
 from busi_viewer.nets.card import Architecture, InputSpec
 from busi_viewer.nets.losses import ClassLoss, MaskLoss
 from busi_viewer.nets.published import BODIES, Freeze
+from busi_viewer.training.search import Search
 
 Label = Literal["normal", "benign", "malignant"]
 
@@ -98,11 +99,16 @@ class Recipe(_Strict):
     labels: tuple[Label, ...] = CLASSES  # type: ignore[assignment]
     exclude: dict[str, tuple[str, ...]] = {"doppler": ("Yes", "Y"), "combined": ("Yes", "Y")}
     seed: int = 7
+    search: Search = Search()
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         if self.freeze != "none" and self.imagenet == "no":
             raise ValueError("freeze: this network has no pretrained part to freeze")
+        fixed = {"name", "summary", "source", "protocol", "search", "seed"}
+        names = {name.split(".")[0] for name in (*self.search.parameters, *self.search.settings)}
+        if unknown := sorted(names - (set(type(self).model_fields) - fixed)):
+            raise ValueError(f"search: {', '.join(unknown)} cannot be varied")
         if self.architecture.name == "swin-unet" and self.architecture.arguments.get("size") != self.input.size:
             arguments = {**self.architecture.arguments, "size": self.input.size}
             return self.model_copy(update={"architecture": Architecture(name="swin-unet", arguments=arguments)})
