@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from busi_viewer import logs
-from busi_viewer.core.errors import UserError
+from busi_viewer.core.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from busi_viewer.core.deidentify import DeidentifyOptions
@@ -54,6 +54,7 @@ def services() -> Services:
         network=_network,
         receiver=_receiver,
         dicom_maker=_dicom_maker,
+        tune=_tune,
     )
 
 
@@ -138,13 +139,37 @@ def _train(
     if recipe == DESCRIPTORS:
         fitted: dict[str, Any] = _adapter("training.descriptors", "train")(data, out, *_readers(), progress, **options)
         return fitted
+    described = _job(recipe, job, data, out, options)
+    result: dict[str, Any] = _adapter("training.run", "train")(described, *_readers(), progress)
+    return result
+
+
+def _job(recipe: str | None, job: Path | None, data: Sequence[Path], out: Path, options: dict[str, Any]) -> Any:
     recipes = importlib.import_module("busi_viewer.training.recipe")
     values = {name: value for name, value in options.items() if value is not None} | {"out": out}
     if data:
         values["data"] = tuple(data)
-    described = recipes.read_job(job, values) if job is not None else recipes.make_job({**values, "recipe": recipe})
-    open_image, open_mask = _readers()
-    result: dict[str, Any] = _adapter("training.run", "train")(described, open_image, open_mask, progress)
+    return recipes.read_job(job, values) if job is not None else recipes.make_job({**values, "recipe": recipe})
+
+
+def _tune(
+    *,
+    recipe: str | None,
+    job: Path | None,
+    data: Sequence[Path],
+    out: Path,
+    progress: Callable[[dict[str, Any]], None],
+    trials: int | None,
+    storage: str | None,
+    as_grid: bool,
+    **options: Any,
+) -> dict[str, Any]:
+    """Search over a recipe or a job file, options as for a training."""
+    if recipe == DESCRIPTORS:
+        raise UsageError("descriptors trains no network, so there is nothing to search")
+    described = _job(recipe, job, data, out, options)
+    how = {"trials": trials, "storage": storage, "as_grid": as_grid}
+    result: dict[str, Any] = _adapter("training.tune", "tune")(described, *_readers(), progress, **how)
     return result
 
 

@@ -15,6 +15,7 @@ COMMANDS = frozenset(
         "train",
         "recipes",
         "crossval",
+        "tune",
         "compare",
         "cases",
         "models",

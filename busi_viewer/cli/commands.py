@@ -230,6 +230,7 @@ HANDLERS: dict[str, Handler] = {
     "train": train,
     "recipes": studies.recipes,
     "crossval": studies.crossval,
+    "tune": studies.tune,
     "compare": studies.compare,
     "cases": cases.cases,
     "models": models,

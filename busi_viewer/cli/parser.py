@@ -56,6 +56,7 @@ def build() -> Parser:
         _train,
         _recipes,
         _crossval,
+        _tune,
         _compare,
         _cases,
         _models,
@@ -194,17 +195,46 @@ def _setting(text: str) -> tuple[str, object]:
 
 def _crossval(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "crossval", "train and evaluate once a fold, and pool what each image got out of fold")
+    _add_what(parser)
+    parser.add_argument("--folds", type=_positive, default=5, metavar="K", help="three or more (default: %(default)s)")
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
+    parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
+    _add_start(parser, "each fold")
+    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    _add_protocol(parser)
+    _add_json(parser, "write the pooled figures")
+
+
+def _tune(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "tune", "search hyperparameters; several workers may share one storage")
+    _add_what(parser)
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the results; a search there goes on"
+    )
+    parser.add_argument("--trials", type=_positive, metavar="N", help="in all (default: the recipe's, usually 50)")
+    parser.add_argument(
+        "--storage", metavar="URL", help="where the workers of a search meet (default: trials.sqlite3 in DIR)"
+    )
+    parser.add_argument("--grid", action="store_true", help="try every combination of the choices, instead of TPE")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part (train, val, test)")
+    parser.add_argument("--name", metavar="NAME", help="the search's name in the storage (default: the recipe's)")
+    _add_start(parser, "each trial")
+    _add_protocol(parser)
+    _add_json(parser, "write what tune.json holds")
+
+
+def _add_what(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--recipe", metavar="NAME", help="what to train")
     what.add_argument("--job", type=Path, metavar="FILE", help="a job file that says what to train")
     _add_data(parser, required=False)
-    parser.add_argument("--folds", type=_positive, default=5, metavar="K", help="three or more (default: %(default)s)")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
-    parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
+
+
+def _add_start(parser: Parser, each: str) -> None:
     parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument(
-        "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights each fold starts with"
+        "--start-from", type=Path, metavar="DIR", help=f"a model's folder whose weights {each} starts with"
     )
     parser.add_argument(
         "--members",
@@ -214,9 +244,6 @@ def _crossval(commands: _Commands[Parser]) -> None:
         help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
-    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
-    _add_protocol(parser)
-    _add_json(parser, "write the pooled figures")
 
 
 def _compare(commands: _Commands[Parser]) -> None:

@@ -1,4 +1,4 @@
-"""The commands that measure models: evaluate, compare, crossval, and the page of a model's card."""
+"""The commands that measure models: evaluate, compare, crossval, tune, and the page of a model's card."""
 
 from __future__ import annotations
 
@@ -113,17 +113,7 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
         data=tuple(arguments.data),
         folds=arguments.folds,
         resume=arguments.resume,
-        training={
-            "recipe": arguments.recipe,
-            "job": arguments.job,
-            "epochs": arguments.epochs,
-            "encoder_weights": arguments.encoder_weights,
-            "start_from": arguments.start_from,
-            "accelerator": arguments.accelerator,
-            "devices": arguments.devices,
-            "members": tuple(arguments.members) if arguments.members else None,
-            **protocol(arguments),
-        },
+        training={"devices": arguments.devices, **_training(arguments)},
     )
     result = workflow.crossval(plan, services, terminal, terminal.training)
     _also(arguments.json, result)
@@ -131,6 +121,55 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
     if sys.stdout.isatty():
         print(table_of(result))
     return SOME_FAILED if result["failures"] else DONE
+
+
+def tune(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
+    """Search hyperparameters, or help a search that others work on."""
+    from busi_viewer.workflow import tune as workflow
+
+    if arguments.recipe is not None and not arguments.data:
+        raise UsageError("--recipe needs --data", remedy="Name the folders to train on.")
+    _is_no_file(arguments.out)
+
+    def report(event: Mapping[str, Any]) -> None:
+        if event.get("event") == "step":
+            terminal.progress(f"trial {event['trial']}, epoch {event['epoch']}", event["step"] / max(event["of"], 1))
+
+    result = workflow.tune(
+        services,
+        report,
+        arguments.out,
+        data=tuple(arguments.data),
+        trials=arguments.trials,
+        storage=arguments.storage,
+        as_grid=arguments.grid,
+        split=arguments.split,
+        name=arguments.name,
+        **_training(arguments),
+    )
+    _also(arguments.json, result)
+    best, failed = result["best"], sum(row["state"] == "failed" for row in result["trials"])
+    terminal.finish(
+        f"{len(result['trials'])} trials, {failed} failed; the best is {best['trial']} with {best['score']:.4f} on validation; "
+        f"train it with: busi-viewer train --job {arguments.out / workflow.BEST_JOB} -o DIR"
+    )
+    if sys.stdout.isatty():
+        print(workflow.lines(result))
+    return SOME_FAILED if failed else DONE
+
+
+def _training(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What crossval and tune hand on to each training."""
+    return {
+        "recipe": arguments.recipe,
+        "job": arguments.job,
+        "epochs": arguments.epochs,
+        "encoder_weights": arguments.encoder_weights,
+        "start_from": arguments.start_from,
+        "accelerator": arguments.accelerator,
+        "members": tuple(arguments.members) if arguments.members else None,
+        **protocol(arguments),
+    }
 
 
 def protocol(arguments: argparse.Namespace) -> dict[str, Any]:

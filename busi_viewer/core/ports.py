@@ -135,6 +135,10 @@ class StudyPages(Protocol):
         """Several models on the same images; ``runs`` holds each one's cases in the same order."""
         ...
 
+    def search(self, result: Mapping[str, Any]) -> str:
+        """A hyperparameter search."""
+        ...
+
     def card(self, card: Mapping[str, Any]) -> str:
         """A model's card."""
         ...
@@ -369,3 +373,5 @@ class Services:
     receiver: Callable[[Reception, Callable[[Path, str], None]], Receiver]
     """How to receive, and what to call (on a thread of the network) with each object's path and its sender's title."""
     dicom_maker: Callable[[], DicomMaker]
+    tune: Callable[..., dict[str, Any]]
+    """As ``train``, with ``trials``, ``storage`` and ``as_grid`` → what a search found and its best job. Raises Cancelled."""

@@ -195,3 +195,31 @@ def scatter(x: Floats, y: Floats, names: tuple[str, str], what: str) -> str:
         ax.plot(x, y, "o", color=SERIES[2], markersize=3.5, alpha=0.5)
         _unit_square(ax, f"{what}, {names[0]}", f"{what}, {names[1]}")
         return _svg(figure)
+
+
+def search_history(numbers: Floats, scores: Floats, complete: NDArray[np.bool_]) -> str:
+    """The scores of a search's trials in their order, finished and given up, and the best finished one so far."""
+    with mpl.rc_context(_STYLE):
+        figure, (ax,) = _figure(5.0, 3.4)
+        for number, (held, name) in enumerate(((complete, "finished"), (~complete, "given up"))):
+            ax.plot(
+                numbers[held], scores[held], _MARKERS[number], color=SERIES[number], markersize=4, ls="", label=name
+            )
+        best = np.maximum.accumulate(np.where(complete, scores, -np.inf))
+        ax.plot(numbers, np.where(np.isinf(best), np.nan, best), color=SERIES[0], drawstyle="steps-post", label="best")
+        ax.set(xlabel="trial", ylabel="score on validation")
+        ax.legend(loc="lower right")
+        return _svg(figure)
+
+
+def shares(values: Mapping[str, float]) -> str:
+    """Shares of a whole as bars, the largest on top."""
+    names = sorted(values, key=lambda name: values[name])
+    with mpl.rc_context(_STYLE):
+        figure, (ax,) = _figure(4.6, 0.8 + 0.32 * len(names))
+        ax.barh(names, [values[name] for name in names], color=SERIES[0], alpha=0.75)
+        for place, name in enumerate(names):
+            ax.text(values[name], place, f" {100 * values[name]:.0f} %", va="center", fontsize=7.5, color=TEXT)
+        ax.set(xlabel="share", xlim=(0, 1.1))
+        ax.grid(visible=False, axis="y")
+        return _svg(figure)

@@ -12,6 +12,7 @@ from busi_viewer.report.card_markdown import card_markdown
 from busi_viewer.report.card_page import card_page
 from busi_viewer.report.comparison_page import comparison_page
 from busi_viewer.report.evaluation_page import evaluation_page
+from busi_viewer.report.search_page import search_page
 
 
 class HtmlStudyPages:
@@ -24,6 +25,10 @@ class HtmlStudyPages:
     def comparison(self, result: Mapping[str, Any], runs: Sequence[Sequence[Case]]) -> str:
         """Several models on the same images."""
         return comparison_page(result, runs)
+
+    def search(self, result: Mapping[str, Any]) -> str:
+        """A hyperparameter search."""
+        return search_page(result)
 
     def card(self, card: Mapping[str, Any]) -> str:
         """A model's card as HTML."""

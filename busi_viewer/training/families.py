@@ -12,6 +12,7 @@ from typing import Any
 from busi_viewer.nets.card import Architecture, InputSpec
 from busi_viewer.nets.preprocess import Brightness, FuzzyContrast, Gamma, Gaussian, MinMax, Sharpness, Step
 from busi_viewer.training.schema import PaperProtocol, Recipe, Source, Stages
+from busi_viewer.training.search import Choice, Range, Search
 
 PAPERS = {
     "own": "This project",
@@ -37,6 +38,37 @@ _PLAIN: dict[str, Any] = {
 }
 _FROM_SCRATCH = {**_PLAIN, "imagenet": "no"}
 _KERAS = "Keras counts running statistics of batch norms; PyTorch keeps them as buffers"
+_GRID_B = Search(
+    parameters={
+        "learning_rate": Choice(values=(1e-4, 1e-3, 1e-2)),
+        "batch": Choice(values=(8, 16, 32)),
+        "architecture.arguments.dropout": Choice(values=(0.2, 0.3, 0.4, 0.5)),
+    }
+)
+"""Paper B §3.5, for --grid; its "10 e-5 … 10 e-3" read as the recipe's "10 e-4" is, as 1e-3."""
+_SEGMENTERS_E = Search(
+    parameters={
+        "learning_rate": Range(low=1e-5, high=1e-3, log=True),
+        "weight_decay": Range(low=1e-5, high=1e-3, log=True),
+        "optimiser": Choice(values=("adam", "adamw", "rmsprop", "sgd", "adagrad")),
+        "batch": Choice(values=(4, 8, 16)),
+        "input.size": Choice(values=(256, 288, 320)),
+        "epochs": Range(low=10, high=100, whole=True),
+    }
+)
+"""Paper E §2.2. It varies the encoder too, which here is part of the recipe's name."""
+_CLASSIFIERS_E = Search(
+    parameters={
+        "learning_rate": Range(low=1e-5, high=1e-1, log=True),
+        "weight_decay": Range(low=1e-5, high=1e-1, log=True),
+        "batch": Choice(values=(8, 16, 32)),
+        "focal_alpha": Range(low=0.3, high=0.75),
+        "focal_gamma": Range(low=3, high=5),
+        "optimiser": Choice(values=("sgd", "adam", "rmsprop", "adamw")),
+    },
+    settings={"patience": 10},
+)
+"""Paper E §2.3."""
 _DISTINCT = "Written anew: the paper gives no widths"
 
 
@@ -91,6 +123,7 @@ def _triencoder(
         patience=10,
         learning_rate=1e-3,
         mask_losses=(loss,),
+        search=_GRID_B,
         **_PLAIN,
     )
 
@@ -159,6 +192,7 @@ def _pairs() -> Iterator[Recipe]:
                 patience=25,
                 learning_rate=3e-4,
                 mask_losses=("dice",),
+                search=_SEGMENTERS_E,
                 **{**_PLAIN, "weight_decay": 1e-4},
             )
 
@@ -280,6 +314,7 @@ def _focal() -> Iterator[Recipe]:
             learning_rate=3e-4,
             class_loss="focal",
             focal_gamma=3.0,
+            search=_CLASSIFIERS_E,
             balance=1.0,
             **{**_PLAIN, "schedule": "plateau", "weight_decay": 1e-4},
         )
@@ -319,5 +354,6 @@ def _pipelines() -> Iterator[Recipe]:
         source=Source(paper="A", section="§3.1", difference="The sum of its two networks"),
         protocol=PaperProtocol(train=0.8, truth_overlay=True),
         stages=Stages(segmentation="linknet-sca-inceptionresnetv2", classification="dcnnimaf"),
+        search=Search(parameters={"stages.overlay": Range(low=0.1, high=0.8)}),
         imagenet="yes",
     )

@@ -35,11 +35,12 @@ Maps = dict[str, NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Data:
-    """What a pipeline learns from: the samples of the training part, the split, and how to read and to cut them.
+    """What a run learns from: the number of all images, the samples of the training part, the split, how to read and to cut them.
 
     ``read(part, size)`` gives the items of train or val; ``cut(samples, seed=…, shares=…)`` assigns samples to folds.
     """
 
+    images: int
     training: Sequence[Sample]
     split: Mapping[str, str]
     read: Callable[[str, int], list[Item]]

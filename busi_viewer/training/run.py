@@ -7,15 +7,13 @@ import json
 import os
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 
 from busi_viewer import paths
-from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
-from busi_viewer.core.errors import DataSetError, UsageError
+from busi_viewer.core.errors import UsageError
 from busi_viewer.core.training import PROGRESS
 from busi_viewer.nets.accelerated import ship_graph
 from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
@@ -23,20 +21,11 @@ from busi_viewer.nets.encoders import count_parameters
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
 from busi_viewer.training.combine import Made, combine
-from busi_viewer.training.data import (
-    Item,
-    OpenImage,
-    OpenMask,
-    check_classes,
-    excluded,
-    make_split,
-    read_items,
-    summary,
-    write_split,
-)
+from busi_viewer.training.data import Item, OpenImage, OpenMask, summary
 from busi_viewer.training.fit import LAST, Report, fit, quiet
+from busi_viewer.training.gather import SPLIT, gather
 from busi_viewer.training.pipeline import Data, fit_pipeline
-from busi_viewer.training.protocol import leaks, random_split
+from busi_viewer.training.protocol import leaks
 from busi_viewer.training.recipe import Job
 
 
@@ -54,61 +43,30 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
     quiet()
     pl.seed_everything(job.recipe.seed, workers=True, verbose=False)
     (out / "job.json").write_text(job.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
-    tell = _reporter(out, report, resume=job.resume)
-    samples = load_datasets(job.data)
-    split = _split(job, samples, open_image)
-    tell({"event": "data", "images": len(samples)})
-    kept = [
-        s
-        for s in samples
-        if not excluded(s, job.recipe.exclude) and (s.label or job.recipe.labels[0]) in job.recipe.labels
-    ]
-    ensemble = combine(job.members) if job.recipe.architecture.name == "ensemble" else None
-
-    def read(part: str, size: int) -> list[Item]:
-        chosen = part_of(kept, split, part)
-        items = read_items(chosen, size, open_image, open_mask, keep_native=part == "val", tasks=job.recipe.tasks)
-        check_classes(items, part, job.recipe.tasks)
-        return items
-
-    size = ensemble.spec.size if ensemble else job.recipe.input.size
-    if job.recipe.stages is not None:
-        data = Data(part_of(kept, split, "train"), split, read, partial(make_split, open_image=open_image))
-        made = fit_pipeline(job, job.recipe.stages, data, tell)
-        size = made.spec.size
-    training, validation = read("train", size), read("val", size)
-    if job.recipe.stages is None:
-        made = ensemble or Made(fit(job, training, validation, tell), job.recipe.architecture, job.recipe.input)
+    tell = reporter(out, report, resume=job.resume)
+    data = gather(job, open_image, open_mask)
+    tell({"event": "data", "images": data.images})
+    made = combine(job.members) if job.recipe.architecture.name == "ensemble" else make(job, data, tell)
+    training, validation = data.read("train", made.spec.size), data.read("val", made.spec.size)
     tell({"event": "calibrating"})
     folder = _write_model(job, made, training, validation)
     tell({"event": "done"})
     return {
         "model": str(folder),
         "out": str(out),
-        "split": str(out / "split.csv"),
+        "split": str(out / SPLIT),
         "data": [str(path) for path in job.data],
         "parameters": count_parameters(made.network),
     }
 
 
-def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
-    """The split given, or a new one; a copy is kept with the run."""
-    kept = job.out / "split.csv"
-    if job.split is not None:
-        split = load_split(job.split)
-    elif job.resume and kept.exists():
-        split = load_split(kept)
-    elif job.protocol == "paper":
-        split = random_split(samples, job.recipe.protocol.train, job.recipe.seed)
-    else:
-        split = make_split(samples, open_image, job.recipe.seed)
-    known = {s.id for s in samples} & set(split)
-    if not known:
-        raise DataSetError(
-            "the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path."
-        )
-    write_split(kept, {i: part for i, part in split.items() if i in known})
-    return split
+def make(job: Job, data: Data, report: Report) -> Made:
+    """The recipe's network, or both of a pipeline, trained on the part train; the best epoch on the part val."""
+    recipe = job.recipe
+    if recipe.stages is not None:
+        return fit_pipeline(job, recipe.stages, data, report)
+    size = recipe.input.size
+    return Made(fit(job, data.read("train", size), data.read("val", size), report), recipe.architecture, recipe.input)
 
 
 def _started_with(job: Job) -> str:
@@ -159,10 +117,10 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
             "validation": summary(validation),
             "parameters": count_parameters(made.network),
             "started_with": _started_with(job),
-            "split_sha256": hashlib.sha256((job.out / "split.csv").read_bytes()).hexdigest(),
+            "split_sha256": hashlib.sha256((job.out / SPLIT).read_bytes()).hexdigest(),
             "job_sha256": hashlib.sha256((job.out / "job.json").read_bytes()).hexdigest(),
             "protocol": job.protocol,
-            "settings": recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input"}),
+            "settings": recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input", "search"}),
         },
     )
     write_card(fresh, card)
@@ -174,7 +132,7 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
     return folder
 
 
-def _reporter(out: Path, report: Report, *, resume: bool) -> Report:
+def reporter(out: Path, report: Report, *, resume: bool) -> Report:
     """Pass events on, and append each to ``progress.jsonl``, one JSON object a line, with schema and time (UTC).
 
     Of several processes that share the fit only the first speaks.

@@ -105,7 +105,7 @@ class Recipe(_Strict):
     def _fits(self) -> Recipe:
         if self.freeze != "none" and self.imagenet == "no":
             raise ValueError("freeze: this network has no pretrained part to freeze")
-        fixed = {"name", "summary", "source", "protocol", "search", "seed"}
+        fixed = {"name", "summary", "source", "protocol", "search", "labels", "exclude"}
         names = {name.split(".")[0] for name in (*self.search.parameters, *self.search.settings)}
         if unknown := sorted(names - (set(type(self).model_fields) - fixed)):
             raise ValueError(f"search: {', '.join(unknown)} cannot be varied")

@@ -1,0 +1,62 @@
+"""What a run learns from: the images of its data sets, its split, and how to read the parts train and val."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
+from busi_viewer.core.errors import DataSetError
+from busi_viewer.training.data import (
+    Item,
+    OpenImage,
+    OpenMask,
+    check_classes,
+    excluded,
+    make_split,
+    read_items,
+    write_split,
+)
+from busi_viewer.training.pipeline import Data
+from busi_viewer.training.protocol import random_split
+from busi_viewer.training.recipe import Job
+
+SPLIT = "split.csv"
+"""The run's split, in its folder."""
+
+
+def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
+    """The job's data; the split is kept with the run. Raises DataSetError. The part ``test`` is never read."""
+    samples = load_datasets(job.data)
+    split = _split(job, samples, open_image)
+    recipe = job.recipe
+    kept = [s for s in samples if not excluded(s, recipe.exclude) and (s.label or recipe.labels[0]) in recipe.labels]
+
+    @lru_cache(maxsize=4)  # both parts at two sizes
+    def read(part: str, size: int) -> list[Item]:
+        chosen = part_of(kept, split, part)
+        items = read_items(chosen, size, open_image, open_mask, keep_native=part == "val", tasks=recipe.tasks)
+        check_classes(items, part, recipe.tasks)
+        return items
+
+    cut = partial(make_split, open_image=open_image)
+    return Data(len(samples), part_of(kept, split, "train"), split, read, cut)
+
+
+def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
+    """The split given, or a new one; a copy is kept with the run."""
+    kept = job.out / SPLIT
+    if job.split is not None:
+        split = load_split(job.split)
+    elif job.resume and kept.exists():
+        split = load_split(kept)
+    elif job.protocol == "paper":
+        split = random_split(samples, job.recipe.protocol.train, job.recipe.seed)
+    else:
+        split = make_split(samples, open_image, job.recipe.seed)
+    known = {s.id for s in samples} & set(split)
+    if not known:
+        raise DataSetError(
+            "the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path."
+        )
+    write_split(kept, {i: part for i, part in split.items() if i in known})
+    return split
