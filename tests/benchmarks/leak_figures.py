@@ -16,6 +16,7 @@ Finished networks' outcomes lie in ``DIR`` and are not repeated. Prints, and wri
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,11 +30,11 @@ from numpy.typing import NDArray
 from busi_viewer.bootstrap import services
 from busi_viewer.core.dataset import load_datasets
 from busi_viewer.core.duplicates import stratified_parts
-from busi_viewer.core.metrics import aucs, dice, weighted_means
+from busi_viewer.core.metrics import aucs, weighted_means
 from busi_viewer.core.paired import difference
 from busi_viewer.core.same_scene import scene_groups, traits
 from busi_viewer.core.statistics import GroupedBootstrap
-from busi_viewer.nets.encoders import load_into
+from busi_viewer.nets.encoders import InvertedResidual, load_into
 from busi_viewer.nets.pipeline import Pipeline, overlaid
 from busi_viewer.nets.published import PublishedNet
 from busi_viewer.nets.weights import load_tensors
@@ -45,6 +46,13 @@ from busi_viewer.workflow.open import load_mask, open_image
 
 Array = NDArray[Any]
 SEED, OVERLAY = 7, 0.4
+CLASSIFIER, SEGMENTER = "baseline-mobilenetv2", "multitask-unet-mobilenetv2"
+
+
+def say(words: str) -> None:
+    """A line on standard output, at once."""
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,7 @@ class Leaks:
 
     def network(self, name: str, recipe: str, items: list[Item], epochs: int, augmentation: str, *, maps: bool) -> Any:
         """A trained network; the validation that the trainer asks for takes place once, at the end, and chooses nothing."""
+        weights = self.arguments.weights
         settings = {
             "input": {"size": self.arguments.size}, "epochs": epochs, "validate_every": epochs, "augmentation": augmentation,
             "learning_rate": 1e-3, "encoder_rate_share": 0.5, "schedule": "cosine", "optimiser": "adamw", "ema_decay": 0,
@@ -97,19 +106,17 @@ class Leaks:
             "out": self.out / "runs" / name,
             "settings": settings,
         }
-        job = make_job(
-            {**values, "from_scratch": maps, "encoder_weights": self.arguments.weights, "accelerator": "cpu"}
-        )
-        network = None
-        if maps:
-            classifier = fresh(job)
-            assert isinstance(classifier, PublishedNet)
-            load_into(
-                next(classifier.encoder.children()), load_tensors(self.arguments.weights), None, "mobilenetv2_100"
-            )
-            network = WithMap(classifier)
+        classifies = recipe == CLASSIFIER
+        job = make_job({**values, "from_scratch": classifies, "encoder_weights": weights, "accelerator": "cpu"})
+        network = fresh(job)
+        if isinstance(network, PublishedNet):
+            backbone: Any = next(network.encoder.children())
+            if "blocks.0.0.bn3.weight" in load_tensors(weights):  # Gluon's has an expansion in its first block
+                backbone.blocks[0][0] = InvertedResidual(32, 16, exp_ratio=1.0, noskip=True, act_layer=torch.nn.ReLU6)
+            load_into(backbone, load_tensors(weights), weights, "mobilenetv2_100")
         looked_at = [next(item for item in self.items if item.label == label) for label in (0, 1, 2)]
-        found = fit(job, items, looked_at, lambda event: None, network)
+        learning = WithMap(network) if maps and isinstance(network, PublishedNet) else network
+        found = fit(job, items, looked_at, lambda event: None, learning)
         for checkpoint in job.out.glob("*.ckpt"):
             checkpoint.unlink()
         return found
@@ -118,7 +125,7 @@ class Leaks:
         """An outcome read back, or made and written."""
         path = self.out / f"{name}.npz"
         if not path.exists():
-            print(f"training {name}", flush=True)
+            say(f"training {name}")
             made = make()
             np.savez_compressed(path.with_suffix(".part.npz"), **vars(made))
             path.with_suffix(".part.npz").rename(path)
@@ -140,22 +147,23 @@ class Leaks:
             found.append((255 * torch.sigmoid(output.mask_logits.float())[0, 0]).numpy().round().astype(np.uint8))
         return Outcome(places, np.stack(probabilities), np.stack(found))
 
-    def multitask(self, name: str, learnt: list[Item], places: Array, epochs: int, augmentation: str) -> Outcome:
-        """The small multi-task network, trained on items and tested on images."""
+    def trained(
+        self, name: str, recipe: str, learnt: list[Item], places: Array, epochs: int, augmentation: str
+    ) -> Outcome:
+        """A network trained on items and tested on images."""
 
         def make() -> Outcome:
-            network = self.network(name, "multitask-unet-mobilenetv2", learnt, epochs, augmentation, maps=False)
-            return self.tested(network, places)
+            return self.tested(self.network(name, recipe, learnt, epochs, augmentation, maps=False), places)
 
         return self.kept(name, make)
 
-    def split_arm(self, name: str, folds: Array) -> list[Outcome]:
+    def split_arm(self, name: str, recipe: str, folds: Array) -> list[Outcome]:
         """One network a fold, tested on the fold it has not seen."""
         outcomes = []
         for fold in range(self.arguments.folds):
             learnt = [self.items[i] for i in np.flatnonzero(folds != fold)]
             tested = np.flatnonzero(folds == fold)
-            outcomes.append(self.multitask(f"{name}_{fold}", learnt, tested, self.arguments.epochs, "basic"))
+            outcomes.append(self.trained(f"{name}_{fold}", recipe, learnt, tested, self.arguments.epochs, "basic"))
         return outcomes
 
     def overlay_arm(self, name: str, folds: Array, outlined: list[Outcome], *, truth: bool) -> list[Outcome]:
@@ -192,7 +200,7 @@ class Leaks:
         for half in (0, 1):
             items = [self.items[i] for i in learnt[halves != half]]
             name = f"inner_{fold}_{half}"
-            outcome = self.multitask(name, items, learnt[halves == half], self.arguments.epochs, "basic")
+            outcome = self.trained(name, SEGMENTER, items, learnt[halves == half], self.arguments.epochs, "basic")
             maps[halves == half] = outcome.maps
         return maps
 
@@ -214,34 +222,27 @@ class Leaks:
         outcomes = []
         for fold in range(self.arguments.folds):
             learnt = [copied[i][1] for i in np.flatnonzero(parts != fold)]
-            outcomes.append(self.multitask(f"{name}_{fold}", learnt, np.flatnonzero(folds == fold), epochs, "none"))
+            tested = np.flatnonzero(folds == fold)
+            outcomes.append(self.trained(f"{name}_{fold}", CLASSIFIER, learnt, tested, epochs, "none"))
         return outcomes
 
-    def pooled(self, outcomes: list[Outcome]) -> tuple[Array, Array]:
-        """Probabilities (N, 3) and Dice (N,; NaN without a lesion) of all images, each as the network that had it left out said."""
-        probabilities, found = np.zeros((len(self.items), 3)), np.full(len(self.items), np.nan)
+    def pooled(self, outcomes: list[Outcome]) -> Array:
+        """Probabilities (N, 3) of all images, each as the network said that had it left out."""
+        probabilities = np.zeros((len(self.items), 3))
         for outcome in outcomes:
             probabilities[outcome.places] = outcome.probabilities
-            for place, values in zip(outcome.places, outcome.maps, strict=True):
-                mask = self.items[place].mask
-                if mask is not None and mask.any():
-                    found[place] = dice(mask.astype(bool), values >= 128)
-        return probabilities, found
+        return probabilities
 
-    def rows(self, leak: str, leaky: list[Outcome], honest: list[Outcome], *, outlines: bool) -> list[str]:
+    def rows(self, leak: str, leaky: list[Outcome], honest: list[Outcome]) -> list[str]:
         """The table's rows of one leak."""
         boot = GroupedBootstrap(self.groups)
-        (p_leaky, dice_leaky), (p_honest, dice_honest) = self.pooled(leaky), self.pooled(honest)
-        right = [(p.argmax(1) == self.labels).astype(np.float64) for p in (p_leaky, p_honest)]
+        both = [self.pooled(leaky), self.pooled(honest)]
         malignant = self.labels == 2
+        right = [(p.argmax(1) == self.labels).astype(np.float64) for p in both]
         figures: dict[str, list[Callable[[Array], Array]]] = {
             "accuracy": [partial(weighted_means, values) for values in right],
-            "AUC malignant": [
-                lambda w, p=p: aucs(malignant, p[:, 2].astype(np.float64), w) for p in (p_leaky, p_honest)
-            ],
+            "AUC malignant": [lambda w, p=p: aucs(malignant, p[:, 2], w) for p in both],
         }
-        if outlines:
-            figures["lesion Dice"] = [partial(weighted_means, values) for values in (dice_leaky, dice_honest)]
         out = []
         for name, (first, second) in figures.items():
             row = difference(boot, first, second)
@@ -260,8 +261,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=96)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--copies", type=int, default=4)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -269,23 +270,24 @@ def main() -> None:
     labels = leaks.labels.tolist()
     grouped = leaks.folds(leaks.groups, labels, arguments.folds)
     single = leaks.folds(list(range(len(labels))), labels, arguments.folds)
-    head = f"| leak | figure | honest | leaky | difference (95 % CI) |\n|---|---|---:|---:|---|\n"
-    rows: list[str] = []
+    table = ["| leak | figure | honest | leaky | difference (95 % CI) |", "|---|---|---:|---:|---|"]
 
-    def add(leak: str, leaky: list[Outcome], honest: list[Outcome], *, outlines: bool = True) -> None:
-        rows.extend(leaks.rows(leak, leaky, honest, outlines=outlines))
-        (arguments.out / "leaks.md").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    def add(leak: str, leaky: list[Outcome], honest: list[Outcome]) -> None:
+        rows = leaks.rows(leak, leaky, honest)
+        table.extend(rows)
+        (arguments.out / "leaks.md").write_text("\n".join(table) + "\n", encoding="utf-8")
+        say("\n".join(rows))
 
-    whole = leaks.split_arm("grouped", grouped)
-    random = leaks.split_arm("random", single)
+    say(f"{len(labels)} images in {len(set(leaks.groups))} groups")
+    whole, random = (leaks.split_arm(name, CLASSIFIER, f) for name, f in (("grouped", grouped), ("random", single)))
     add("random split, not by near-duplicate group", random, whole)
-    predicted = leaks.overlay_arm("predicted", grouped, whole, truth=False)
-    truth = leaks.overlay_arm("truth", grouped, whole, truth=True)
-    add("true outline laid over the image, not the predicted one", truth, predicted, outlines=False)
-    follow = leaks.copies_arm("follow", single, follow=True)
-    copies = leaks.copies_arm("copies", single, follow=False)
+    follow, copies = (leaks.copies_arm(name, single, follow=name == "follow") for name in ("follow", "copies"))
     add("augmented first and split then, not the reverse", copies, follow)
-    print(f"{len(labels)} images in {len(set(leaks.groups))} groups\n\n{head}" + "\n".join(rows))
+    truth = leaks.overlay_arm("truth", grouped, [], truth=True)
+    outlined = leaks.split_arm("outlined", SEGMENTER, grouped)
+    predicted = leaks.overlay_arm("predicted", grouped, outlined, truth=False)
+    add("true outline laid over the image, not the predicted one", truth, predicted)
+    say((arguments.out / "leaks.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
