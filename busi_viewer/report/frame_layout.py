@@ -33,6 +33,8 @@ from busi_viewer.report.parts import (
 
 MUTED = (words.NO_VALUE, words.NOT_SAID, "not yet accepted", "no proposal", "reader only", "not analysed")
 CLOCK_ROOM = 146.0
+FEW_LETTERS = 700
+"""Findings up to this length stay on the page of their figures."""
 
 
 class Bars(Flowable):  # type: ignore[misc]
@@ -87,6 +89,8 @@ def frame_story(frame: FramePart, number: int, *, many: bool, beside: Flowable |
         parts += [Bookmark(frame.title, 1), text(frame.title, 9, fonts.BOLD, spaceBefore=4, keepWithNext=1)]
     tallest = 160.0 if many else 205.0
     parts += [*sentence_lines(frame.sentences), Spacer(1, 5), figures_row(frame.figures, number, tallest), Spacer(1, 6)]
+    if sum(map(len, frame.sentences)) < FEW_LETTERS:
+        parts = [KeepTogether(parts)]
     room = WIDTH - CLOCK_ROOM if beside is not None else WIDTH
     estimate = estimate_lines(frame.estimate, room) if frame.estimate is not None else []
     if beside is not None:
@@ -140,7 +144,7 @@ def _figures(figures: tuple[Figure, ...], number: int, tallest: float, across: f
 
 def estimate_lines(estimate: Estimate, width: float, letters: int = 2000) -> list[Flowable]:
     """The estimate ``width`` points wide: bars beside the headline, or below it where it is narrow."""
-    notes = " ".join(estimate.notes)
+    notes = " ".join(note if note.endswith((".", "!", "?")) else f"{note}." for note in estimate.notes)
     notes = notes if len(notes) <= letters else notes[:letters].rsplit(" ", 1)[0] + "…"
     if estimate.leading is None:
         lines: list[Flowable] = [text(estimate.headline, 12, fonts.BOLD, WARN)]
@@ -180,7 +184,8 @@ def _table(lesion: LesionTable, width: float) -> Table:
         ]
         rows.append([*cells, *([text(row.by, 7.5, colour=TEXT3)] if tracked else [])])
     shares = (0.18, 0.26, 0.27, 0.29) if tracked else (0.26, 0.37, 0.37)
-    table = grid(rows, [width * share for share in shares], *RULED)
+    last = ("NOSPLIT", (0, max(-3, -len(rows))), (-1, -1))
+    table = grid(rows, [width * share for share in shares], *RULED, last)
     table.repeatRows = 1
     return table
 

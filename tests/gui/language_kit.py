@@ -30,7 +30,7 @@ from busi_viewer.gui import (
     worklist_model,
 )
 from busi_viewer.gui.canvas import heat, hud, panels
-from busi_viewer.gui.findings import image_form, lesion_form
+from busi_viewer.gui.findings import identity_form, image_form, lesion_form
 from busi_viewer.gui.tools import TOOLS
 from busi_viewer.gui.tools.options import Choice
 
@@ -86,6 +86,7 @@ def tabled() -> set[str]:
     found |= {*network_page.LISTEN_ON, *network_page.CALLERS, *result_parts.Measures.NAMES}
     found |= {result_panel.EDITED, result_panel.NORMAL, hud.UNKNOWN_SCALE, hud.BY_READER, *heat.COLOURS.values()}
     found |= {*panels.TITLES.values(), *panels.CANVAS_TITLES.values(), *image_form.TEXTS.values()}
+    found |= {text for title, hint, _ in identity_form.FIELDS.values() for text in (title, hint)}
     found |= {*lesion_form.SHORT.values(), *worklist_delegate.STATUS_ICONS, *worklist_model.FILTERS}
     found |= {
         *report_preview.TEMPLATES,

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 from busi_viewer.core.findings import Findings
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import label
+from busi_viewer.gui.language import tr
 
 FIELDS = {
     "patient": ("Patient", "Family name, given name", "PatientName"),
@@ -39,11 +40,11 @@ class IdentityForm(QWidget):
         self.setLayout(grid)
         for row, (name, (title, hint, _)) in enumerate(FIELDS.items()):
             field = self.fields[name] = QLineEdit()
-            field.setAccessibleName(title)
-            field.setToolTip(f"{title}, as it stands in the report: {hint}")
+            field.setAccessibleName(tr(title))
+            field.setToolTip(tr("{title}, as it stands in the report: {hint}", title=tr(title), hint=tr(hint)))
             field.setMaxLength(LONGEST)
             field.editingFinished.connect(partial(self._on_left, name))
-            grid.addWidget(label(title), row, 0)
+            grid.addWidget(label(tr(title)), row, 0)
             grid.addWidget(field, row, 1)
 
     def commit(self) -> None:
@@ -63,7 +64,7 @@ class IdentityForm(QWidget):
         for name, field in self.fields.items():
             stated = bool(facts.get(FIELDS[name][2], "").strip())
             field.setEnabled(not stated)
-            field.setPlaceholderText("Stated by the file" if stated else FIELDS[name][1])
+            field.setPlaceholderText(tr("Stated by the file") if stated else tr(FIELDS[name][1]))
             field.setEchoMode(QLineEdit.EchoMode.Password if privacy.on() else QLineEdit.EchoMode.Normal)
             if not field.isModified():
                 field.setText("" if stated else getattr(findings.identity, name))

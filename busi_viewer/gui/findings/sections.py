@@ -23,7 +23,7 @@ class FindingsSections:
         )
         self.signing, self.signature = Section(tr("Signature")), SignaturePanel()
         self.signing.body.addWidget(self.signature)
-        self.identity = Section("Patient")
+        self.identity = Section(tr("Patient"))
         self.identity.body.addWidget(editor.identity)
         self.identity.set_open(False)
         self.parts: tuple[QWidget, ...] = (self.place, self.assessment, self.texts, self.identity, self.signing)
