@@ -10,9 +10,9 @@ from typing import Any
 
 from busi_viewer.core.image import Mask
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import MaskStep
+from busi_viewer.core.steps import CALLIPERS, FINDINGS, Step
 
-FINDINGS, CALLIPERS, READING = "findings", "callipers", "reading"
+READING = "reading"
 FIELDS = (FINDINGS, CALLIPERS, READING)
 """What an image carries besides masks, each as a JSON value of which every version is kept. READING is the reader's own
 reading, locked before the machine's was shown."""
@@ -69,7 +69,7 @@ class Kept:
     image: int
     case: str
     masks: Mapping[int, Mask]
-    steps: tuple[MaskStep, ...]
+    steps: tuple[Step, ...]
     position: int
     result: AnalysisResult | None
     findings: Version | None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # they need scipy, which the window does not wait for
     from busi_viewer.core.cases import Case
     from busi_viewer.core.labels import Labels
     from busi_viewer.core.listing import Listing
-    from busi_viewer.core.steps import MaskStep
+    from busi_viewer.core.steps import Step
     from busi_viewer.core.worst import Worst
 
 
@@ -202,17 +202,17 @@ class CaseStore(Protocol):
         """Flag an image, or take the flag away."""
         ...
 
-    def commit(self, image: int, step: MaskStep) -> None:
-        """Keep a committed edit. Raises ValueError if it does not start from what is kept."""
-        ...
+    def commit(self, image: int, step: Step, reason: str = "") -> None:
+        """Keep a committed edit, and for findings and callipers why. Raises ValueError if an outline does not fit."""
 
     def undo(self, image: int) -> None:
         """Keep that the last edit was undone. Raises ValueError if there is none."""
-        ...
 
     def redo(self, image: int) -> None:
         """Keep that the edit undone last was done again. Raises ValueError if there is none."""
-        ...
+
+    def settle(self) -> None:
+        """Tell the audit trail of what was typed or nudged last, as one change; else it is told before the next."""
 
     def save_result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis; earlier ones stay. Raises ValueError for another image's."""

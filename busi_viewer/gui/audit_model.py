@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal, Slot
 
+from busi_viewer.core.errors import StoreError
 from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.keeping_notices import local
@@ -156,6 +158,8 @@ class AuditModel(QAbstractTableModel):
 
 def _page_of(query: AuditQuery, store: CaseStore) -> tuple[list[AuditRow], dict[str, Path]]:
     """Rows with the files they speak of. On a pool thread."""
+    with contextlib.suppress(StoreError):  # what cannot be told now is told later
+        store.settle()
     rows = store.audit.rows(query)
     return rows, store.files_of({row.image for row in rows if row.image})
 

@@ -28,11 +28,12 @@ SPARE_SESSIONS = 8
 
 class Desk(QObject):
     """``copied(path, owner)`` when a copy of an image that was worked on is worked on; ``apart(path)`` where what is kept and
-    what was done without the store cannot be brought together.
+    what was done without the store cannot be brought together; ``unread(path, Problem)``: a part could not be read.
     """
 
     copied = Signal(object, object)
     apart = Signal(object)
+    unread = Signal(object, object)
 
     def __init__(
         self,
@@ -95,13 +96,13 @@ class Desk(QObject):
 
     def _restore(self, path: Path, session: Session, kept: Kept) -> None:
         """Give a session without work of its own all that is kept; changes are counted from there."""
+        from busi_viewer.core.steps import readable
         from busi_viewer.workflow.casework import restore
 
         document, item = session.document, self._model.item(path)
-        unread = restore(document, replace(kept, result=None) if session.veiled else kept)
-        if unread is not None:
-            self._keeping.not_recalled.emit(path, problem_from(unread, "reading the findings"))
-        session.remember(kept.steps, kept.position)
+        for error in restore(document, replace(kept, result=None) if session.veiled else kept):
+            self.unread.emit(path, problem_from(error, "reading what is kept"))
+        session.remember(*readable(kept.steps, kept.position))
         document.revision, self._exported[path] = 0, document.changes
         result = kept.result if session.veiled else document.result
         if result is not None:

@@ -18,7 +18,7 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.core.reporting import UNKNOWN, Trail
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import MaskStep
+from busi_viewer.core.steps import Step
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # imported with the store, after the window is painted
 WAIT_S = 3.0
 """How long a file that is opened at once waits for the window to be painted and with it the store."""
 CLOSE_S = 5.0
+Change = Step | Mapping[str, Any] | None
 
 
 class Keeping(QObject):
@@ -206,16 +207,19 @@ class Keeping(QObject):
 
         self._pool.start(Job(lambda: self.recall(record), tell, lambda _error: None))
 
-    def change(self, image: int, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "") -> None:
-        """Keep a committed "step", or its "undo" or "redo"; or a new value (JSON) of the field named ``kind``, and why."""
+    def change(self, image: int, kind: str, what: Change = None, reason: str = "") -> None:
+        """Keep a committed "step" and why, its "undo" or "redo", the "rest" after typing; or a new value (JSON) of a field."""
         if self._keeper is None:
             return
-        if not isinstance(what, MaskStep):
-            self._keeper.field(image, kind, what, reason)
-        elif kind == "step":
-            self._keeper.step(image, what)
+        if kind == "rest":
+            self._keeper.settle()
+        elif isinstance(what, Step):
+            if kind == "step":
+                self._keeper.step(image, what, reason)
+            else:
+                {"undo": self._keeper.undo, "redo": self._keeper.redo}[kind](image)
         else:
-            {"undo": self._keeper.undo, "redo": self._keeper.redo}[kind](image)
+            self._keeper.field(image, kind, what, reason)
 
     def flag(self, image: int, flagged: bool) -> None:
         """Keep that an image is flagged, or no longer."""
@@ -332,7 +336,7 @@ class Ledger:
     ) -> None:
         self.image = image
         self._keeping, self._owners, self._path, self._copied = keeping, owners, path, copied
-        self._waiting: list[tuple[str, MaskStep | Mapping[str, Any], str]] = []
+        self._waiting: list[tuple[str, Change, str]] = []
         self._result: AnalysisResult | None = None
 
     @property
@@ -345,7 +349,7 @@ class Ledger:
         """Whether nothing waits to be kept."""
         return not self._waiting
 
-    def change(self, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "") -> None:
+    def change(self, kind: str, what: Change = None, reason: str = "") -> None:
         """Keep a committed change (see :class:`~busi_viewer.gui.session.Session`)."""
         if self.image is not None:
             owner = self._owners.setdefault(self.image, self._path)

@@ -48,6 +48,7 @@ class KeepingNotices(QObject):
         reading.tidings.connect(self._on_tidings)
         reading.desk.copied.connect(self._on_copied)
         reading.desk.apart.connect(self._on_apart)
+        reading.desk.unread.connect(self._on_unread)
 
     def clear_notices(self) -> None:
         """Clear all notices but what stands in the way of keeping."""
@@ -110,6 +111,13 @@ class KeepingNotices(QObject):
             tr("{name}: what is kept of it could not be read, so it is shown without.", name=privacy.name(path)),
             f"{sentence(said(problem.what))}. {said(problem.remedy)} "
             + tr("What you do on it is kept once the case store can be read."),
+        )
+
+    @Slot(object, object)
+    def _on_unread(self, path: Path, problem: Problem) -> None:
+        self._notices.show_warning(
+            f"{privacy.name(path)}: a part of what is kept of it could not be read; all else is shown.",
+            f"{sentence(problem.what)}. {problem.remedy} It stays in the case store as a version of its own.",
         )
 
     @Slot(object, object)

@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from busi_viewer.core.callipers import Calibration, Calliper, states_scale, to_json
+from busi_viewer.core.callipers import Calibration, Calliper, states_scale
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.findings import Findings
-from busi_viewer.core.findings import to_json as findings_to_json
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import bounding_box
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import AnalysisResult, FrameResult
-from busi_viewer.core.steps import MaskStep, edit_step, replacement_step
+from busi_viewer.core.steps import (
+    CALLIPERS,
+    FieldStep,
+    MaskStep,
+    Step,
+    edit_step,
+    findings_step,
+    joined,
+    marks_step,
+    replacement_step,
+)
 from busi_viewer.gui.frames import FrameLoader
 
 ACCEPT, DISCARD, CLEAR, RESET = "Accept outline", "Discard outline", "Clear", "Reset to AI outline"
 
-CALLIPERS, FINDINGS = "callipers", "findings"
-
 
 class Keep(Protocol):
-    """Told of every committed change: "step", or "undo" and "redo" of the step given; "callipers" or "findings" as they are
-    now (JSON), and why.
-    """
+    """Told of every committed change: "step" and why, "undo" and "redo" of the step given, and of the "rest" after typing."""
 
-    def __call__(self, kind: str, what: MaskStep | Mapping[str, Any], reason: str = "", /) -> None: ...  # noqa: D102
+    def __call__(self, kind: str, what: Step | None = None, reason: str = "", /) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -44,90 +49,40 @@ class Grip:
     handle: int | None = None
 
 
-Marks = tuple[tuple[Calliper, ...], Calibration | None]
+class _Command(QUndoCommand):
+    """Steps that are undone and done again together, mostly one. They are made before they are pushed."""
 
+    def __init__(self, steps: tuple[Step, ...], do: Callable[[str, Step], None]) -> None:
+        super().__init__(steps[-1].label)
+        self._steps, self._do, self._pushed = steps, do, False
 
-class _StepCommand(QUndoCommand):
-    """One committed change of a frame's reader mask. ``done``: it was made in an earlier session and is applied already."""
-
-    def __init__(self, step: MaskStep, do: Callable[[str, MaskStep], None], *, done: bool = False) -> None:
-        super().__init__(step.label)
-        self._step, self._do, self._done = step, do, done
-
-    def redo(self) -> None:
-        """Make the change, the first time or again."""
-        kind, self._done = ("redo" if self._done else "step"), True
-        self._do(kind, self._step)
-
-    def undo(self) -> None:
-        """Bring back what was there before."""
-        self._do("undo", self._step)
-
-
-class _MarksCommand(QUndoCommand):
-    """One change of callipers or calibration, made on ``frame``. Nudges of the same grip one after the other are one item."""
-
-    def __init__(
-        self,
-        label: str,
-        frame: int,
-        change: tuple[Marks, Marks],
-        do: Callable[[int, Marks], None],
-        nudge: Grip | None,
-    ) -> None:
-        super().__init__(label)
-        self._frame, self._change, self._do, self._nudge = frame, change, do, nudge
-
-    def id(self) -> int:
-        """Qt offers to merge items of the same id."""
-        return -1 if self._nudge is None else 1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Whether another nudge was taken in."""
-        if not isinstance(other, _MarksCommand) or other._nudge != self._nudge:
-            return False
-        self._change = (self._change[0], other._change[1])
-        return True
-
-    def redo(self) -> None:
-        """Make the change, the first time or again."""
-        self._do(self._frame, self._change[1])
-
-    def undo(self) -> None:
-        """Bring back what was there before."""
-        self._do(self._frame, self._change[0])
-
-
-Said = tuple[Findings, str]
-"""Findings, and why they are what they are."""
-
-
-class _FindingsCommand(QUndoCommand):
-    """One change of the findings; changes of the same ``text`` that follow each other are one."""
-
-    def __init__(self, label: str, frame: int, before: Findings, after: Said, do: Callable[[int, Said], None]) -> None:
-        super().__init__(label)
-        self._frame, self._before, self._after, self._do = frame, before, after, do
-        self.typed = ""
+    @property
+    def last(self) -> Step:
+        """The last of its steps."""
+        return self._steps[-1]
 
     def id(self) -> int:
         """The same for all, so that Qt asks whether they are one."""
         return 1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take a following change of the same text in."""
-        if not (isinstance(other, _FindingsCommand) and self.typed and other.typed == self.typed):
-            return False
-        self._after = other._after
-        return True
+        """Whether what goes on with the same text or grip was taken in."""
+        whole = joined(self.last, other.last) if isinstance(other, _Command) else None
+        if whole is not None:
+            self._steps = (whole,)
+        return whole is not None
 
     def redo(self) -> None:
-        """Make the change, the first time or again."""
-        self._do(self._frame, self._after)
+        """Make the change again; at the push, which calls this too, it is made already."""
+        if self._pushed:
+            for step in self._steps:
+                self._do("redo", step)
+        self._pushed = True
 
     def undo(self) -> None:
-        """Bring back what was said before."""
-        self._do(self._frame, (self._before, "undone"))
+        """Bring back what was there before."""
+        for step in reversed(self._steps):
+            self._do("undo", step)
 
 
 class Session(QObject):
@@ -149,7 +104,7 @@ class Session(QObject):
         self.document = document
         self.undo = QUndoStack(self)
         self.frames = FrameLoader(document.record.frames, self)
-        self.keep: Keep = lambda _kind, _what, _reason="": None
+        self.keep: Keep = lambda _kind, _what=None, _reason="": None
         self._frame = 0
         self._chosen: Grip | None = None
         self._restoring = False
@@ -163,22 +118,12 @@ class Session(QObject):
             if session is not None:
                 session.changed.emit()
 
-        def do(kind: str, step: MaskStep) -> None:
+        def do(kind: str, step: Step) -> None:
             session = here()
             if session is not None:
                 session._change(kind, step)
 
-        def mark(frame: int, marks: Marks) -> None:
-            session = here()
-            if session is not None:
-                session._mark(frame, marks)
-
-        def say(frame: int, said: Said) -> None:
-            session = here()
-            if session is not None:
-                session._say(frame, said)
-
-        self._do, self._do_mark, self._do_say = do, mark, say
+        self._do = do
         document.on_change = announce
 
     @property
@@ -256,10 +201,8 @@ class Session(QObject):
         if not drawn:
             return
         here = self._frame
-        self.undo.beginMacro(RESET)
-        for frame in drawn:
-            self._push(replacement_step(self.document, frame, None, RESET))
-        self.undo.endMacro()
+        steps = [replacement_step(self.document, frame, None, RESET) for frame in drawn]
+        self._push(*(replace(step, chained=n > 0) for n, step in enumerate(steps) if step is not None))
         self.set_frame(here)
 
     @property
@@ -280,7 +223,8 @@ class Session(QObject):
         """
         if any(calliper.frame >= len(self.document.record.frames) for calliper in callipers):
             raise ValueError("a calliper lies on a frame that is not there")
-        self._push_marks((tuple(callipers), self.document.calibration), label, nudge)
+        typed = "" if nudge is None else f"{nudge.index}.{nudge.handle}"
+        self._push(marks_step(self.document, callipers, self.document.calibration, self._frame, label, typed))
 
     def set_calibration(self, calibration: Calibration | None, label: str) -> None:
         """State the scale of an image whose file states none, or (None) take it back, as one undo item.
@@ -289,43 +233,20 @@ class Session(QObject):
         """
         if states_scale(self.document.record):
             raise ValueError("the file states its own calibration")
-        self._push_marks((self.document.callipers, calibration), label)
-
-    def _push_marks(self, marks: Marks, label: str, nudge: Grip | None = None) -> None:
-        before = (self.document.callipers, self.document.calibration)
-        if marks != before:
-            self.undo.push(_MarksCommand(label, self._frame, (before, marks), self._do_mark, nudge))
-
-    def _mark(self, frame: int, marks: Marks) -> None:
-        """Put callipers and calibration in force, have them kept, show the frame, and choose the calliper that changed."""
-        callipers, calibration = marks
-        chosen = changed_one(self.document.callipers, callipers, self._chosen)
-        self.choose(None)
-        if calibration != self.document.calibration:
-            self.document.set_calibration(calibration)
-        if callipers != self.document.callipers:
-            self.document.set_callipers(callipers)
-        self.keep(CALLIPERS, to_json(callipers, calibration))
-        self.set_frame(frame)
-        self.choose(chosen)
+        self._push(marks_step(self.document, self.document.callipers, calibration, self._frame, label))
 
     def set_findings(self, findings: Findings, label: str, reason: str = "", *, text: str = "") -> None:
         """Replace the findings as one undo item; the same again does nothing.
 
         ``reason`` goes into the audit trail. ``text`` names the text that is being typed: what is typed on is the same item.
         """
-        before = self.document.findings
-        if findings != before:
-            command = _FindingsCommand(label, self._frame, before, (findings, reason), self._do_say)
-            command.typed = text
-            self.undo.push(command)
+        self._push(findings_step(self.document, findings, self._frame, label, text), reason=reason)
 
-    def _say(self, frame: int, said: Said) -> None:
-        """Put findings in force, have them kept, and show the frame."""
-        findings, reason = said
-        self.document.set_findings(findings)
-        self.keep(FINDINGS, findings_to_json(findings), reason)
-        self.set_frame(frame)
+    def rest(self) -> None:
+        """The reader turned to something else after typing: what was typed is one entry of the record."""
+        top = self.undo.command(self.undo.index() - 1)
+        if isinstance(top, _Command) and isinstance(top.last, FieldStep) and top.last.typed:
+            self.keep("rest")
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal, or hold it back while veiled; False if it is stale."""
@@ -352,28 +273,45 @@ class Session(QObject):
         else:
             self.changed.emit()
 
-    def remember(self, steps: Sequence[MaskStep], position: int) -> None:
+    def remember(self, steps: Sequence[Step], position: int) -> None:
         """Give back an earlier session's undo stack, of whose ``steps`` the document holds the first ``position``."""
+        items: list[tuple[Step, ...]] = []
+        applied = 0
+        for number, step in enumerate(steps):
+            if items and number != position and isinstance(step, MaskStep) and step.chained:
+                items[-1] += (step,)
+            else:
+                items.append((step,))
+                applied += number < position
+        for item in items:
+            self.undo.push(_Command(item, self._do))
         self._restoring = True
-        for step in steps:
-            self.undo.push(_StepCommand(step, self._do, done=True))
-        self.undo.setIndex(position)
+        self.undo.setIndex(applied)
         self._restoring = False
 
     def _replace(self, mask: Mask | None, label: str) -> None:
         self._push(replacement_step(self.document, self._frame, mask, label))
 
-    def _push(self, step: MaskStep | None) -> None:
-        if step is not None:
-            self.undo.push(_StepCommand(step, self._do))
+    def _push(self, *steps: Step | None, reason: str = "") -> None:
+        made = tuple(step for step in steps if step is not None)
+        for step in made:
+            self._change("step", step, reason)
+        if made:
+            self.undo.push(_Command(made, self._do))
 
-    def _change(self, kind: str, step: MaskStep) -> None:
-        """Make (or, for "undo", take back) a change, have it kept, and show its frame."""
+    def _change(self, kind: str, step: Step, reason: str = "") -> None:
+        """Make (or, for "undo", take back) a change, have it kept, show its frame, and choose the calliper that changed."""
         if self._restoring:
             return
+        before = self.document.callipers
+        if isinstance(step, FieldStep) and step.field == CALLIPERS:
+            chosen = self._chosen
+            self.choose(None)
         (step.inverse() if kind == "undo" else step).apply(self.document)
-        self.keep(kind, step)
+        self.keep(kind, step, reason)
         self.set_frame(step.frame)
+        if isinstance(step, FieldStep) and step.field == CALLIPERS:
+            self.choose(changed_one(before, self.document.callipers, chosen))
 
 
 def changed_one(before: Sequence[Calliper], after: Sequence[Calliper], chosen: Grip | None) -> Grip | None:

@@ -53,10 +53,11 @@ class Audit:
         new: str = "",
         reason: str = "",
         model: str = "",
+        user: str = "",
     ) -> None:
-        """Add a row, inside the transaction of what it tells of."""
+        """Add a row, inside the transaction of what it tells of; ``user`` where it was another than the present one."""
         number, previous = self._head()
-        words = (self._db.user, action, case, image, field, old, new, reason, SOFTWARE, model)
+        words = (user or self._db.user, action, case, image, field, old, new, reason, SOFTWARE, model)
         columns = (number + 1, now(), *(clean(word) for word in words))
         digest = chained(previous, columns)
         marks = ", ".join("?" * 13)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import secrets
@@ -10,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from busi_viewer.core.casebook import (
-    CALLIPERS,
-    FINDINGS,
     READING,
     CaseQuery,
     CaseSummary,
@@ -27,7 +26,7 @@ from busi_viewer.core.casebook import (
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import MaskStep
+from busi_viewer.core.steps import CALLIPERS, FINDINGS, Step
 from busi_viewer.store import folder, pseudonyms
 from busi_viewer.store.analyses import Analyses
 from busi_viewer.store.audit import Audit
@@ -35,6 +34,7 @@ from busi_viewer.store.database import Database
 from busi_viewer.store.fields import Fields, as_text
 from busi_viewer.store.images import Images, as_path
 from busi_viewer.store.journal import Journal
+from busi_viewer.store.reports import Reports
 
 UNDO_STEPS = 200
 """How many applied steps are given back to the undo stack of a reopened image; the journal keeps all."""
@@ -59,9 +59,10 @@ class SqliteCaseStore:
         self._db = Database(place, user or current_user(), read_only=read_only, create=create)
         self.audit = Audit(self._db)
         self._images = Images(self._db, self.audit)
-        self._journal = Journal(self._db, self.audit, self._images)
+        self._fields = Fields(self._db, self.audit, self._images)
+        self._journal = Journal(self._db, self.audit, self._images, self._fields)
         self._analyses = Analyses(self._db, self.audit, self._images)
-        self._fields = Fields(self._db, self.audit, self._images, self._journal)
+        self._reports = Reports(self._db, self.audit, self._images, self._fields, self._journal)
         self._recovery = None if read_only else self._recovered()
 
     @property
@@ -108,7 +109,7 @@ class SqliteCaseStore:
 
     def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:
         steps, position = self._journal.stack(image, UNDO_STEPS)
-        reports = self._fields.reports(image)
+        reports = self._reports.reports(image)
         return Kept(
             image=image,
             case=self._images.get(image).case,
@@ -125,9 +126,13 @@ class SqliteCaseStore:
             reading=self._fields.latest(image, READING),
         )
 
-    def commit(self, image: int, step: MaskStep) -> None:
-        """Keep a committed edit. Raises ValueError if it does not start from what is kept."""
-        self._journal.commit(image, step)
+    def commit(self, image: int, step: Step, reason: str = "") -> None:
+        """Keep a committed edit, and for findings and callipers why. Raises ValueError if an outline does not fit."""
+        self._journal.commit(image, step, reason)
+
+    def settle(self) -> None:
+        """Tell the audit trail of what was typed or nudged last, as one change."""
+        self._fields.settle()
 
     def undo(self, image: int) -> None:
         """Keep that the last edit was undone."""
@@ -155,11 +160,11 @@ class SqliteCaseStore:
 
     def sign(self, image: int, content: Mapping[str, Any], reason: str = "") -> Report:
         """Sign a report: a new version, whatever was signed before stays."""
-        return self._fields.sign(image, content, reason)
+        return self._reports.sign(image, content, reason)
 
     def reports(self, image: int) -> list[Report]:
         """Every signed version of an image's report, oldest first."""
-        return self._fields.reports(image)
+        return self._reports.reports(image)
 
     def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
         """Add a row to the audit trail about something that changes nothing kept."""
@@ -200,6 +205,7 @@ class SqliteCaseStore:
 
     def export_case(self, case: str, destination: Path) -> Path:
         """Write a whole case as a folder of its own; ``destination`` must not exist. Raises OutputError, StoreError."""
+        self.settle()
         return folder.export(self._db, self._images, self._journal, self.audit, case, destination)
 
     def import_case(self, source: Path) -> str:
@@ -247,18 +253,13 @@ class SqliteCaseStore:
             self.audit.append("setting", field=key, old=before[0] if before else "", new=text)
 
     def check(self) -> list[str]:
-        """What is wrong with the file or with outlines that do not follow from the journal; empty if nothing. Reads all."""
+        """What is wrong with the file or with work that does not follow from the journal; empty if nothing. Reads all."""
         problems = self._db.faults()
         if problems:
             return problems
         for (image,) in self._db.rows("SELECT DISTINCT image_id FROM journal"):
-            try:
-                kept, replayed = self._journal.masks(image), self._journal.replay(image)
-                good = kept.keys() == replayed.keys() and all((kept[f] == replayed[f]).all() for f in kept)
-            except ValueError:
-                good = False
-            if not good:
-                problems.append(f"The outlines of image {image} do not follow from its journal.")
+            if not self._journal.is_followed(image):
+                problems.append(f"What is kept of image {image} does not follow from its journal.")
         return problems
 
     def back_up(self, path: Path) -> None:
@@ -270,6 +271,8 @@ class SqliteCaseStore:
         if self._db.closed:
             return
         if not self._db.read_only:
+            with contextlib.suppress(StoreError):  # told when it is opened again
+                self.settle()
             self.audit.keep_head()
         self._db.close()
 
@@ -282,7 +285,7 @@ class SqliteCaseStore:
             return None
         rows = self._db.rows(
             "SELECT image_id, at FROM journal WHERE session_id = ?1 UNION ALL"
-            " SELECT image_id, at FROM versions WHERE session_id = ?1",
+            " SELECT image_id, at FROM versions WHERE session_id = ?1 AND journal_id IS NULL",
             (session[0],),
         )
         if not rows:

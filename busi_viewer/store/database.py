@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +36,10 @@ _CACHE_KIB = 32_000
 
 
 class Database:
-    """The store's file, for any thread. ``user_id`` and ``session_id`` mark what is written."""
+    """The store's file, for any thread. ``user_id`` and ``session_id`` mark what is written.
+
+    ``on_session`` is called within the transaction that begins a session, before anything else is written.
+    """
 
     def __init__(self, folder: Path, user: str, *, read_only: bool = False, create: bool = True) -> None:
         """Open ``folder/cases.sqlite3``, or create it. Raises StoreError, StoreInUse, NoStore."""
@@ -44,6 +47,7 @@ class Database:
         self.path = folder / FILE
         self.user_id = self.session_id = 0
         self.closed = False
+        self.on_session: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
         self._depth = 0
         self._ownership = Ownership(folder)
@@ -183,6 +187,7 @@ class Database:
         self.session_id = self.insert(
             "INSERT INTO sessions(user_id, started, software) VALUES(?, ?, ?)", (self.user_id, at, SOFTWARE)
         )
+        self.on_session()
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Run a statement inside a transaction."""

@@ -1,4 +1,9 @@
-"""Findings and callipers, of which every version is kept, and reports, of which every signed version is kept."""
+"""Findings, callipers and locked readings, of which every version is kept.
+
+What is typed or nudged makes a version with every pause, but one row of the audit trail, written when the reader turns to
+something else: until then the table ``untold`` says from which version on the trail knows nothing. What a killed session left
+there is told, under its reader's name, before a later session writes anything.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from busi_viewer.core.casebook import CALLIPERS, FIELDS, FINDINGS, Report, Version
+from busi_viewer.core.casebook import FIELDS, Version
 from busi_viewer.store.audit import Audit, clean
 from busi_viewer.store.database import Database, now
 from busi_viewer.store.images import Images
-from busi_viewer.store.journal import Journal
-from busi_viewer.store.packing import mask_digest
 
 
 def as_text(value: Any) -> str:
@@ -20,36 +23,78 @@ def as_text(value: Any) -> str:
 
 
 class Fields:
-    """The tables ``versions`` and ``reports`` of one store."""
+    """The tables ``versions`` and ``untold`` of one store."""
 
-    def __init__(self, database: Database, audit: Audit, images: Images, journal: Journal) -> None:
+    def __init__(self, database: Database, audit: Audit, images: Images) -> None:
         self._db = database
         self._audit = audit
         self._images = images
-        self._journal = journal
+        database.on_session = self._tell_of_earlier_session
 
-    def save(self, image: int, field: str, value: Any, reason: str) -> Version:
-        """Keep a new version; the same value again makes none. Raises ValueError for an unknown field, StoreError."""
+    def save(
+        self, image: int, field: str, value: Any, reason: str, *, step: int | None = None, typed: bool = False
+    ) -> Version:
+        """Keep a new version; the same value again makes none. Raises ValueError for an unknown field, StoreError.
+
+        ``step`` is the row of the journal that made it; ``typed`` has the audit trail told of it later (:meth:`settle`).
+        """
         if field not in FIELDS:
             raise ValueError(f"unknown field {field!r}")
         text = as_text(value)
         with self._db.transaction():
+            if not typed:
+                self.settle(image)
             before = self.latest(image, field)
             if before is not None and as_text(before.value) == text:
                 return before
-            here = self._images.get(image)
-            number = before.number + 1 if before else 1
+            self._images.get(image)
+            number = before.number if before else 0
             self._db.execute(
-                "INSERT INTO versions(image_id, field, number, session_id, user_id, at, value, reason)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                (image, field, number, self._db.session_id, self._db.user_id, now(), text, clean(reason)),
+                "INSERT INTO versions(image_id, field, number, session_id, user_id, at, value, reason, journal_id)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (image, field, number + 1, self._db.session_id, self._db.user_id, now(), text, clean(reason), step),
             )
             self._images.touch(image)
-            for name, old, new in differences(before.value if before else None, value):
-                self._audit.append(
-                    field, case=here.case, image=here.sha256, field=name, old=old, new=new, reason=reason
-                )
+            self._db.execute("INSERT OR IGNORE INTO untold VALUES(?, ?, ?)", (image, field, number))
+            if not typed:
+                self._tell(image, field, number, reason)
         return self.versions(image, field)[-1]
+
+    def of_step(self, image: int, field: str) -> bool:
+        """Whether a step of the journal made the version in force."""
+        row = self._db.one(
+            "SELECT journal_id FROM versions WHERE image_id = ? AND field = ? ORDER BY number DESC", (image, field)
+        )
+        return row is not None and row[0] is not None
+
+    def settle(self, image: int | None = None) -> None:
+        """Tell the audit trail of what was typed on an image, or on all, as one change. Raises StoreError."""
+        one = "SELECT 1 FROM untold WHERE image_id = ?1 OR ?1 IS NULL"
+        if self._db.read_only or self._db.one(one, (image,)) is None:
+            return
+        with self._db.transaction():
+            for row in self._untold(image):
+                self._tell(*row)
+
+    def _untold(self, image: int | None = None) -> list[Any]:
+        query = "SELECT image_id, field, version FROM untold WHERE image_id = ?1 OR ?1 IS NULL ORDER BY rowid"
+        return self._db.rows(query, (image,))
+
+    def _tell_of_earlier_session(self) -> None:
+        for image, field, number in self._untold():
+            last = self.versions(image, field)[-1]
+            self._tell(image, field, number, f"typed until {last.at}, told when the store was opened again", last.user)
+
+    def _tell(self, image: int, field: str, number: int, reason: str = "", user: str = "") -> None:
+        """Tell what changed since version ``number`` (0: since nothing was said)."""
+        here = self._images.get(image)
+        versions = self.versions(image, field)
+        old = versions[number - 1].value if number else None
+        for name, before, after in differences(old, versions[-1].value):
+            self._audit.append(
+                field, case=here.case, image=here.sha256, field=name, old=before, new=after, reason=reason, user=user
+            )
+        self._db.execute("DELETE FROM untold WHERE image_id = ? AND field = ?", (image, field))
 
     def versions(self, image: int, field: str) -> list[Version]:
         """Every version of a field, oldest first."""
@@ -64,67 +109,6 @@ class Fields:
         """The version in force, or None."""
         versions = self.versions(image, field)
         return versions[-1] if versions else None
-
-    def sign(self, image: int, content: Mapping[str, Any], reason: str) -> Report:
-        """Keep a signed report of the image as it is now; an earlier version stays as it is. Raises StoreError."""
-        text = as_text(content)
-        with self._db.transaction():
-            here = self._images.get(image)
-            digests = {str(frame): mask_digest(mask) for frame, mask in self._journal.masks(image).items()}
-            numbers = self._state(image)
-            earlier = self._db.one("SELECT max(version) FROM reports WHERE image_id = ?", (image,))[0] or 0
-            self._db.execute(
-                "INSERT INTO reports(image_id, version, at, user_id, content, findings, callipers, journal_id, masks, reason)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (image, earlier + 1, now(), self._db.user_id, text, *numbers, as_text(digests), clean(reason)),
-            )
-            self._db.execute("UPDATE images SET signed = 1 WHERE id = ?", (image,))
-            self._images.touch(image)
-            model = self._db.one("SELECT model_sha256 FROM analyses WHERE image_id = ? ORDER BY id DESC", (image,))
-            self._audit.append(
-                "report signed",
-                case=here.case,
-                image=here.sha256,
-                field="report",
-                old=f"version {earlier}" if earlier else "",
-                new=f"version {earlier + 1}, findings version {numbers[0]}",
-                reason=reason,
-                model=model[0] if model else "",
-            )
-        self._audit.keep_head()
-        return self.reports(image)[-1]
-
-    def _state(self, image: int) -> tuple[int, int, int]:
-        """What a report rests on: the versions of findings and callipers, and the journal's last row (0 = none)."""
-        row = self._db.one(
-            "SELECT (SELECT max(number) FROM versions WHERE image_id = ?1 AND field = ?2),"
-            " (SELECT max(number) FROM versions WHERE image_id = ?1 AND field = ?3),"
-            " (SELECT max(id) FROM journal WHERE image_id = ?1)",
-            (image, FINDINGS, CALLIPERS),
-        )
-        return row[0] or 0, row[1] or 0, row[2] or 0
-
-    def reports(self, image: int) -> list[Report]:
-        """Every signed version of the image's report, oldest first."""
-        rows = self._db.rows(
-            "SELECT r.version, r.at, u.name, r.content, r.masks, r.reason, r.findings, r.callipers, r.journal_id"
-            " FROM reports r JOIN users u ON u.id = r.user_id WHERE image_id = ? ORDER BY version",
-            (image,),
-        )
-        state = self._state(image) if rows else ()
-        return [
-            Report(
-                version=row[0],
-                at=row[1],
-                user=row[2],
-                content=json.loads(row[3]),
-                findings=row[6],
-                masks={int(frame): digest for frame, digest in json.loads(row[4]).items()},
-                reason=row[5],
-                current=row is rows[-1] and tuple(row[6:9]) == state,
-            )
-            for row in rows
-        ]
 
 
 def differences(old: Any, new: Any, within: str = "") -> list[tuple[str, str, str]]:

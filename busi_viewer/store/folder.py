@@ -28,15 +28,17 @@ from busi_viewer.store.images import Images, as_path, path_bytes, sha256_of
 from busi_viewer.store.journal import Journal, Stack
 from busi_viewer.store.packing import mask_digest, unpack_mask
 
-FORMAT, VERSION = "busi_viewer case", 1
+FORMAT, VERSION = "busi_viewer case", 2
 SUMS = "SHA256SUMS"
 README = """A case of busi_viewer: images, outlines and their history, findings, reports. Research use only.
 It holds patient data as the images do.
 
-case.json    everything but the images: format "busi_viewer case", version 1. Times are UTC. An image's "file" is its copy
+case.json    everything but the images: format "busi_viewer case", version 2. Times are UTC. An image's "file" is its copy
              in this folder, or null where the file could not be found; "sha256" is that of its content.
              "journal" lists the committed edits: a "step" turns the pixels of "box" [x0, y0, x1, y1] (half-open) from
-             "before" to "after" (null: no outline at all); "undo" and "redo" name the step they take back or repeat.
+             "before" to "after" (null: no outline at all), or, where it has a "field", findings or callipers (Base64 of
+             JSON) and with a "target" in the place of that step, of which it is the continuation; "chained" ones go with
+             the step before. "undo" and "redo" name the step they take back or repeat.
              "masks" of "analyses" are the models' outlines by frame, "heat" their heatmaps (8 bits, reduced).
              Packed pixels are Base64 of: height and width (32 bits each, big-endian), then zlib of one bit a pixel
              (heatmaps: one byte), row by row, most significant bit first.
@@ -49,9 +51,12 @@ SHA256SUMS   SHA-256 of every other file: sha256sum -c SHA256SUMS
 _REMEDY = "Export the case again where it comes from."
 _TABLES = {
     "analyses": ("at", "model_name", "model_version", "model_sha256", "result"),
-    "versions": ("field", "number", "at", "value", "reason"),
+    "versions": ("field", "number", "at", "value", "reason", "journal_id"),
     "reports": ("version", "at", "content", "findings", "callipers", "journal_id", "masks", "reason"),
-    "journal": ("id", "at", "kind", "target", "frame", "label", "x0", "y0", "x1", "y1", "before", "after"),
+    "journal": (
+        *("id", "at", "kind", "target", "frame", "label", "x0", "y0", "x1", "y1", "before", "after"),
+        *("field", "typed", "chained"),
+    ),
 }
 _IMAGE = (
     "sha256",
@@ -276,7 +281,8 @@ def _add_image(db: Database, images: Images, journal: Journal, case: int, entry:
             heat_bytes = None if heat is None else base64.b64decode(heat)
             db.execute("INSERT INTO ai_masks VALUES(?, ?, ?, ?)", (added, int(frame), packed, heat_bytes))
     for version in entry["versions"]:
-        _add_row(db, "versions", image, version)
+        step = version.get("journal_id")  # not in version 1
+        _add_row(db, "versions", image, {**version, "journal_id": None if step is None else numbers[step]})
     for report in entry["reports"]:
         _add_row(db, "reports", image, {**report, "journal_id": numbers.get(report["journal_id"], 0)})
     _check_masks(journal, image, entry, source)
@@ -304,7 +310,8 @@ def _add_journal(db: Database, image: int, rows: list[dict[str, Any]]) -> dict[i
         stack.take(row["kind"], row["id"], row["target"])
         pixels = {key: None if row[key] is None else base64.b64decode(row[key]) for key in ("before", "after")}
         target = None if row["target"] is None else numbers[row["target"]]
-        numbers[row["id"]] = _add_row(db, "journal", image, {**row, **pixels, "target": target})
+        known = {"field": None, "typed": "", "chained": 0}  # of version 1
+        numbers[row["id"]] = _add_row(db, "journal", image, {**known, **row, **pixels, "target": target})
     return numbers
 
 

@@ -1,25 +1,30 @@
 """The journal of committed edits: steps, undos and redos in the order in which they were made, never rewritten.
 
-The undo stack is what remains when the journal is gone through: a step drops what was undone and comes on top, an undo
-goes one down, a redo one up. Beside the journal stands each frame's outline as it is now, written in the same transaction.
+The undo stack is what remains when the journal is gone through: a step drops what was undone and comes on top, or in the
+place of the one that it goes on with (``target``); an undo goes one down, a redo one up. Beside the journal stand each
+frame's outline as it is now and the versions of findings and callipers, written in the same transaction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import Mask
-from busi_viewer.core.steps import MaskStep
+from busi_viewer.core.steps import FieldStep, MaskStep, Step, joined
 from busi_viewer.store.audit import Audit, clean
 from busi_viewer.store.database import Database, now
+from busi_viewer.store.fields import Fields, as_text
 from busi_viewer.store.images import Images
 from busi_viewer.store.packing import mask_digest, pack_mask, unpack_mask
 
-_STEP = "frame, label, x0, y0, x1, y1, before, after"
+_STEP = "frame, label, x0, y0, x1, y1, before, after, field, typed, chained"
+_WHY = {"undo": "undone", "redo": "done again"}
 
 
 @dataclass
@@ -31,7 +36,8 @@ class Stack:
 
     def take(self, kind: str, number: int, target: int | None) -> None:
         """Follow one row of the journal. Raises ValueError for one that cannot stand there."""
-        if kind == "step":
+        if kind == "step" and (target is None or (self.position and self.steps[self.position - 1] == target)):
+            self.position -= target is not None
             del self.steps[self.position :]
             self.steps.append(number)
             self.position += 1
@@ -46,23 +52,40 @@ class Stack:
 class Journal:
     """The tables ``journal`` and ``reader_masks`` of one store."""
 
-    def __init__(self, database: Database, audit: Audit, images: Images) -> None:
+    def __init__(self, database: Database, audit: Audit, images: Images, fields: Fields) -> None:
         self._db = database
         self._audit = audit
         self._images = images
+        self._fields = fields
 
-    def commit(self, image: int, step: MaskStep) -> None:
-        """Keep a step. Raises ValueError if it does not start from what is kept, StoreError if it cannot be written."""
+    def commit(self, image: int, step: Step, reason: str = "") -> None:
+        """Keep a step, and for findings and callipers why. One that goes on with the last takes its place on the stack.
+
+        Raises ValueError if it does not start from the outline that is kept, StoreError if it cannot be written.
+        """
         with self._db.transaction():
-            x0, y0, x1, y1 = step.box
-            before, after = (None if part is None else pack_mask(part) for part in (step.before, step.after))
-            values = (step.frame, clean(step.label), x0, y0, x1, y1, before, after)
+            target = None
+            if isinstance(step, FieldStep):
+                step = replace(step, before=_plain(step.before), after=_plain(step.after))
+                target, whole = self._goes_on(image, step)
+                step = whole or step
+            if target is None:
+                self._fields.settle(image)
             number = self._db.insert(
-                "INSERT INTO journal(image_id, session_id, user_id, at, kind, frame, label, x0, y0, x1, y1, before, after)"
-                " VALUES(?, ?, ?, ?, 'step', ?, ?, ?, ?, ?, ?, ?, ?)",
-                (image, self._db.session_id, self._db.user_id, now(), *values),
+                f"INSERT INTO journal(image_id, session_id, user_id, at, kind, target, {_STEP})"
+                f" VALUES(?, ?, ?, ?, 'step', ?, {', '.join('?' * 11)})",
+                (image, self._db.session_id, self._db.user_id, now(), target, *as_row(step)),
             )
-            self._apply(image, number, step, "outline")
+            self._apply(image, number, step, "outline", reason, typed=isinstance(step, FieldStep) and bool(step.typed))
+
+    def _goes_on(self, image: int, step: FieldStep) -> tuple[int | None, FieldStep | None]:
+        """(number of the step on top with which this one is one item, that item); else (None, None)."""
+        stack = self._stack(image) if step.typed else Stack()
+        if not stack.position:
+            return None, None
+        last = stack.steps[stack.position - 1]
+        whole = joined(self._steps([last])[0], step)
+        return (last, whole) if whole is not None else (None, None)
 
     def undo(self, image: int) -> None:
         """Keep that the last step was undone. Raises ValueError if there is none."""
@@ -79,12 +102,13 @@ class Journal:
             if not 0 <= index < len(stack.steps):
                 raise ValueError(f"image {image}: there is nothing to {kind}")
             target = stack.steps[index]
+            self._fields.settle(image)
             number = self._db.insert(
                 "INSERT INTO journal(image_id, session_id, user_id, at, kind, target) VALUES(?, ?, ?, ?, ?, ?)",
                 (image, self._db.session_id, self._db.user_id, now(), kind, target),
             )
             step = self._steps([target])[0]
-            self._apply(image, number, step.inverse() if kind == "undo" else step, kind)
+            self._apply(image, number, step.inverse() if kind == "undo" else step, kind, _WHY[kind])
 
     def _stack(self, image: int) -> Stack:
         stack = Stack()
@@ -94,15 +118,21 @@ class Journal:
             stack.take(kind, number, target)
         return stack
 
-    def _steps(self, numbers: list[int]) -> list[MaskStep]:
+    def _steps(self, numbers: list[int]) -> list[Step]:
         found = [self._db.one(f"SELECT {_STEP} FROM journal WHERE id = ?", (number,)) for number in numbers]
         return [as_step(row) for row in found]
 
-    def _apply(self, image: int, number: int, step: MaskStep, action: str) -> None:
-        """Bring the outline beside the journal up to date and tell the audit trail."""
-        here = self._images.get(image)
-        if not 0 <= step.frame < here.frames:
+    def _apply(self, image: int, number: int, step: Step, action: str, reason: str, *, typed: bool = False) -> None:
+        """Bring what stands beside the journal up to date and tell the audit trail."""
+        if not 0 <= step.frame < self._images.get(image).frames:
             raise ValueError(f"image {image} has no frame {step.frame}")
+        if isinstance(step, FieldStep):
+            self._fields.save(image, step.field, step.after, reason, step=number, typed=typed)
+        else:
+            self._apply_mask(image, number, step, action)
+
+    def _apply_mask(self, image: int, number: int, step: MaskStep, action: str) -> None:
+        here = self._images.get(image)
         old = self.mask(image, step.frame)
         new = applied(old, step, here.shape)
         if new is None:
@@ -142,7 +172,7 @@ class Journal:
         except ValueError as error:
             raise StoreError(f"an outline of image {image} is damaged ({error})", path=self._db.path) from error
 
-    def stack(self, image: int, limit: int) -> tuple[tuple[MaskStep, ...], int]:
+    def stack(self, image: int, limit: int) -> tuple[tuple[Step, ...], int]:
         """(the undo stack, how many of it are applied): at most ``limit`` applied steps, and those that can be redone."""
         try:
             stack = self._stack(image)
@@ -164,23 +194,59 @@ class Journal:
             (image,),
         )
 
+    def _replayed(self, image: int) -> Iterator[Step]:
+        """Every change in order, undone ones the other way round. Raises ValueError for damaged ones."""
+        for row in self._db.rows(f"SELECT kind, target, {_STEP} FROM journal WHERE image_id = ? ORDER BY id", (image,)):
+            step = as_step(row[2:]) if row[0] == "step" else self._steps([row[1]])[0]
+            yield step.inverse() if row[0] == "undo" else step
+
     def replay(self, image: int) -> dict[int, Mask]:
         """The outlines made anew from the journal alone, for checking what is kept. Raises ValueError if it does not fit."""
         shape = self._images.get(image).shape
         masks: dict[int, Mask] = {}
-        for row in self._db.rows(f"SELECT kind, target, {_STEP} FROM journal WHERE image_id = ? ORDER BY id", (image,)):
-            step = as_step(row[2:]) if row[0] == "step" else self._steps([row[1]])[0]
-            step = step.inverse() if row[0] == "undo" else step
-            new = applied(masks.pop(step.frame, None), step, shape)
-            if new is not None:
-                masks[step.frame] = new
+        for step in self._replayed(image):
+            if isinstance(step, MaskStep):
+                new = applied(masks.pop(step.frame, None), step, shape)
+                if new is not None:
+                    masks[step.frame] = new
         return masks
 
+    def is_followed(self, image: int) -> bool:
+        """Whether outlines, findings and callipers as they are kept follow from the journal."""
+        try:
+            kept, replayed = self.masks(image), self.replay(image)
+            said = {step.field: step.after for step in self._replayed(image) if isinstance(step, FieldStep)}
+        except ValueError:
+            return False
+        latest = {name: self._fields.latest(image, name) for name in said if self._fields.of_step(image, name)}
+        return (
+            kept.keys() == replayed.keys()
+            and all(np.array_equal(kept[frame], replayed[frame]) for frame in kept)
+            and all(version is not None and version.value == said[name] for name, version in latest.items())
+        )
 
-def as_step(row: Any) -> MaskStep:
-    """A step from the journal's columns frame to after. Raises ValueError for damaged ones."""
+
+def _plain(value: Any) -> Any:
+    """A JSON value as it will be read again."""
+    return json.loads(as_text(value))
+
+
+def as_row(step: Step) -> tuple[Any, ...]:
+    """A step as the journal's columns frame to chained."""
+    if isinstance(step, FieldStep):
+        before, after = (as_text(value).encode() for value in (step.before, step.after))
+        return step.frame, clean(step.label), None, None, None, None, before, after, step.field, clean(step.typed), 0
+    pixels = (None if part is None else pack_mask(part) for part in (step.before, step.after))
+    return step.frame, clean(step.label), *step.box, *pixels, None, "", int(step.chained)
+
+
+def as_step(row: Any) -> Step:
+    """A step from the journal's columns frame to chained. Raises ValueError for damaged ones."""
+    if row[8] is not None:
+        before, after = (json.loads(data) for data in row[6:8])
+        return FieldStep(row[8], row[0], before, after, row[1], row[9])
     before, after = (None if data is None else unpack_mask(data) for data in row[6:8])
-    return MaskStep(row[0], (row[2], row[3], row[4], row[5]), before, after, row[1])
+    return MaskStep(row[0], (row[2], row[3], row[4], row[5]), before, after, row[1], bool(row[10]))
 
 
 def applied(old: Mask | None, step: MaskStep, shape: tuple[int, int]) -> Mask | None:

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from busi_viewer.core.casebook import FINDINGS, StoredImage
+from busi_viewer.core.casebook import StoredImage
+from busi_viewer.core.steps import FINDINGS
 from busi_viewer.store.database import Database
 
 PROVED = "6"

@@ -92,7 +92,20 @@ def _flags(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE images ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text, _flags)
+def _whole_stack(connection: sqlite3.Connection) -> None:
+    """The journal keeps changes of findings and callipers too (``before`` and ``after`` are their JSON), versions name the
+    step that made them, and ``untold`` says since which version the audit trail waits for the end of typing.
+    """
+    for column in ("field TEXT", "typed TEXT NOT NULL DEFAULT ''", "chained INTEGER NOT NULL DEFAULT 0"):
+        connection.execute(f"ALTER TABLE journal ADD COLUMN {column}")
+    connection.execute("ALTER TABLE versions ADD COLUMN journal_id INTEGER REFERENCES journal")
+    connection.execute(
+        "CREATE TABLE untold(image_id INTEGER NOT NULL REFERENCES images, field TEXT NOT NULL, version INTEGER NOT NULL,"
+        " PRIMARY KEY(image_id, field)) STRICT"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text, _flags, _whole_stack)
 """Migration n leads from schema n to n + 1; each runs in one transaction together with the new version's number."""
 
 VERSION = len(MIGRATIONS)

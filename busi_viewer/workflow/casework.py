@@ -13,6 +13,7 @@ from busi_viewer import paths
 from busi_viewer.core.callipers import from_json, states_scale
 from busi_viewer.core.casebook import AuditQuery, AuditRow, Kept
 from busi_viewer.core.document import Document
+from busi_viewer.core.errors import UserError
 from busi_viewer.core.findings import FindingsError
 from busi_viewer.core.findings import from_json as findings_from_json
 from busi_viewer.core.ports import CaseStore, Services
@@ -37,31 +38,36 @@ def open_store(
     return services.open_store(store_folder(), user, read_only=read_only, create=create)
 
 
-def restore(document: Document, kept: Kept) -> FindingsError | None:
+def restore(document: Document, kept: Kept) -> list[UserError]:
     """Put the kept outlines, callipers, findings and the latest analysis into a document that was just opened.
 
-    The undo stack is the caller's: ``kept.steps``, of which ``kept.position`` are applied already. Findings that cannot be
-    read are left out, and the error that says so is returned; the store keeps them as an earlier version.
+    The undo stack is the caller's: of ``kept.steps``, ``kept.position`` are applied already. Findings and
+    callipers that cannot be read are left out, and the errors that say so returned; the store keeps them as a version.
     """
+    unread: list[UserError] = []
     for frame, mask in kept.masks.items():
         document.set_reader_mask(frame, mask)
     if kept.callipers is not None:
-        callipers, calibration = from_json(kept.callipers.value)
-        if calibration is not None and not states_scale(document.record):
-            document.set_calibration(calibration)
-        document.set_callipers(callipers)
+        try:
+            callipers, calibration = from_json(kept.callipers.value)
+            if calibration is not None and not states_scale(document.record):
+                document.set_calibration(calibration)
+            document.set_callipers(callipers)
+        except ValueError as error:
+            unread.append(UserError(f"the callipers cannot be used: {error}"))
     if kept.result is not None:
         document.offer(replace(kept.result, path=document.record.path, revision=document.revision))
     if kept.findings is not None:
         try:
             document.set_findings(findings_from_json(kept.findings.value))
         except FindingsError as error:
-            return error
-    return None
+            unread.append(error)
+    return unread
 
 
 def export_audit(store: CaseStore, path: Path, query: AuditQuery | None = None) -> int:
     """Write the rows that fit as CSV (UTF-8), oldest first; how many. Raises OutputError, StoreError."""
+    store.settle()
     rows = store.audit.rows(replace(query or AuditQuery(), limit=-1, offset=0))
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")

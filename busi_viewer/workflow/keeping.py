@@ -18,7 +18,7 @@ from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import CaseStore
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import MaskStep
+from busi_viewer.core.steps import Step
 from busi_viewer.logs import stack_without_values
 
 _LOG = logging.getLogger(__name__)
@@ -82,9 +82,9 @@ class Keeper:
         """Keep that an image is flagged, or no longer."""
         self._put(image, lambda: self.store.flag(image, flagged))
 
-    def step(self, image: int, step: MaskStep) -> None:
-        """Keep a committed edit."""
-        self._put(image, lambda: self.store.commit(image, step))
+    def step(self, image: int, step: Step, reason: str = "") -> None:
+        """Keep a committed edit, and for findings and callipers why."""
+        self._put(image, lambda: self.store.commit(image, step, reason))
 
     def undo(self, image: int) -> None:
         """Keep that the last edit was undone."""
@@ -93,6 +93,10 @@ class Keeper:
     def redo(self, image: int) -> None:
         """Keep that the edit undone last was done again."""
         self._put(image, lambda: self.store.redo(image))
+
+    def settle(self) -> None:
+        """Have the audit trail told of what was typed or nudged last."""
+        self._put(0, self.store.settle)
 
     def result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from busi_viewer.core.casebook import Kept
 from busi_viewer.core.document import Document
-from busi_viewer.core.errors import OutputError, UserError
+from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import CancelToken, Services
 from busi_viewer.core.reporting import Trail
@@ -72,9 +72,9 @@ def write_reports(
 def _restored(path: Path, services: Services, look: Callable[[ImageRecord], Kept | None]) -> Document:
     document = Document(open_image(path, services.sources))
     kept = look(document.record)
-    problem: UserError | None = restore(document, kept) if kept is not None else None
-    if problem is not None:
-        raise problem
+    unread = restore(document, kept) if kept is not None else []
+    if unread:
+        raise unread[0]
     return document
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from busi_viewer.core.casebook import FINDINGS, AuditQuery, Report
+from busi_viewer.core.casebook import AuditQuery, Report
 from busi_viewer.core.ports import CaseStore
 from busi_viewer.core.reporting import Change, Letterhead, Signature, Trail, last_changes
+from busi_viewer.core.steps import FINDINGS
 from busi_viewer.settings import Settings
 
 OUTLINE = "outline of frame "

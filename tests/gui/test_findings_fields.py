@@ -124,7 +124,7 @@ def test_pressing_the_proposal_takes_it_over_and_the_reason_says_so(panel, sessi
     form.cells["margin"].click()
     proposed = form.proposals()["margin"]
     assert lesion(session).said("margin") == (proposed.value,)
-    assert kept[-1][0] == "findings"
+    assert kept[-1][0] == "step"
     assert kept[-1][1].startswith(f"taken over: {proposed.phrase}, {proposed.percent} (busi-descriptors ")
 
 

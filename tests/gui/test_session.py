@@ -239,7 +239,7 @@ def test_undo_and_redo_are_exact(qtbot, steps, proposed):
 
 def test_callipers_and_calibration_are_undo_items_that_are_kept(qtbot):
     session, kept = make_session(frames=2), []
-    session.keep = lambda kind, what: kept.append((kind, what))
+    session.keep = lambda kind, what, _reason: kept.append((kind, what.inverse() if kind == "undo" else what))
     item = Calliper(Kind.LENGTH, ((0, 0), (30, 40)), frame=1)
     session.set_frame(1)
     session.set_callipers([item], "Length")
@@ -255,8 +255,8 @@ def test_callipers_and_calibration_are_undo_items_that_are_kept(qtbot):
     assert session.frame == 1, "undoing shows the frame"
     session.undo.redo()
     assert session.document.callipers == (item,)
-    assert [kind for kind, _ in kept] == ["callipers"] * 5
-    assert [from_json(what) for _, what in kept[-2:]] == [((), None), ((item,), None)]
+    assert [kind for kind, _ in kept] == ["step", "step", "undo", "undo", "redo"]
+    assert [from_json(step.after) for _, step in kept[-2:]] == [((), None), ((item,), None)]
     with pytest.raises(ValueError, match="frame that is not there"):
         session.set_callipers([replace(item, frame=2)], "Length")
     assert session.undo.count() == 2

@@ -19,7 +19,7 @@ FRAMES = 2
 
 
 def record_of(place):
-    return make_record(Path(place) / "image.png", b"the image", write=False, frames=FRAMES)
+    return make_record(Path(place) / "image.png", b"the image", write=False, frames=FRAMES, spacing=None)
 
 
 def say(word, number):

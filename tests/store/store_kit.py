@@ -2,11 +2,13 @@
 
 import hashlib
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from busi_viewer.core.band import Band
+from busi_viewer.core.callipers import Calibration, Calliper, Kind, states_scale
 from busi_viewer.core.document import Document
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.image import ArrayFrames, ImageRecord
@@ -14,13 +16,13 @@ from busi_viewer.core.lexicon import Basis, Proposal
 from busi_viewer.core.masks import stroke
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.results import AnalysisResult, FrameResult, Heatmap, ModelInfo, Quality
-from busi_viewer.core.steps import edit_step, replacement_step
+from busi_viewer.core.steps import FieldStep, edit_step, findings_step, joined, marks_step, replacement_step
 from busi_viewer.store.case_store import SqliteCaseStore
 
 SHAPE = (96, 128)
 
 
-def make_record(path, content=b"pixels", *, write=True, facts=None, frames=1, shape=SHAPE):
+def make_record(path, content=b"pixels", *, write=True, facts=None, frames=1, shape=SHAPE, spacing=(0.1, 0.1)):
     """A record of a file with this content; the file is written so that it can be looked for."""
     path = Path(path)
     if write:
@@ -28,7 +30,7 @@ def make_record(path, content=b"pixels", *, write=True, facts=None, frames=1, sh
         path.write_bytes(content)
     pixels = np.zeros(shape, np.uint8)
     sha256 = hashlib.sha256(content).hexdigest()
-    return ImageRecord(path, sha256, "png", ArrayFrames((pixels,) * frames), shape, (0.1, 0.1), facts=facts or {})
+    return ImageRecord(path, sha256, "png", ArrayFrames((pixels,) * frames), shape, spacing, facts=facts or {})
 
 
 def disc(shape=SHAPE, centre=(60, 40), radius=20):
@@ -68,37 +70,60 @@ def random_edit(rng, shape=SHAPE, frame=0):
     return MaskEdit(frame, box, pixels, "Brush")
 
 
+def random_step(rng, document, frame, choice):
+    """Some step that changes the document; ``choice`` in [0, 1) says of which kind."""
+    step = None
+    if choice < 0.3:
+        step = replacement_step(document, frame, None, "Back to AI outline")
+    elif choice < 0.4:
+        step = replacement_step(document, frame, disc(radius=rng.uniform(4, 30)), "Accept outline")
+    elif choice < 0.5:
+        name = rng.choice(("history", "impression"))
+        longer = getattr(document.findings, name) + rng.choice("abcé ")
+        step = findings_step(document, replace(document.findings, **{name: longer}), frame, name.title(), name)
+    elif choice < 0.6:
+        value = rng.choice(("2", "3", "4A", None))
+        step = findings_step(document, replace(document.findings, assessment=value), frame, "Assessment")
+    elif choice < 0.7:
+        grip = rng.randrange(2)
+        moved = [Calliper(Kind.LENGTH, ((0.5, grip), (rng.uniform(1, 90), 7)), frame, "Length 1")]
+        step = marks_step(document, moved, document.calibration, frame, "Move Length 1", f"0.{grip}")
+    elif choice < 0.75 and not states_scale(document.record):
+        scale = Calibration(((0.0, 0.0), (0.0, rng.uniform(10, 50))), 10.0, frame) if rng.random() < 0.8 else None
+        step = marks_step(document, document.callipers, scale, frame, "Calibrate")
+    return step if step is not None else edit_step(document, random_edit(rng, frame=frame))
+
+
 class Reader:
     """A reader as the window would have them: a document, its undo stack, and calls to keep what is done.
 
     ``run(n)`` does the n first acts of a script that depends on the seed alone, so that two readers can be compared.
     """
 
-    def __init__(self, record, seed, keep=None):
+    def __init__(self, record, seed, keep=None, *, draws_only=False):
         self.document = Document(record)
         self.stack, self.position = [], 0
         self.rng = random.Random(seed)
         self.keep = keep
         self.edits = 0
+        self.draws_only = draws_only
 
     def act(self):
-        """One act: mostly a stroke, sometimes undo, redo, or a whole outline replaced or dropped."""
+        """One act: a stroke, a finding, a calliper; sometimes undo, redo, or a whole outline replaced or dropped."""
         choice = self.rng.random()
         frame = self.rng.randrange(len(self.document.record.frames))
         if choice < 0.15 and self.position:
             return self._undo()
         if choice < 0.25 and self.position < len(self.stack):
             return self._redo()
-        step = None
-        if choice < 0.3:
-            step = replacement_step(self.document, frame, None, "Back to AI outline")
-        elif choice < 0.4:
-            step = replacement_step(self.document, frame, disc(radius=self.rng.uniform(4, 30)), "Accept outline")
-        if step is None:
-            step = edit_step(self.document, random_edit(self.rng, frame=frame))
+        step = random_step(self.rng, self.document, frame, 1.0 if self.draws_only and choice > 0.4 else choice)
         del self.stack[self.position :]
-        self.stack.append(step)
-        self.position += 1
+        whole = joined(self.stack[-1] if self.stack else None, step)
+        if whole is not None:
+            self.stack[-1] = whole
+        else:
+            self.stack.append(step)
+            self.position += 1
         step.apply(self.document)
         return self._kept("step", step)
 
@@ -127,6 +152,15 @@ class Reader:
     def masks(self):
         return {frame: self.document.reader_mask(frame) for frame in self.document.edited_frames}
 
+    @property
+    def said(self):
+        return said(self.document)
+
+
+def said(document):
+    """What a document holds beside the outlines."""
+    return document.findings, document.callipers, document.calibration
+
 
 def keeping(store, image):
     """What to give a Reader so that its acts are kept in ``store`` at once."""
@@ -146,8 +180,10 @@ def same_masks(one, other):
 
 def same_steps(one, other):
     def key(step):
+        if isinstance(step, FieldStep):
+            return step
         parts = tuple(None if part is None else part.tobytes() for part in (step.before, step.after))
-        return step.frame, step.box, step.label, parts
+        return step.frame, step.box, step.label, step.chained, parts
 
     return [key(step) for step in one] == [key(step) for step in other]
 

@@ -19,7 +19,7 @@ def place(tmp_path):
     store = open_store(tmp_path / "store")
     record = make_record(tmp_path / "a.png")
     image = store.open_image(record).image
-    Reader(record, 1, keeping(store, image)).run(30)
+    Reader(record, 1, keeping(store, image), draws_only=True).run(30)
     store.close()
     return tmp_path / "store"
 

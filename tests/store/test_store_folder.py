@@ -42,7 +42,7 @@ def exported(tmp_path):
 def test_the_folder_is_complete_and_readable(exported):
     store, case, folder, records = exported
     content = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-    assert (content["format"], content["version"], content["case"]["uid"]) == ("busi_viewer case", 1, case)
+    assert (content["format"], content["version"], content["case"]["uid"]) == ("busi_viewer case", 2, case)
     assert [image["name"] for image in content["images"]] == ["a.png", "b.png"]
     assert (folder / content["images"][0]["file"]).read_bytes() == b"one"
     kept = store.open_image(records[0])

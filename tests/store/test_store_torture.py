@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from scripted_session import record_of
-from store_kit import Reader, open_store, same_masks, same_steps
+from store_kit import Reader, open_store, said, same_masks, same_steps
 
 import busi_viewer
+from busi_viewer.core.casebook import AuditQuery
+from busi_viewer.core.document import Document
+from busi_viewer.store.fields import differences
 from busi_viewer.workflow.casework import restore
 
 HERE = Path(__file__).parent
@@ -44,6 +47,20 @@ def killed_session(place, seed, wait):
     return done, max(kept, aged)
 
 
+def flat(version):
+    """(name, value) of each entry that a version holds."""
+    return [(name, new) for name, _, new in differences(None, version.value)] if version is not None else []
+
+
+def told(store):
+    """The findings as the audit trail alone tells them."""
+    found = {}
+    for row in reversed(store.audit.rows(AuditQuery(action="findings", limit=-1))):
+        assert found.get(row.field, "") == row.old
+        found[row.field] = row.new
+    return {name: value for name, value in found.items() if value}
+
+
 @pytest.mark.timeout(120 + 10 * KILLS)
 def test_kill_9_loses_no_committed_edit(tmp_path):
     rng = random.Random(20)
@@ -70,11 +87,15 @@ def test_kill_9_loses_no_committed_edit(tmp_path):
         reader.stack, reader.position = list(before.steps), before.position
         reader.run(count)
         after = store.open_image(record)
+        again = Document(record)
+        restore(again, after)
+        assert said(again) == reader.said
         assert same_masks(after.masks, reader.masks)
         older = after.position - reader.position  # what one gives back and the other no longer has, or never had
         assert same_steps(after.steps[max(older, 0) :], reader.stack[max(-older, 0) :])
         store.acknowledge_recovery()
         assert store.recovery is None
+        assert told(store) == dict(flat(after.findings))
         before = after
         store.close()
     sys.stdout.write(f"{KILLS} kills, {total} edits kept, none lost, no damaged store\n")

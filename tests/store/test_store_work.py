@@ -265,8 +265,8 @@ def test_the_trail_names_each_entry_that_changed_within_objects(store, record):
     rows = [(row.field, row.old, row.new) for row in reversed(store.audit.rows()) if row.action == "findings"]
     assert rows == [
         ("assessment", "", '"2"'),
-        ("lesions.1.shape", "", '["oval"]'),
         ("lesions.1.margin", "", '["angular"]'),
+        ("lesions.1.shape", "", '["oval"]'),
         ("assessment", '"2"', ""),
         ("lesions.1.margin", '["angular"]', ""),
         ("lesions.1.shape", '["oval"]', '["round"]'),

@@ -47,6 +47,7 @@ class FindingsEditor(QObject):
         self.assessment.said.connect(self._on_choice)
         self.texts.said.connect(self._on_text)
         self.identity.said.connect(self._on_identity)
+        self.texts.left.connect(self._on_left)
 
     def form(self) -> LesionForm:
         """One more lesion's form, connected."""
@@ -191,6 +192,10 @@ class FindingsEditor(QObject):
             findings = self._session.document.findings
             identity = replace(findings.identity, **{name: text})
             self._put(replace(findings, identity=identity), FIELDS[name][0])
+
+    def _on_left(self) -> None:
+        if self._session is not None:
+            self._session.rest()
 
     def drop_gone(self) -> None:
         """Take back what is said of lesions of the frame in view that are no longer outlined."""

@@ -128,9 +128,10 @@ class _Text(QPlainTextEdit):
 
 
 class TextForm(QWidget):
-    """The report's texts. ``said(name, text)`` half a second after the last letter and when the field is left."""
+    """The report's texts. ``said(name, text)`` half a second after the last letter and when the field is left, then ``left``."""
 
     said = Signal(str, str)
+    left = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +147,7 @@ class TextForm(QWidget):
             grid.addWidget(label(title), row, 0)
             grid.addWidget(field, row, 1)
             field.textChanged.connect(self._pause.start)
-            field.left.connect(self.commit)
+            field.left.connect(self._on_left)
         grid.setColumnStretch(1, 1)
 
     def commit(self) -> None:
@@ -157,6 +158,10 @@ class TextForm(QWidget):
             if text != self._shown[name]:
                 self._shown[name] = text
                 self.said.emit(name, text)
+
+    def _on_left(self) -> None:
+        self.commit()
+        self.left.emit()
 
     def show_findings(self, findings: Findings) -> None:
         """Show the texts; what is being typed stays."""
