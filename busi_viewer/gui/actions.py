@@ -216,6 +216,7 @@ COMMANDS = (
     Command("describe", "Go to the findings", ("Ctrl+B",), "Report", tip="Up and down go from field to field"),
     Command("take_over", "Take over all proposals", ("Ctrl+Shift+B",), "Report", tip="Where nothing is said yet"),
     Command("sign", "Sign report", ("Ctrl+Shift+S",), "Report", tip="Asks before it signs"),
+    Command("help", "Contents", ("Shift+F1",), "Help", tip="How everything is done, with pictures"),
     Command("keys", "Keyboard shortcuts", ("F1",), "Help", tip="Lists them, and changes them"),
     Command("about", "About", (), "Help"),
 )

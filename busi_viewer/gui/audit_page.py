@@ -88,7 +88,7 @@ class AuditPage(QWidget):
         self._checked.connect(self._on_checked)
         self._exported.connect(self._on_exported)
         self._broken.connect(self._on_broken)
-        self._say("info", "text2", ABOUT)
+        self._say("info", "text2", tr(ABOUT))
 
     @Slot(bool)
     def set_blind(self, blind: bool) -> None:
@@ -212,7 +212,7 @@ class AuditPage(QWidget):
     def _on_broken(self, problem: Problem) -> None:
         self.verify.setEnabled(True)
         self.export.setEnabled(True)
-        self._say("info", "text2", ABOUT)
+        self._say("info", "text2", tr(ABOUT))
         self.problem.emit(problem)
 
 

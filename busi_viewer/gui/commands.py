@@ -12,6 +12,7 @@ from busi_viewer.gui.actions import BY_NAME, TOOLS, Actions
 from busi_viewer.gui.canvas import Canvas
 from busi_viewer.gui.dialogs import AboutDialog
 from busi_viewer.gui.exporting import Exporter
+from busi_viewer.gui.help_window import HelpWindow
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.overlay_picture import overlay_png
 from busi_viewer.gui.reading import Reading
@@ -64,6 +65,7 @@ class Commands(QObject):
         self._tools = ["brush", "pointer"]
         self._folder = ""
         self._shortcuts: ShortcutsDialog | None = None
+        self._pages: HelpWindow | None = None
         self._connect()
         actions["pointer"].setChecked(True)
         self.follow(None)
@@ -100,6 +102,7 @@ class Commands(QObject):
             "export_measures": self._export_measures,
             "dicom_set": self._export_dicom_set,
             **{f"dicom_{kind}": partial(self._export_dicom, kind) for kind in OBJECTS},
+            "help": self._help,
             "keys": self._keys,
             "about": self._about,
         }.items():
@@ -323,6 +326,12 @@ class Commands(QObject):
         return target
 
     # help
+
+    def _help(self) -> None:
+        if self._pages is None:
+            self._pages = HelpWindow(self._window)
+        self._pages.show()
+        self._pages.raise_()
 
     def _keys(self) -> None:
         if self._shortcuts is None:

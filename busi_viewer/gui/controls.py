@@ -107,6 +107,7 @@ class KeyButton(QPushButton):
         self._text.setText(text)
         self.setAccessibleName(text)
         self.setToolTip(text.rstrip("…"))
+        self._row.invalidate()
         self.updateGeometry()
 
     def set_compact(self, compact: bool) -> None:

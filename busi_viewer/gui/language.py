@@ -69,7 +69,7 @@ class Language:
         return text
 
 
-_ENOUGH = 6
+_ENOUGH = 5
 """Letters that a text must have beside its places to be known again by them."""
 
 

@@ -105,7 +105,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("dicom_set", *(f"dicom_{kind}" for kind, _, _ in DICOM)),
         ),
     ),
-    ("&Help", ("keys", "", "about")),
+    ("&Help", ("help", "keys", "", "about")),
 )
 
 DISPLAY_MENU = (

@@ -13,7 +13,7 @@ from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.send_queue import Job
 
 COLUMNS = ("State", "Object", "To", "Tries", "What happened")
-WIDTHS = (120, 180, 200, 52)
+WIDTHS = (120, 180, 200, 74)
 ROW = 27
 
 

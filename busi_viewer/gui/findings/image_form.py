@@ -45,7 +45,7 @@ class PlaceForm(QWidget):
         self.position = ChoiceField(tr("Position"), POSITIONS)
         self.distance = DistanceField(tr("Distance from the nipple"))
         self.plane = ChoiceField(tr("Plane"), PLANES)
-        self.composition = ChoiceField(FIFTH.composition.title, FIFTH.composition.values)
+        self.composition = ChoiceField(tr(FIFTH.composition.title), FIFTH.composition.values)
         grid = _form()
         self.setLayout(grid)
         for place, (title, field) in enumerate(
@@ -143,8 +143,8 @@ class TextForm(QWidget):
         grid.setVerticalSpacing(4)
         self.setLayout(grid)
         for row, (name, title) in enumerate(TEXTS.items()):
-            field = self.fields[name] = _Text(title)
-            grid.addWidget(label(title), row, 0)
+            field = self.fields[name] = _Text(tr(title))
+            grid.addWidget(label(tr(title)), row, 0)
             grid.addWidget(field, row, 1)
             field.textChanged.connect(self._pause.start)
             field.left.connect(self._on_left)
