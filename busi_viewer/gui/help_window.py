@@ -91,7 +91,8 @@ class HelpWindow(QDialog):
             cursor, style = QTextCursor(block), block.blockFormat()
             in_table = cursor.currentTable() is not None
             style.setBottomMargin(0 if in_table else 3 if block.textList() is not None else 9)
-            style.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            if "\ufffc" not in block.text():  # a picture is a line as high as itself
+                style.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
             cursor.setBlockFormat(style)
             block = block.next()
         for frame in document.rootFrame().childFrames():

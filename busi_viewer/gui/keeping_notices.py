@@ -116,8 +116,9 @@ class KeepingNotices(QObject):
     @Slot(object, object)
     def _on_unread(self, path: Path, problem: Problem) -> None:
         self._notices.show_warning(
-            f"{privacy.name(path)}: a part of what is kept of it could not be read; all else is shown.",
-            f"{sentence(problem.what)}. {problem.remedy} It stays in the case store as a version of its own.",
+            tr("{name}: a part of what is kept of it could not be read; all else is shown.", name=privacy.name(path)),
+            f"{sentence(said(problem.what))}. {said(problem.remedy)} "
+            + tr("It stays in the case store as a version of its own."),
         )
 
     @Slot(object, object)

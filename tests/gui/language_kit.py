@@ -87,6 +87,7 @@ def tabled() -> set[str]:
     found |= {result_panel.EDITED, result_panel.NORMAL, hud.UNKNOWN_SCALE, hud.BY_READER, *heat.COLOURS.values()}
     found |= {*panels.TITLES.values(), *panels.CANVAS_TITLES.values(), *image_form.TEXTS.values()}
     found |= {text for title, hint, _ in identity_form.FIELDS.values() for text in (title, hint)}
+    found |= {text for title, hint, _ in identity_form.FIELDS.values() for text in (title, hint)}
     found |= {*lesion_form.SHORT.values(), *worklist_delegate.STATUS_ICONS, *worklist_model.FILTERS}
     found |= {
         *report_preview.TEMPLATES,
