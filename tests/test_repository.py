@@ -71,9 +71,9 @@ def test_no_compiled_or_pickled_file():
     assert not [path for path in repository_files() if path.suffix.lower() in forbidden]
 
 
-def test_models_hold_only_weights_and_texts():
+def test_models_hold_only_weights_graphs_and_texts():
     models = [path for path in repository_files() if path.is_relative_to(ROOT / "models")]
-    assert not [path for path in models if path.suffix not in (".safetensors", ".json", ".md")]
+    assert not [path for path in models if path.suffix not in (".safetensors", ".graph", ".json", ".md")]
 
 
 def test_every_model_has_its_card():

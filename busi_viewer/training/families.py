@@ -250,6 +250,7 @@ def _own_classifiers() -> Iterator[Recipe]:
         ),
         protocol=PaperProtocol(train=0.8, truth_overlay=True),
         input=InputSpec(size=224, preprocess=ENHANCED),
+        learning_rate=2e-4,  # at 1e-3 the penalty on the dense layers wins and nothing is learnt
         epochs=60,
         patience=15,
         **_FROM_SCRATCH,
