@@ -75,6 +75,7 @@ class _Worker(QObject):
         self._cancel = cancel
         self._closing = closing
         self._engine: Engine | None = None
+        self._device = ""
 
     @Slot()
     def warm(self) -> None:
@@ -86,7 +87,13 @@ class _Worker(QObject):
         except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
             self.not_ready.emit(problem_from(error, "loading the model"))
             return
-        self.ready.emit(self._engine.model, self._engine.device)
+        self._tell(self._engine)
+
+    def _tell(self, engine: Engine) -> None:
+        """Report ``ready``, again where the engine went over to another device because the first one failed."""
+        if engine.device != self._device:
+            self._device = engine.device
+            self.ready.emit(engine.model, engine.device)
 
     @Slot(object)
     def run(self, request: AnalysisRequest) -> None:
@@ -119,6 +126,7 @@ class _Worker(QObject):
         except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
             self.failed.emit(key, problem_from(error, "analysing", key))
         else:
+            self._tell(self._engine)
             self.finished.emit(key, result)
 
     @Slot(object)
@@ -133,6 +141,7 @@ class _Worker(QObject):
         except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
             self.unexplained.emit(request, problem_from(error, "making the heatmap", request.record.path))
         else:
+            self._tell(self._engine)
             self.explained.emit(request, heat)
 
 

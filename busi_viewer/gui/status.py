@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Slot
 
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import privacy
-from busi_viewer.gui.bottom_row import BottomRow
+from busi_viewer.gui.bottom_row import BottomRow, device_in_words
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices
@@ -32,6 +32,7 @@ class Status(QObject):
         super().__init__(parent)
         self._reading, self._model, self._review = reading, model, review
         self._bottom, self._notices = bottom, notices
+        self._device = ""
         reading.analysis_changed.connect(self._on_analysis)
         reading.batch.changed.connect(self.show)
         reading.batch.finished.connect(self._on_batch_finished)
@@ -78,6 +79,12 @@ class Status(QObject):
 
     @Slot(object, str)
     def _on_engine_ready(self, model: ModelInfo, device: str) -> None:
+        if device != self._device and self._device:
+            self._notices.show_warning(
+                tr("The device {device} failed.", device=device_in_words(self._device)),
+                tr("The CPU computes from now on. Start the program again to try the device once more."),
+            )
+        self._device = device
         self._bottom.show_engine(model, device)
         self._review.result.set_engine_problem(None)
 

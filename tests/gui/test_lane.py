@@ -86,6 +86,20 @@ def test_the_engine_is_loaded_and_used_on_the_lane_and_heard_on_the_gui_thread(m
     assert heard.threads == {qapp.thread()}
 
 
+def test_an_engine_that_goes_over_to_another_device_is_told_once(make_lane, qtbot):
+    class Falling(ThresholdEngine):
+        def analyse(self, *given, **named):
+            self.device = "cpu"
+            return super().analyse(*given, **named)
+
+    engine = Falling(device="cuda:0")
+    lane, heard = make_lane(lambda: engine)
+    lane.submit(AnalysisRequest(record("a")))
+    lane.submit(AnalysisRequest(record("b")))
+    qtbot.waitUntil(lambda: len(heard.of("finished")) == 2)
+    assert heard.of("ready") == ["threshold cuda:0", "threshold cpu"]
+
+
 def test_the_image_in_view_goes_ahead_of_the_batch(make_lane, qtbot):
     gate = threading.Event()
     engine = ThresholdEngine(gate=gate)
