@@ -63,7 +63,7 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover { background: @hover; }
 QToolButton:checked, QToolButton:pressed { background: @sel; border-color: @sel_line; }
 QToolButton:focus { border: 2px solid @accent; }
-QToolButton::menu-indicator { image: none; width: 0; }
+QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton[role="tab"] {
     border: none; border-top: 2px solid transparent; border-radius: 0; padding: 0 14px 1px 10px; color: @text2; text-align: left; }
 QToolButton[role="tab"]:hover { color: @text; background: @hover; }
