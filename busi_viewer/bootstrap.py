@@ -135,12 +135,17 @@ def _train(
     progress: Callable[[dict[str, Any]], None],
     **options: Any,
 ) -> dict[str, Any]:
-    """Train from a recipe's name or a job file; options given beside a job file stand in place of its values."""
+    """Train from a recipe's name or a job file; options given beside a job file stand in place of its values.
+
+    With ``estimate`` only a few steps are made, to say what the run would take.
+    """
+    measured = options.pop("estimate", False)
     if recipe == DESCRIPTORS:
         fitted: dict[str, Any] = _adapter("training.descriptors", "train")(data, out, *_readers(), progress, **options)
         return fitted
     described = _job(recipe, job, data, out, options)
-    result: dict[str, Any] = _adapter("training.run", "train")(described, *_readers(), progress)
+    deed = _adapter("training.estimate", "estimate") if measured else _adapter("training.run", "train")
+    result: dict[str, Any] = deed(described, *_readers(), progress)
     return result
 
 

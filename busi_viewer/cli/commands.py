@@ -69,11 +69,15 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
         members=tuple(arguments.members) if arguments.members else None,
         accelerator=arguments.accelerator,
         devices=arguments.devices,
+        estimate=arguments.estimate or None,
         **studies.protocol(arguments),
     )
     if arguments.json:
         write_json(arguments.json, summary, indent=1)
-    terminal.finish(f"trained; the run is in {arguments.out}")
+    if arguments.estimate:
+        terminal.finish(workflow.estimate_in_words(summary))
+    else:
+        terminal.finish(f"trained; the run is in {arguments.out}")
     return DONE
 
 
@@ -164,10 +168,18 @@ def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return DONE
 
 
-def _install(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    from busi_viewer.workflow import models as registry
+def _export(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from busi_viewer.workflow import model_file
 
-    model = registry.install(Path(arguments.names[0]))
+    digest = model_file.export(arguments.names[0], arguments.out)
+    print(f"{arguments.out} holds the model, SHA-256 {digest}")
+    return DONE
+
+
+def _install(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from busi_viewer.workflow import model_file
+
+    model = model_file.install(Path(arguments.names[0]))
     print(f"{model.name} {model.version} is installed. Use it with: busi-viewer models activate {model.name}")
     return DONE
 
@@ -218,6 +230,7 @@ _MODEL_VERBS: dict[str, Callable[[argparse.Namespace, Terminal], int]] = {
     "list": _list,
     "show": _show,
     "install": _install,
+    "export": _export,
     "verify": _verify,
     "activate": _activate,
     "rollback": _rollback,

@@ -151,6 +151,9 @@ def _train(commands: _Commands[Parser]) -> None:
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    parser.add_argument(
+        "--estimate", action="store_true", help="make a few steps only, and say what time and memory the run would take"
+    )
     _add_protocol(parser)
     _add_json(parser, "write the run's summary")
 
@@ -283,17 +286,20 @@ def _models(commands: _Commands[Parser]) -> None:
     for name, summary, argument in (
         ("list", "the installed models", None),
         ("show", "a model's card (default: the active model's)", "?"),
-        ("install", "copy a model's folder to the user's models", 1),
+        ("install", "copy a model's folder, or what export wrote, to the user's models", 1),
+        ("export", "write a model as one file with checksums", 1),
         ("verify", "check the weights against the card's SHA-256 (default: all models)", "*"),
         ("activate", "make a model the one that is used", 1),
         ("rollback", "go back to the model that was active before", None),
     ):
         verb = _command(verbs, name, summary)
         if argument is not None:
-            kind = "FOLDER" if name == "install" else "NAME"
+            kind = "FOLDER|FILE" if name == "install" else "NAME"
             verb.add_argument("names", nargs=argument, metavar=kind, default=[])
         if name in ("list", "show", "verify"):
             _add_json(verb, "write the same for machines")
+        if name == "export":
+            verb.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the file to write")
         if name == "show":
             verb.add_argument("--html", type=Path, metavar="FILE", help="write the card as a page to read")
             verb.add_argument("--markdown", type=Path, metavar="FILE", help="write the card as Markdown")

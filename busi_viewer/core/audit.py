@@ -198,7 +198,7 @@ def image_findings(observed: Iterable[Observation]) -> list[Finding]:
             found.append(_on(one, "unreadable_image", one.problem))
             continue
         if one.sample.label is None:
-            found.append(_on(one, "no_label", "no label"))
+            found.append(_on(one, "no_label", "no label", outlined=bool(one.sample.masks)))
         found += _mask_findings(one)
         found += _content_findings(one)
     order = list(KINDS)

@@ -18,6 +18,10 @@ SUMMARY = "summary.json"
 """Written last of all: the run is complete."""
 LOG = "log.txt"
 """What the run's process said."""
+VALIDATION, TEST = "validation", "test"
+"""The folders of the studies of the run's validation part and of its locked test."""
+SAMPLES, IMAGES, PREDICTIONS = "samples", "images.json", "predictions.json"
+"""The folder of sample predictions, the list of its images, and in each ``epoch-N`` what was predicted."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Progress:
     """What a run has told so far. ``epochs`` are its epoch events, oldest first; ``step`` of ``steps`` optimiser steps.
 
     ``stage`` is the last event's name. ``seconds_left`` is from the pace of this process's steps, None while unknown.
+    ``told`` are all events but the steps, oldest first.
     """
 
     stage: str = ""
@@ -33,6 +38,7 @@ class Progress:
     steps: int = 0
     epochs: tuple[Mapping[str, Any], ...] = ()
     seconds_left: float | None = None
+    told: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_progress(path: Path) -> Progress:
@@ -65,6 +71,7 @@ def summarise(events: Sequence[Mapping[str, Any]]) -> Progress:
         steps=int(last.get("of", 0)),
         epochs=tuple(epochs[number] for number in sorted(epochs)),
         seconds_left=_seconds_left(events),
+        told=tuple(e for e in events if e.get("event") != "step"),
     )
 
 

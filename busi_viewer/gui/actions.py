@@ -18,7 +18,7 @@ VIEWING = ("pointer", "window", "pan", "zoom")
 MEASURING = ("length", "two_axis", "angle", "ellipse", "calibrate")
 PAINTING, DRAWING, FINDING = ("brush", "eraser"), ("polygon", "freehand", "livewire"), ("flood", "segment")
 REFINING = ("margin", "smooth", "holes", "islands", "split", "merge", "copy_ai")
-THEMES, PAGES = ("dark", "light"), ("review_page", "audit_page", "network_page")
+THEMES, PAGES = ("dark", "light"), ("review_page", "training_page", "models_page", "audit_page", "network_page")
 TOOLS = (*VIEWING, *MEASURING, *PAINTING, *DRAWING, *FINDING, *REFINING)
 FROM_OUTLINE = "The longest axis of each lesion and the widest across it, to be moved as you like"
 NEXT_START = "When the window is opened again"
@@ -175,6 +175,8 @@ COMMANDS = (
     Command("layout_sides", "AI and reader side by side", ("F3",), "View", True),
     Command("layout_four", "Four panels", ("F4",), "View", True, "Image, mask, heatmap, overlay"),
     Command("review_page", "Review", ("F5",), "View", True),
+    Command("training_page", "Training", ("F8",), "View", True, "From data to a model in use"),
+    Command("models_page", "Models", ("F9",), "View", True, "What is installed, and which one is used"),
     Command("audit_page", "Audit log", ("F6",), "View", True, "Who did what, and whether the record is intact"),
     Command("network_page", "Network", ("F7",), "View", True, "Send to and receive from other DICOM applications"),
     Command(

@@ -15,7 +15,10 @@ from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 HEIGHT = 30
-TABS = (("review_page", "scan"), ("audit_page", "file-text"), ("network_page", "square-arrow-out-up-right"))
+TABS = (
+    *(("review_page", "scan"), ("training_page", "waves"), ("models_page", "box"), ("audit_page", "file-text")),
+    ("network_page", "square-arrow-out-up-right"),
+)
 CALIBRATION_BELOW = 1360
 """Window width (px) below which the calibration goes."""
 

@@ -95,6 +95,12 @@ class _Worker(QObject):
             self._device = engine.device
             self.ready.emit(engine.model, engine.device)
 
+    @Slot()
+    def renew(self) -> None:
+        """Load the engine anew: another model is the active one."""
+        self._engine = None
+        self.warm()
+
     @Slot(object)
     def run(self, request: AnalysisRequest) -> None:
         """Analyse one request and report exactly one of finished, failed, cancelled."""
@@ -166,6 +172,7 @@ class Lane(QObject):
     idle = Signal()
 
     _warm = Signal()
+    _renew = Signal()
     _run = Signal(object)
     _explain = Signal(object)
 
@@ -184,6 +191,7 @@ class Lane(QObject):
         self._engine_there = False
         self._broken = False
         self._warm.connect(self._worker.warm)
+        self._renew.connect(self._worker.renew)
         self._run.connect(self._worker.run)
         self._explain.connect(self._worker.explain)
         self._worker.ready.connect(self._on_ready)
@@ -217,6 +225,14 @@ class Lane(QObject):
         self._warm_asked = True
         self.engine_loading.emit()
         self._warm.emit()
+
+    @Slot()
+    def renew(self) -> None:
+        """Another model is the active one: load it after the analysis that runs; nothing if none was loaded yet."""
+        if self._thread is not None and (self._warm_asked or self._engine_there):
+            self._engine_there, self._warm_asked, self._broken = False, True, False
+            self.engine_loading.emit()
+            self._renew.emit()
 
     def submit(self, request: AnalysisRequest) -> None:
         """Queue a request; a waiting one for the same file is replaced."""

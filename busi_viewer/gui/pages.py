@@ -8,12 +8,17 @@ from functools import partial
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from busi_viewer.core.ports import Services
 from busi_viewer.gui.actions import PAGES, Actions
 from busi_viewer.gui.audit_page import AuditPage
+from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.lane import Lane
+from busi_viewer.gui.models_page import ModelsPage
 from busi_viewer.gui.network_page import NetworkPage
 from busi_viewer.gui.notices import Notices
+from busi_viewer.gui.training.page import TrainingPage
 
-Beside = AuditPage | NetworkPage
+Beside = TrainingPage | ModelsPage | AuditPage | NetworkPage
 
 
 class Pages(QStackedWidget):
@@ -53,3 +58,8 @@ class Pages(QStackedWidget):
         self.setCurrentWidget(page)
         self.away_changed.emit(True)
         page.refresh()
+
+
+def model_pages(services: Services, keeping: Keeping, lane: Lane) -> tuple[TrainingPage, ModelsPage]:
+    """The pages on which models are made and chosen; the lane takes the one that becomes active."""
+    return TrainingPage(services, keeping, lane), ModelsPage(services, keeping, lane)

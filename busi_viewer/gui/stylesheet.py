@@ -120,7 +120,7 @@ QTableView { selection-background-color: @sel; selection-color: @text; outline: 
 QTableView::item { padding: 0 5px; border-bottom: 1px solid @line; }
 QHeaderView, QTableCornerButton::section { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @text3; border: none; border-bottom: 1px solid @line; padding: 4px 8px; }
-QPlainTextEdit { background: @bg; border: 1px solid @line; border-radius: 3px; color: @text2; font-size: 11px; }
+QPlainTextEdit, QTextBrowser { background: @bg; border: 1px solid @line; border-radius: 3px; color: @text2; font-size: 11px; }
 
 /* 7 Words */
 QLabel[role="title"] { font-size: 13px; font-weight: 600; }
@@ -151,7 +151,7 @@ QFrame[role="infoBox"] { background: @raised; border: none; border-radius: 4px; 
 QFrame[role="noticeError"] { background: @error_bg; border: none; border-bottom: 1px solid @error; }
 QFrame[role="noticeInfo"] { background: @sel; border: none; border-bottom: 1px solid @sel_line; }
 QFrame[role="noticeWarn"] { background: @warn_bg; border: none; border-bottom: 1px solid @warn; }
-#welcome, #auditPage, #networkPage { background: @bg; }
+#welcome, #auditPage, #networkPage, #trainingPage, #modelsPage { background: @bg; }
 QFrame[role="panel"] { background: @panel; border: 1px solid @line; border-radius: 6px; }
 #surround { background: #050607; }
 #surround QLabel { color: #B4BBC4; }

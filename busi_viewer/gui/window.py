@@ -49,7 +49,7 @@ from busi_viewer.gui.menus import fill_menu_bar
 from busi_viewer.gui.network_page import NetworkPage
 from busi_viewer.gui.notices import Notices, sentence
 from busi_viewer.gui.opener import Opener
-from busi_viewer.gui.pages import Pages
+from busi_viewer.gui.pages import Pages, model_pages
 from busi_viewer.gui.picture import Pictures
 from busi_viewer.gui.printing import Printing
 from busi_viewer.gui.problem import Problem, problem_from
@@ -101,8 +101,7 @@ class MainWindow(DropWindow):
         edge = round(max(worklist_delegate.THUMB.width(), worklist_delegate.THUMB.height()) * 1.5)
         ratio = QGuiApplication.primaryScreen().devicePixelRatio()
         self.thumbnails = Thumbnails(services.sources, round(edge * ratio), self)
-        self.headers = Headers(services.read_labels, self)
-        self.model = WorklistModel()
+        self.headers, self.model = Headers(services.read_labels, self), WorklistModel()
         self.reading = Reading(self.model, self.lane, self.opener, self.keeping, self)
         self.exporter = Exporter(services, self)
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
@@ -115,12 +114,13 @@ class MainWindow(DropWindow):
         self.privacy = privacy.Switch(self.actions_, self.reading, self.model, self.tidings, self)
         self.reports = Reports(self.reading, self.keeping, self.result, self.actions_, self)
         self.exporter.reader = lambda: self.reports.signed_by
-        self.toolbar = Toolbar(self.actions_)
-        self.sample = paths.resource("sample")
+        self.toolbar, self.sample = Toolbar(self.actions_), paths.resource("sample")
         self.welcome = Welcome(has_sample=self.sample.is_dir())
         self.audit = AuditPage(self.keeping)
+        self.training, self.models = model_pages(services, self.keeping, self.lane)
         self.network = NetworkPage(services, chosen, self.reading, self.model, self.keeping, self.open_paths)
-        self.pages = Pages(self.actions_, self.welcome, self.review, (self.audit, self.network), self.notices)
+        beside = (self.training, self.models, self.audit, self.network)
+        self.pages = Pages(self.actions_, self.welcome, self.review, beside, self.notices)
         given = (services, self.actions_, self.reading, self.exporter, self.keeping, self.worklist, self.notices)
         self.printing = Printing(*given, self)
 
@@ -395,6 +395,6 @@ class MainWindow(DropWindow):
         self.reading.show(None)
         self.reading.batch.cancel()
         threads = (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping)
-        for part in (self.pictures, self.printing, self.network, *threads):
+        for part in (self.pictures, self.printing, self.training, self.models, self.network, *threads):
             part.close()
         event.accept()

@@ -106,7 +106,8 @@ class Card(_Strict):
     estimate is withheld where no class reaches ``abstain_below``. ``data`` names source and licence of each data set that is
     known by its folder's name; ``limits`` what the model's figures showed; ``leaky`` how a paper's protocol, reproduced on
     request, let the answer through: such a model is never made the active one. ``graph_sha256`` is that of the compiled
-    graph beside the weights, if there is one.
+    graph beside the weights, if there is one. ``promotion`` is what its locked test said beside the model that was active
+    before, and why it was promoted all the same where it was worse.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -133,6 +134,7 @@ class Card(_Strict):
     limits: tuple[str, ...] = ()
     leaky: tuple[str, ...] = ()
     graph_sha256: str = ""
+    promotion: dict[str, Any] = Field(default_factory=dict)
 
 
 def read_card(folder: Path) -> Card:

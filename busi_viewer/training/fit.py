@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from busi_viewer.core.errors import ModelError
+from busi_viewer.core.errors import ModelError, UsageError
 from busi_viewer.nets.ensemble import Ensemble
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.published import PublishedNet
@@ -25,6 +25,7 @@ from busi_viewer.training.control import Control
 from busi_viewer.training.data import Item, TrainingSet
 from busi_viewer.training.module import Trained, TrainingModule
 from busi_viewer.training.recipe import Job, Recipe
+from busi_viewer.training.samples import Samples
 
 Report = Callable[[dict[str, Any]], None]
 LAST = "last.ckpt"
@@ -63,24 +64,52 @@ def fit(
 ) -> Trained:
     """Run the epochs of the recipe's network, or of ``network``; the best epoch on validation is loaded back at the end.
 
-    Best: by Dice + AUC, of what the network does. Writes checkpoints into the job's folder; ``folder`` is the whole run's, where
-    the job is a part of one. Raises Cancelled.
+    Best: by Dice + AUC, of what the network does. Where the device's memory runs out, batches are halved and the gradients of
+    several are summed, so that steps and schedule stay; it goes on from the last finished epoch. Writes checkpoints into the
+    job's folder; ``folder`` is the whole run's, where the job is a part of one. Raises Cancelled, UsageError.
     """
-    recipe = job.recipe
     cv2.setNumThreads(1)
     quiet()
     job.out.mkdir(parents=True, exist_ok=True)
     network = network or fresh(job)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    resume, pieces = job.resume, 1
+    while not _fitted(job, training, validation, report, network, folder or job.out, resume=resume, pieces=pieces):
+        if job.recipe.batch < 2 * pieces:
+            raise UsageError("the memory does not hold one image", remedy="Choose a smaller input size or network.")
+        pieces, resume = 2 * pieces, True
+        network = network.cpu()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        report({"event": "out_of_memory", "batch": 2 * job.recipe.batch // pieces, "now": job.recipe.batch // pieces})
+    return network
+
+
+def _fitted(
+    job: Job,
+    training: list[Item],
+    validation: list[Item],
+    report: Report,
+    network: Trained,
+    folder: Path,
+    *,
+    resume: bool,
+    pieces: int,
+) -> bool:
+    """Run the epochs with each batch in ``pieces``; False where the memory ran out."""
+    recipe = job.recipe
     data = TrainingSet(training, recipe.seed, recipe.balance, recipe.augmentation)
-    loader = DataLoader(data, batch_size=recipe.batch, drop_last=len(data) > recipe.batch)
+    batch = max(1, recipe.batch // pieces)
+    loader = DataLoader(data, batch_size=batch, drop_last=len(data) > recipe.batch)
     indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
-    module = TrainingModule(network, recipe, job.total_epochs * len(loader), validation, report)
+    samples = Samples(folder, validation)
+    steps = job.total_epochs * -(-len(loader) // pieces)
+    module = TrainingModule(network, recipe, steps, validation, report, samples.places)
     best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
     last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
-    control = Control(folder or job.out, report)
+    control = Control(folder, report)
     average = [weight_average(recipe.ema_decay)] if recipe.ema_decay else []
-    callbacks: list[Callback] = [_Epochs(data, recipe, report), control, *average, best, last]
+    callbacks: list[Callback] = [_Epochs(data, recipe, report), control, samples, *average, best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
     trainer = pl.Trainer(
@@ -90,6 +119,7 @@ def fit(
         precision="bf16-mixed",
         callbacks=callbacks,
         check_val_every_n_epoch=recipe.validate_every,
+        accumulate_grad_batches=pieces,
         gradient_clip_val=1.0,
         logger=False,
         enable_progress_bar=False,
@@ -97,8 +127,13 @@ def fit(
         num_sanity_val_steps=0,
         default_root_dir=job.out,
     )
-    resume = job.out / LAST if job.resume and (job.out / LAST).exists() else None
-    trainer.fit(module, loader, indices, ckpt_path=resume, weights_only=True)
+    going_on = job.out / LAST if resume and (job.out / LAST).exists() else None
+    try:
+        trainer.fit(module, loader, indices, ckpt_path=going_on, weights_only=True)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
     control.obey()
     if not trainer.is_global_zero:
         # this process was started to share the fit; the first one calibrates and writes the model
@@ -106,7 +141,14 @@ def fit(
     state = torch.load(job.out / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     module.eval()
-    return module.network
+    return True
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the memory of the machine or of its accelerator ran out (torch says so by a RuntimeError on the CPU)."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
 def fresh(job: Job) -> MultiTaskUNet | PublishedNet:

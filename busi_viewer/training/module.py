@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from busi_viewer.core.metrics import auc, dice
+from busi_viewer.core.metrics import auc, dice, iou
 from busi_viewer.core.results import TASKS
 from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.losses import class_loss, focal_class_loss, sum_of_mask_losses
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.pipeline import Pipeline, overlaid
-from busi_viewer.nets.predictor import Predictor
+from busi_viewer.nets.predictor import Prediction, Predictor
 from busi_viewer.nets.preprocess import prepared
 from busi_viewer.nets.published import PublishedNet
 from busi_viewer.training.data import Item
@@ -37,6 +37,7 @@ OPTIMISERS: dict[str, Any] = {
 class TrainingModule(pl.LightningModule):
     """Trains a network for the recipe's tasks. ``validation`` items keep their native pixels; ``report`` gets a dict an epoch.
 
+    ``shown`` holds the places of the validation items whose predictions of the last epoch are kept in ``predictions``.
     Of a pipeline only the classifier is trained: the batches' masks are then the predicted maps (0–255), not the truth.
     """
 
@@ -47,6 +48,7 @@ class TrainingModule(pl.LightningModule):
         steps: int,
         validation: list[Item],
         report: Callable[[dict[str, Any]], None],
+        shown: Collection[int] = (),
     ) -> None:
         super().__init__()
         self.network = network
@@ -54,14 +56,22 @@ class TrainingModule(pl.LightningModule):
         self.steps = steps
         self.validation = validation
         self.report = report
+        self.shown = frozenset(shown)
+        self.predictions: dict[int, Prediction] = {}
         self.register_buffer("class_weights", torch.tensor(recipe.class_weights), persistent=False)
         self._losses: list[float] = []
-        self._dice: list[float] = []
+        self._held_losses: list[float] = []
+        self._overlap: list[tuple[float, float]] = []
         self._scores: list[tuple[int, float]] = []
         self._right = 0
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Mask loss plus class loss, of what the network does."""
+        loss = self._loss(batch)
+        self._losses.append(float(loss.detach()))
+        return loss
+
+    def _loss(self, batch: dict[str, Tensor]) -> Tensor:
         recipe, network = self.recipe, self.network
         x = prepared(batch["image"], recipe.input.preprocess)
         if isinstance(network, Pipeline):
@@ -75,7 +85,6 @@ class TrainingModule(pl.LightningModule):
             loss = loss + sum_of_mask_losses(recipe.mask_losses, logits, batch["mask"], batch["known"], alpha, gamma)
         if TASKS[1] in recipe.tasks:
             loss = loss + self._class_loss(output.class_logits.float(), batch["label"])
-        self._losses.append(float(loss.detach()))
         return loss
 
     def _class_loss(self, logits: Tensor, label: Tensor) -> Tensor:
@@ -124,31 +133,38 @@ class TrainingModule(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last epoch."""
-        self._dice, self._scores, self._right = [], [], 0
+        self._overlap, self._held_losses, self._scores, self._right = [], [], [], 0
 
     def validation_step(self, batch: Tensor, _index: int) -> None:
         """Predict one native image as the product would (without the mirrored pass, for speed)."""
-        item = self.validation[int(batch[0])]
+        place = int(batch[0])
+        item = self.validation[place]
         assert item.grey is not None
         pipeline = isinstance(self.network, Pipeline)  # its members prepare their own input
         spec = self.recipe.input.model_copy(update={"flip": False, **({"preprocess": ()} if pipeline else {})})
         prediction = Predictor(TorchForward(self.network, spec.preprocess, self.device), spec).predict([item.grey])[0]
         if TASKS[0] in self.recipe.tasks and item.native_mask is not None and item.native_mask.any():
-            self._dice.append(dice(prediction.probability >= 0.5, item.native_mask))
+            found = prediction.probability >= 0.5
+            self._overlap.append((dice(found, item.native_mask), iou(found, item.native_mask)))
         if TASKS[1] in self.recipe.tasks and item.label >= 0:
             shifted = np.exp(prediction.class_logits - prediction.class_logits.max())
             self._scores.append((item.label, float(shifted[2] / shifted.sum())))
             self._right += int(prediction.class_logits.argmax()) == item.label
+        if place in self.shown:
+            self.predictions[place] = prediction
+        if not pipeline:  # its classifier learns from predicted maps, which validation images have none of
+            self._held_losses.append(float(self._loss(_batch_of(item, self.device)).detach()))
 
     def _gather(self) -> None:
         """Where several devices share the validation images, give each of them what all have seen."""
         if self.trainer.world_size == 1:
             return
         seen: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(seen, (self._dice, self._scores, self._right))
-        self._dice = [value for dices, _, _ in seen for value in dices]
-        self._scores = [score for _, scores, _ in seen for score in scores]
-        self._right = sum(right for _, _, right in seen)
+        torch.distributed.all_gather_object(seen, (self._overlap, self._held_losses, self._scores, self._right))
+        self._overlap = [pair for pairs, _, _, _ in seen for pair in pairs]
+        self._held_losses = [loss for _, losses, _, _ in seen for loss in losses]
+        self._scores = [score for _, _, scores, _ in seen for score in scores]
+        self._right = sum(right for _, _, _, right in seen)
 
     def on_validation_epoch_end(self) -> None:
         """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; the first two make the score."""
@@ -157,7 +173,9 @@ class TrainingModule(pl.LightningModule):
         area = (
             auc(malignant, np.array([p for _, p in self._scores])) if malignant.any() and not malignant.all() else None
         )
-        mean = float(np.mean(self._dice)) if self._dice else 0.0
+        outlines = TASKS[0] in self.recipe.tasks
+        mean, overlap = np.mean(self._overlap, axis=0).tolist() if self._overlap else (0.0, 0.0)
+        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
         self.log("score", mean + (area or 0.0), batch_size=1)
         self.report(
             {
@@ -165,10 +183,24 @@ class TrainingModule(pl.LightningModule):
                 "epoch": self.current_epoch + 1,
                 "of": self.trainer.max_epochs,
                 "train_loss": float(np.mean(self._losses)) if self._losses else None,
-                "val_dice": mean if TASKS[0] in self.recipe.tasks else None,
-                "learning_rate": self.trainer.optimizers[0].param_groups[-1]["lr"],
+                "val_loss": float(np.mean(self._held_losses)) if self._held_losses else None,
+                "val_dice": mean if outlines else None,
+                "val_iou": overlap if outlines else None,
+                "learning_rate": rates[-1],
+                "encoder_rate": rates[0] if len(rates) > 1 else None,
                 "val_auc_malignant": area,
                 "val_accuracy": self._right / len(self._scores) if self._scores else None,
             }
         )
         self._losses = []
+
+
+def _batch_of(item: Item, device: torch.device) -> dict[str, Tensor]:
+    """One image as a batch, as it is."""
+    mask = item.mask if item.mask is not None else np.zeros_like(item.small)
+    return {
+        "image": torch.from_numpy(item.small)[None, None].to(device).float() / 255.0,
+        "mask": torch.from_numpy(mask)[None, None].to(device).float(),
+        "known": torch.tensor([0.0 if item.mask is None else 1.0], device=device),
+        "label": torch.tensor([item.label], device=device),
+    }

@@ -29,6 +29,8 @@ from busi_viewer.workflow.open import load_mask, open_image
 
 RESULT = "evaluation.json"
 PAGE = "index.html"
+WORST, LIST = "worst", "worst.json"
+"""The folder of the worst cases' pictures, and the list of them in it."""
 ALL = "all"
 """The name under which a card keeps the figures of several data sets taken together."""
 
@@ -190,12 +192,37 @@ def card_figures(result: Mapping[str, Any]) -> dict[str, Any]:
 def write_study(
     out: Path, study: Study, result: Mapping[str, Any], services: Services, engine: Engine, watcher: Watcher
 ) -> None:
-    """Write ``cases.csv``, ``index.html`` with the worst cases' pictures, and last ``evaluation.json``. Raises OutputError."""
+    """Write ``cases.csv``, ``index.html`` with the worst cases' pictures, these in ``worst``, and last ``evaluation.json``.
+
+    Raises OutputError.
+    """
     write_cases(out / CASES, study.cases)
     worst = with_pictures(worst_cases(study.cases), study.samples, services, lambda sample: engine, watcher)
     text = services.study_pages().evaluation(result, study.cases, worst)
     write_bytes(out / PAGE, text.encode("utf-8"))
+    kinds = [_worst_json(kind, number, out) for number, kind in enumerate(worst)]
+    write_json(out / WORST / LIST, {"schema": 1, "kinds": kinds}, indent=1)
     write_json(out / RESULT, result, indent=1)
+
+
+def _worst_json(kind: Worst, number: int, out: Path) -> dict[str, Any]:
+    """A kind of failure in words; the pictures of its cases are written beside the list."""
+    shown = []
+    for place, one in enumerate(kind.shown):
+        name = f"{number}-{place}.jpg" if one.picture is not None else None
+        if name is not None and one.picture is not None:
+            write_bytes(out / WORST / name, one.picture)
+        dice = one.case.outline.dice if one.case.outline is not None and one.case.outline.has_lesion else None
+        shown.append(
+            {
+                "id": one.case.id,
+                "picture": name,
+                "label": one.case.label,
+                "prediction": one.case.prediction,
+                "dice": dice,
+            }
+        )
+    return {"title": kind.title, "order": kind.order, "total": kind.total, "shown": shown}
 
 
 def with_pictures(

@@ -50,10 +50,10 @@ class Plan:
 
 
 def advised(result: Mapping[str, Any]) -> dict[str, str]:
-    """{id: why} of the images that an audit's result advises to leave out."""
+    """{id: why} of the images that an audit's result advises to leave out. One without a class still teaches its outline."""
     found: dict[str, str] = {}
     for finding in result["findings"]:
-        if finding["kind"] in ADVISED:
+        if finding["kind"] in ADVISED and not finding["numbers"].get("outlined"):
             for identifier in finding["ids"]:
                 found.setdefault(identifier, KINDS[finding["kind"]].title)
     return found

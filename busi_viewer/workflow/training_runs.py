@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,47 @@ def runs(folder: Path | None = None) -> list[Run]:
 
 def begin(job: Mapping[str, Any], folder: Path) -> Run:
     """Train as ``job`` says (the fields of a job file but ``out``) in a process of its own. Raises UsageError, OutputError."""
-    if (folder / PROCESS).exists():
-        raise UsageError("the folder already holds a run", path=folder, remedy="Choose another name.")
+    check_free(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError("the run's folder cannot be made", path=folder, remedy="Choose another place.") from error
     write_json(folder / REQUEST, {**job, "out": str(folder)}, indent=1)
     return _launch(folder, ())
+
+
+def check_free(folder: Path) -> None:
+    """Raise UsageError where the folder holds a run."""
+    if (folder / PROCESS).exists():
+        raise UsageError("the folder already holds a run", path=folder, remedy="Choose another name.")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run takes of the machine: CPU (1.0 = one core), memory and disk in bytes; and what there is of each."""
+
+    cpu: float
+    cpus: int
+    memory: int
+    memory_all: int
+    disk: int
+    disk_free: int
+
+
+def usage(folder: Path) -> Usage:
+    """What the run's process and folder take now. CPU is the mean since the process began; all 0 where it does not run."""
+    cpu, memory = 0.0, 0
+    try:
+        process = psutil.Process(json.loads((folder / PROCESS).read_text(encoding="utf-8"))["pid"])
+        if _alive(folder):
+            times = process.cpu_times()
+            cpu = (times.user + times.system) / max(1.0, time.time() - process.create_time())
+            memory = process.memory_info().rss
+    except (OSError, ValueError, KeyError, psutil.Error):
+        pass
+    disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    free = psutil.disk_usage(str(folder)).free
+    return Usage(cpu, os.cpu_count() or 1, memory, psutil.virtual_memory().total, disk, free)
 
 
 def go_on(folder: Path) -> Run:

@@ -1,0 +1,240 @@
+"""The live curves of a run: loss, segmentation, classification, learning rate, over its epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from busi_viewer.gui import theme
+from busi_viewer.gui.controls import label, spaced
+from busi_viewer.gui.stylesheet import set_role
+
+DASHES = [5.0, 3.5]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: the epoch event's key, its name, its token, and how it is drawn."""
+
+    key: str
+    name: str
+    tint: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot of some curves. ``unit``: its values lie in [0, 1]. ``scale`` multiplies them."""
+
+    title: str
+    lines: tuple[Line, ...]
+    unit: bool = False
+    scale: float = 1.0
+
+
+FIGURES = (
+    Figure("Loss", (Line("train_loss", "Training", "text3", True), Line("val_loss", "Validation", "accent"))),
+    Figure(
+        "Segmentation, validation", (Line("val_iou", "IoU", "benign", True), Line("val_dice", "Dice", "accent")), True
+    ),
+    Figure(
+        "Classification, validation",
+        (Line("val_accuracy", "Accuracy", "benign", True), Line("val_auc_malignant", "AUC, malignant", "accent")),
+        True,
+    ),
+    Figure(
+        "Learning rate × 10⁻⁴",
+        (Line("encoder_rate", "Encoder", "text3", True), Line("learning_rate", "Head", "accent")),
+        scale=1e4,
+    ),
+)
+
+
+class Curves(QWidget):
+    """Four plots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plots = [Plot(figure) for figure in FIGURES]
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        for number, plot in enumerate(self.plots):
+            grid.addWidget(plot, number // 2, number % 2)
+
+    def show_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Show what the run has told."""
+        of = max((int(epoch.get("of") or 0) for epoch in epochs), default=0)
+        for plot in self.plots:
+            plot.show_epochs(epochs, of)
+
+
+class _Key(QWidget):
+    """A piece of the curve's line."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self._line = line
+        self.setFixedSize(18, 10)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(_pen(self._line))
+        painter.drawLine(1, 5, 17, 5)
+
+
+class Plot(QFrame):
+    """One plot with its title, its key and the last values."""
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__()
+        self.figure = figure
+        set_role(self, "panel")
+        self.setMinimumHeight(190)
+        self._values = {line.key: label("–", "strong") for line in figure.lines}
+        key: list[QWidget | int] = []
+        for line in figure.lines:
+            key += [12, _Key(line), label(line.name, "dim"), self._values[line.key]]
+        self.plot = pg.PlotWidget()
+        self.plot.setAccessibleName(figure.title)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.curves = {line.key: self.plot.plot(antialias=True) for line in figure.lines}
+        self._now = pg.InfiniteLine(angle=90)
+        self.plot.addItem(self._now)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 6)
+        column.setSpacing(4)
+        column.addLayout(spaced(label(figure.title, "strong"), 0, *key, spacing=6))
+        column.addWidget(self.plot, 1)
+        self._dress()
+        self.show_epochs((), 0)
+
+    def show_epochs(self, epochs: Sequence[Mapping[str, Any]], of: int) -> None:
+        """The values at each epoch, of ``of``."""
+        top, low = 0.0, 1.0
+        for line in self.figure.lines:
+            points = [
+                (epoch["epoch"], epoch[line.key] * self.figure.scale)
+                for epoch in epochs
+                if epoch.get(line.key) is not None
+            ]
+            self.curves[line.key].setData([x for x, _ in points], [y for _, y in points], symbolSize=5)
+            self._values[line.key].setText(f"{points[-1][1]:.2f}" if points else "–")
+            top = max(top, *(y for _, y in points)) if points else top
+            low = min(low, *(y for _, y in points)) if points else low
+            self.curves[line.key].setSymbol("o" if len(points) == 1 else None)
+        last = max((epoch["epoch"] for epoch in epochs), default=0)
+        self._now.setPos(last)
+        self._now.setVisible(0 < last < of)
+        self.plot.setXRange(0, max(of, 1), padding=0.02)
+        step = max(1, -(-of // 6))
+        self.plot.getAxis("bottom").setTicks([[(x, str(x)) for x in range(0, of + 1, step)]])
+        if self.figure.unit:
+            self.plot.setYRange(min(0.5, max(0.0, low - 0.1)), 1.0, padding=0.02)
+        else:
+            self.plot.setYRange(0, top * 1.1 or 1.0, padding=0)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Colours again after a change of theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_now"):
+            self._dress()
+
+    def _dress(self) -> None:
+        t = theme.tokens()
+        self.plot.setBackground(t.panel)
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(QPen(QColor(t.line)))
+            axis.setTextPen(QPen(QColor(t.text3)))
+            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=0)
+        self.plot.getAxis("left").setWidth(38)
+        self.plot.showGrid(x=False, y=True, alpha=0.12)
+        self._now.setPen(_dotted(t.text3))
+        for line in self.figure.lines:
+            curve = self.curves[line.key]
+            curve.setPen(_pen(line))
+            curve.setSymbolBrush(QColor(getattr(t, line.tint)))
+            curve.setSymbolPen(None)
+
+
+def _pen(line: Line) -> QPen:
+    pen = QPen(QColor(getattr(theme.tokens(), line.tint)), 1.8)
+    pen.setCosmetic(True)
+    if line.dashed:
+        pen.setDashPattern(DASHES)
+    return pen
+
+
+def _dotted(tint: str) -> QPen:
+    pen = QPen(QColor(tint), 1.2)
+    pen.setCosmetic(True)
+    pen.setStyle(Qt.PenStyle.DotLine)
+    return pen
+
+
+class XyPlot(QFrame):
+    """A square-ish plot of [0, 1] × [0, 1] for ROC and calibration: the diagonal, and curves by name."""
+
+    def __init__(self, title: str, across: str, up: str) -> None:
+        super().__init__()
+        set_role(self, "panel")
+        self.setMinimumHeight(250)
+        self._aside = label("", "dim")
+        self.plot = pg.PlotWidget()
+        self.plot.setAccessibleName(title)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setLabel("bottom", across)
+        self.plot.setLabel("left", up)
+        self.plot.setRange(QRectF(0, 0, 1, 1), padding=0.02)
+        self._diagonal = self.plot.plot([0, 1], [0, 1])
+        self.curve = self.plot.plot(antialias=True)
+        self.points = pg.ScatterPlotItem(size=7)
+        self.plot.addItem(self.points)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 6)
+        column.setSpacing(4)
+        column.addLayout(spaced(label(title, "strong"), 0, self._aside))
+        column.addWidget(self.plot, 1)
+        self._dress()
+
+    def show_curve(self, x: Sequence[float], y: Sequence[float], aside: str, *, dots: bool = False) -> None:
+        """Show one curve, with words at the right."""
+        self.curve.setData(list(x), list(y))
+        self.points.setData(list(x) if dots else [], list(y) if dots else [])
+        self._aside.setText(aside)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Colours again after a change of theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "points"):
+            self._dress()
+
+    def _dress(self) -> None:
+        t = theme.tokens()
+        self.plot.setBackground(t.panel)
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(QPen(QColor(t.line)))
+            axis.setTextPen(QPen(QColor(t.text3)))
+            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=0)
+            axis.labelStyle = {"color": t.text3, "font-size": "11px"}
+            axis.setLabel(axis.labelText)
+        self._diagonal.setPen(_dotted(t.text3))
+        self.curve.setPen(_pen(Line("", "", "accent")))
+        self.points.setBrush(QColor(t.accent))
+        self.points.setPen(None)

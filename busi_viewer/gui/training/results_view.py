@@ -1,0 +1,158 @@
+"""What a finished run is worth: figures with intervals, ROC, calibration, confusion, worst cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+
+from busi_viewer.core.results import CLASSES
+from busi_viewer.gui import privacy
+from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.language import tr
+from busi_viewer.gui.stylesheet import set_role
+from busi_viewer.gui.training.curves import XyPlot
+from busi_viewer.gui.training.side import confusion_rows
+from busi_viewer.gui.training.tables import Table
+from busi_viewer.gui.training.words import figure
+
+if TYPE_CHECKING:  # it brings scipy
+    from busi_viewer.workflow.training_results import Results
+
+PARTS = {"validation": "Validation", "test": "Locked test"}
+NOTES = {
+    "validation": "On the validation part, on which epoch, calibration and thresholds were chosen: figures are flattering.",
+    "test": "On the locked test, which nothing was chosen on.",
+}
+
+
+class ResultsView(QWidget):
+    """``page_asked``: open the whole page; ``part_asked(part)``: show another part's study."""
+
+    page_asked = Signal(object)
+    part_asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = "validation"
+        self._page: Path | None = None
+        self._title, self._note = label(tr("Results"), "title"), label("", "quiet", wrap=True)
+        self.buttons = {part: KeyButton(words) for part, words in PARTS.items()}
+        for part, button in self.buttons.items():
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.setToolTip(NOTES[part])
+            button.clicked.connect(lambda _checked=False, part=part: self.part_asked.emit(part))
+        self.buttons["validation"].setChecked(True)
+        self.open = KeyButton(tr("Whole page"), "file-text")
+        self.open.setToolTip(tr("Open the page with all figures, curves and cases"))
+        self.open.clicked.connect(lambda: self.page_asked.emit(self._page))
+        self.figures, self.confusion = Table("Figures with 95 % intervals"), Table("Confusion")
+        self.roc = XyPlot("ROC, malignant against rest", "1 − specificity", "Sensitivity")
+        self.calibration = XyPlot("Calibration, p(malignant)", "Stated", "Observed")
+        self.worst = QListWidget()
+        self.worst.setAccessibleName(tr("Worst cases"))
+        self.worst.setToolTip(tr("Outlines: solid reference, dashed prediction"))
+        self.worst.setViewMode(QListView.ViewMode.IconMode)
+        self.worst.setResizeMode(QListView.ResizeMode.Adjust)
+        self.worst.setMovement(QListView.Movement.Static)
+        self.worst.setIconSize(QSize(150, 112))
+        self.worst.setSpacing(4)
+        self.worst.setMinimumHeight(330)
+        self._empty = label("", "dim", wrap=True)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(10)
+        head = spaced(self._title, 8, *self.buttons.values(), 0, self.open)
+        column.addLayout(head)
+        column.addWidget(self._note)
+        column.addWidget(self._empty)
+        self._body = QWidget()
+        body = QVBoxLayout(self._body)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(10)
+        plots = spaced(spacing=8)
+        plots.addWidget(self.roc, 1)
+        plots.addWidget(self.calibration, 1)
+        tables = spaced(spacing=8)
+        tables.addWidget(_card("Figures, 95 % CI", self.figures), 3)
+        tables.addWidget(_card("Confusion (rows: reference)", self.confusion), 2)
+        body.addLayout(plots)
+        body.addLayout(tables)
+        body.addWidget(label(tr("Worst cases"), "strong"))
+        body.addWidget(self.worst, 1)
+        column.addWidget(self._body, 1)
+        column.addStretch(0)
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def show_none(self, words: str) -> None:
+        """There is nothing to show yet, and why."""
+        self._empty.setText(words)
+        self._empty.show()
+        self._body.hide()
+        self.open.hide()
+        self._note.setText("")
+
+    def show_results(self, part: str, found: Results) -> None:
+        """Show a study of a part."""
+        self.part = part
+        self.buttons[part].setChecked(True)
+        self._page = found.page
+        self._empty.hide()
+        self._body.show()
+        self.open.show()
+        self._note.setText(f"{NOTES[part]} n = {found.n:,}.")
+        rows = [
+            [words, figure(value), f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else "–"]
+            for words, value, interval in found.figures
+        ]
+        self.figures.show_rows(["", "Value", "95 % CI"], rows)
+        if found.confusion is not None:
+            names = [name.capitalize() for name in CLASSES]
+            marked = [(i, i + 1) for i in range(len(CLASSES))]
+            self.confusion.show_rows(["", *names], confusion_rows(found.confusion), marked)
+        named = {words: value for words, value, _ in found.figures}
+        area, ece = named.get("AUC, malignant against rest"), named.get("ECE")
+        self.roc.show_curve(*found.roc, f"AUC {figure(area)}")
+        self.calibration.show_curve(*found.calibration, f"ECE {figure(ece)}", dots=True)
+        for part_of in (self.roc, self.calibration, self.confusion):
+            part_of.setVisible(found.confusion is not None)
+        self._show_worst(found)
+
+    def _show_worst(self, found: Results) -> None:
+        self.worst.clear()
+        for case in found.worst:
+            dice = f", Dice {case.dice:.2f}" if case.dice is not None else ""
+            item = QListWidgetItem(f"{case.kind}\n{case.label or 'no class'} → {case.prediction}{dice}")
+            pixmap = QPixmap()
+            if case.picture:
+                pixmap.loadFromData(case.picture)
+            item.setIcon(QIcon(pixmap))
+            item.setSizeHint(QSize(176, 158))
+            item.setToolTip(f"{privacy.name(Path(case.id))}: {case.kind.lower()}")
+            self.worst.addItem(item)
+
+
+def _card(title: str, inner: QWidget) -> QFrame:
+    card = QFrame()
+    set_role(card, "panel")
+    column = QVBoxLayout(card)
+    column.setContentsMargins(12, 8, 12, 10)
+    column.setSpacing(6)
+    column.addWidget(label(title, "strong"))
+    column.addWidget(inner)
+    column.addStretch(1)
+    return card
