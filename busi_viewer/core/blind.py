@@ -15,6 +15,8 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.metrics import dice
 from busi_viewer.core.results import FrameResult
 
+DIFFERENCES = "differences from AI"
+"""Where a reading that was compared says what :func:`disagreements` found."""
 AGREE_DICE = 0.8
 """Outlines with a Dice coefficient below this are listed."""
 AGREE_SIZE = 0.2

@@ -12,10 +12,11 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import CALLIPERS, FINDINGS, Step
 
-READING = "reading"
-FIELDS = (FINDINGS, CALLIPERS, READING)
+READING, SHOWING = "reading", "AI shown"
+FIELDS = (FINDINGS, CALLIPERS, READING, SHOWING)
 """What an image carries besides masks, each as a JSON value of which every version is kept. READING is the reader's own
-reading, locked before the machine's was shown."""
+reading, locked before the machine's was shown. SHOWING is ``{"shown": bool}``, of images analysed while the reader read blind;
+of all others what the machine says was shown."""
 
 
 class FileState(StrEnum):
@@ -63,7 +64,8 @@ class Kept:
     ``image`` is its number in the store. ``steps`` is the undo stack, oldest first, of which the first ``position`` are
     applied and the others can be redone. ``moved_from`` is where the file lay before, if it moved. ``replaces`` is the number
     of the image that was read from the same path before its content changed: its work is kept under that number.
-    ``image`` is 0 where the store does not know the image yet. ``reading`` is the reading locked last.
+    ``image`` is 0 where the store does not know the image yet. ``reading`` is the reading locked last. ``hidden``: what the
+    machine says was never shown, the reader read blind.
     """
 
     image: int
@@ -79,6 +81,7 @@ class Kept:
     replaces: int | None = None
     flagged: bool = False
     reading: Version | None = None
+    hidden: bool = False
 
     @property
     def empty(self) -> bool:

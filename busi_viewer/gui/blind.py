@@ -12,8 +12,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
+from busi_viewer.core.document import Document
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.exporting import snapshot
 from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
@@ -52,7 +54,8 @@ class BlindBar(QFrame):
 
 
 class Blind(QObject):
-    """The switch, the lock, and what is known of each open image: locked or not, and how long it was read.
+    """The switch, the lock, and how long each open image was read. Disagreements are of the reading as it was locked: what the
+    reader changes afterwards changes nothing of them.
 
     ``changed`` when the switch is turned.
     """
@@ -67,7 +70,7 @@ class Blind(QObject):
         self._session: Session | None = None
         self._since: float | None = None
         self._spent: dict[Path, float] = {}
-        self._seen: set[Path] = set()
+        self._frozen: dict[Path, Document] = {}
         actions["blind"].toggled.connect(self._switch)
         actions["lock_reading"].triggered.connect(self.lock)
         reading.session_changed.connect(self._follow)
@@ -85,11 +88,7 @@ class Blind(QObject):
 
     @Slot(bool)
     def _switch(self, on: bool) -> None:
-        desk = self._reading.desk
-        for path, session in desk.open.items():
-            if on and session.document.result is not None:
-                self._seen.add(path)
-        desk.set_blind(on)
+        self._reading.desk.set_blind(on)
         self._model.set_blind(on)
         self._since = time.monotonic()
         self._show()
@@ -124,8 +123,9 @@ class Blind(QObject):
             return
         self._stop_watch()
         path = session.document.record.path
-        said = reading_of(session.document, self._spent.get(path, 0.0), ai_seen_before=path in self._seen)
-        self._reading.desk.lock(path, said)
+        desk, spent = self._reading.desk, self._spent.get(path, 0.0)
+        self._frozen[path] = snapshot(session.document)
+        desk.lock(path, reading_of(session.document, spent, ai_seen_before=desk.seen(path)))
         self._show()
         self._reading.analysis_changed.emit()
 
@@ -145,9 +145,7 @@ class Blind(QObject):
             self._show_disagreements(session)
 
     def _show_disagreements(self, session: Session) -> None:
-        from busi_viewer.core.blind import disagreements
-
-        found = disagreements(session.document)
+        found = self._disagreements(session)
         withheld = session.document.result is not None and all(f.abstained for f in session.document.result.frames)
         words = (
             tr("Reading locked: AI gives no estimate.")
@@ -159,3 +157,14 @@ class Blind(QObject):
             )
         )
         self._bar.show_state(words, found, open_=False)
+
+    def _disagreements(self, session: Session) -> tuple[str, ...]:
+        """Where the reading as it was locked differs from the first analysis that was shown after it; kept with it."""
+        from busi_viewer.core.blind import DIFFERENCES, disagreements
+
+        desk, path = self._reading.desk, session.document.record.path
+        if DIFFERENCES not in desk.reading(path):
+            locked = self._frozen.pop(path, None) or snapshot(session.document)
+            locked.result = session.document.result
+            desk.compare(path, disagreements(locked))
+        return tuple(desk.reading(path)[DIFFERENCES])

@@ -40,18 +40,16 @@ class Camera:
         orientation: Orientation = AS_STORED,
     ) -> Camera:
         """The whole image inside the margins, which shrink in a small view."""
-        left, right = (min(m, 0.12 * view[0]) for m in (MARGINS[0], MARGINS[2]))
-        top, bottom = (min(m, 0.16 * view[1]) for m in (MARGINS[1], MARGINS[3]))
+        left, right = (min(m, 0.18 * view[0]) for m in (MARGINS[0], MARGINS[2]))
+        top, bottom = min(MARGINS[1], 0.16 * view[1]), min(MARGINS[3], 0.24 * view[1])
         room = (max(view[0] - left - right, 1.0), max(view[1] - top - bottom, 1.0))
         across, down = float(image[0]), image[1] * aspect
         if orientation.sideways:
             across, down = down, across
         scale = min(room[0] / across, room[1] / down)
         middle = ((image[0] - 1) / 2, (image[1] - 1) / 2)
-        used = down * scale
-        slack = (room[1] - used) / 2
         off_x = view[0] / 2 - (left + room[0] / 2)
-        off_y = view[1] / 2 - (top + min(slack, 24.0) + used / 2)
+        off_y = view[1] / 2 - (top + room[1] / 2)
         u, v = orientation.in_image(off_x, off_y)
         centre = (middle[0] + u / scale, middle[1] + v / (scale * aspect))
         return Camera(view, image, centre, scale, aspect, orientation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
@@ -20,6 +21,8 @@ from busi_viewer.gui.theme import LESION_COLOURS
 
 HEADER = 34
 SHOWN_LESIONS = 3
+WORDS_BELOW, WHOSE_FROM = 720, 590
+"""Widths of the row (px): below the first the word on the heatmap's button goes, below the second whose the outlines are."""
 ZOOMS = (("minus", "zoom_out"), ("plus", "zoom_in"))
 
 
@@ -31,6 +34,7 @@ class CanvasHeader(QWidget):
         self.setObjectName("canvasHeader")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEADER)
+        self._shown: tuple[Sequence[Lesion], bool] = ((), False)
         self._lesions = QLabel()
         self._lesions.setTextFormat(Qt.TextFormat.RichText)
         self._cursor, self._zoom = label("", "quiet"), label("", "dim")
@@ -51,7 +55,7 @@ class CanvasHeader(QWidget):
         self.heat.setMinimumHeight(26)
         heat_menu = QMenu(self.heat)
         fill_menu(heat_menu, HEAT_MENU, actions, {})
-        self.heat.setMenu(heat_menu)
+        self.heat.set_menu(heat_menu)
         self.show_heat(None, "", False)
         self.setLayout(
             spaced(
@@ -62,8 +66,15 @@ class CanvasHeader(QWidget):
             )
         )
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow, the heatmap's button says its class in the tool tip alone."""
+        super().resizeEvent(event)
+        self.heat.set_compact(event.size().width() < WORDS_BELOW)
+        self.show_lesions(self._shown[0], proposal=self._shown[1])
+
     def show_lesions(self, lesions: Sequence[Lesion], *, proposal: bool) -> None:
-        """One coloured square and the two axes a lesion; further ones are counted."""
+        """One coloured square and the two axes a lesion; further ones are counted. Narrow, it is not said whose they are."""
+        self._shown = (lesions, proposal)
         parts = []
         for i, lesion in enumerate(lesions[:SHOWN_LESIONS]):
             tint = LESION_COLOURS[i % len(LESION_COLOURS)]
@@ -71,7 +82,11 @@ class CanvasHeader(QWidget):
             parts.append(f'<span style="color:{tint}">■</span>&nbsp;L{i + 1}&nbsp;&nbsp;{long.split()[0]} × {short}')
         if len(lesions) > SHOWN_LESIONS:
             parts.append(tr("{n} more", n=len(lesions) - SHOWN_LESIONS))
-        whose = "&nbsp;&nbsp;&nbsp;" + (tr("AI outline") if proposal else tr("Reader's outline")) if parts else ""
+        whose = (
+            "&nbsp;&nbsp;&nbsp;" + (tr("AI outline") if proposal else tr("Reader's outline"))
+            if parts and self.width() >= WHOSE_FROM
+            else ""
+        )
         self._lesions.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts) + whose)
 
     def show_heat(self, target: str | None, method: str, waiting: bool) -> None:

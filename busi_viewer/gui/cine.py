@@ -18,6 +18,8 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0)
 AHEAD = 12
 """Frames decoded beyond the one playing."""
 STRIP_HEIGHT = 34
+FILL = 0.45
+"""Of a bar, as of the class bars; its upper edge, the value, is solid."""
 MALIGNANT = CLASSES.index("malignant")
 
 
@@ -59,7 +61,11 @@ class FrameStrip(QWidget):
             share = result.probabilities[MALIGNANT] if shown and result is not None else 0.0
             tint = QColor(t.of_class(result.prediction)) if shown and result is not None else QColor(t.border)
             tall = max(share * high, 2.0)
-            painter.fillRect(QRectF(i * wide, high - tall, max(wide - 1.0, 1.0), tall), tint)
+            bar = QRectF(i * wide, high - tall, max(wide - 1.0, 1.0), tall)
+            painter.setOpacity(FILL if shown else 1.0)
+            painter.fillRect(bar, tint)
+            painter.setOpacity(1.0)
+            painter.fillRect(QRectF(bar.left(), bar.top(), bar.width(), 2.0), tint)
         painter.setPen(QPen(QColor(t.text3), 1, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(0, high / 2), QPointF(self.width(), high / 2))
         for i in document.edited_frames:

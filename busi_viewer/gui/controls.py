@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -110,6 +111,13 @@ class KeyButton(QPushButton):
         self._row.invalidate()
         self.updateGeometry()
 
+    def set_menu(self, menu: QMenu) -> None:
+        """Open a menu; a chevron behind the words says so."""
+        self.setMenu(menu)
+        chevron = IconLabel("chevron-down", "text2", 12)
+        chevron.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._row.addWidget(chevron, 0, Qt.AlignmentFlag.AlignVCenter)
+
     def set_compact(self, compact: bool) -> None:
         """Show the icon alone (the words become the tool tip's business) or everything."""
         self._text.setVisible(not compact)
@@ -148,7 +156,9 @@ class KeyButton(QPushButton):
 def key_cap(action: QAction) -> str:
     """An action's first shortcut as the cap of a key says it: "Ctrl R"."""
     keys = action.shortcuts()
-    return keys[0].toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ").strip() if keys else ""
+    if not keys:
+        return ""
+    return keys[0].toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter").replace("+", " ").strip()
 
 
 class IconButton(QToolButton):

@@ -6,10 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from busi_viewer.core.blind import DIFFERENCES
+from busi_viewer.core.casebook import READING, SHOWING
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
@@ -55,7 +57,9 @@ class Desk(QObject):
         self._unseen: set[Path] = set()
         self._flags: dict[Path, bool] = {}
         self._point: tuple[str, float | None, str] = ("", None, "")
-        self._locked: set[Path] = set()
+        self._readings: dict[Path, Mapping[str, Any]] = {}
+        self._seen: set[Path] = set()
+        self._hidden: set[Path] = set()
         self.blind = False
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
@@ -79,8 +83,8 @@ class Desk(QObject):
         ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, path, number, self.copied.emit)
         session.keep = ledger.change
         if kept is not None and kept.reading is not None:
-            self._locked.add(path)
-        session.veiled = self.blind and path not in self._locked
+            self._readings[path] = kept.reading.value
+        session.veiled = self._veils(path)
         if kept is not None:
             self._restore(path, session, kept)
         session.changed.connect(lambda: self._on_changed(path, session))
@@ -112,6 +116,9 @@ class Desk(QObject):
             else:
                 document.result = result
             self._results.put(path, result)
+            (self._hidden if kept.hidden and path not in self._seen else self._seen).add(path)
+            if not session.veiled:
+                self._note_shown(path)
             if item is not None and not item.phase:
                 reported = item.reported
                 item.take(result)
@@ -119,7 +126,7 @@ class Desk(QObject):
         elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
             item.forget()  # what the list had learned was of an earlier content
         if item is not None:
-            item.locked = path in self._locked
+            item.locked = path in self._readings
             item.edited, item.flagged = document.edited, self._flags.get(path, kept.flagged)
             if kept.report is not None:
                 item.reported = kept.report.current
@@ -137,12 +144,42 @@ class Desk(QObject):
         """Hold back what the machine says of every open image whose reading is not locked, or show it."""
         self.blind = blind
         for path, session in self.open.items():
-            session.veil(blind and path not in self._locked)
+            session.veil(self._veils(path))
+        for path in () if blind else tuple(self._hidden):
+            self._note_shown(path)
 
-    def lock(self, path: Path, reading: Mapping[str, object]) -> None:
+    def _veils(self, path: Path) -> bool:
+        return self.blind and path not in self._readings
+
+    def seen(self, path: Path) -> bool:
+        """Whether what the machine says of an image was shown, now or in an earlier session."""
+        return path in self._seen
+
+    def _note_shown(self, path: Path, *, shown: bool = True) -> None:
+        """What the machine says of an image is shown from now on, or is hidden; kept where it was ever hidden."""
+        if path in self._seen or (not shown and path in self._hidden):
+            return
+        marked = path in self._hidden
+        self._hidden.discard(path)
+        (self._seen if shown else self._hidden).add(path)
+        image = self.image(path) or self._images.get(path, ("", None))[1]
+        if image is not None and (marked or not shown):
+            self._keeping.change(image, SHOWING, {"shown": shown})
+
+    def reading(self, path: Path) -> Mapping[str, Any]:
+        """The reader's own reading of an image as it was locked, empty if none was."""
+        return self._readings.get(path, {})
+
+    def compare(self, path: Path, found: Sequence[str]) -> None:
+        """Keep with a locked reading where it differs from what the machine says."""
+        self._readings[path] = {**self._readings[path], DIFFERENCES: list(found)}
+        self._ledgers[path].change(READING, self._readings[path])
+
+    def lock(self, path: Path, reading: Mapping[str, Any]) -> None:
         """Keep the reader's own reading of an open image, and show what the machine says of it."""
-        self._locked.add(path)
-        self._ledgers[path].change("reading", reading)
+        self._readings[path] = reading
+        self._ledgers[path].change(READING, reading)
+        self._note_shown(path)
         item = self._model.item(path)
         if item is not None:
             item.locked = True
@@ -215,7 +252,8 @@ class Desk(QObject):
             self._keeping.flag_files(self._read, elsewhere, self._flags)
 
     def keep_result(self, path: Path, result: AnalysisResult) -> None:
-        """Keep an analysis of a file, open or not."""
+        """Keep an analysis of a file, open or not, and whether the reader gets to see it."""
+        self._note_shown(path, shown=not self._veils(path))
         if path in self.open:
             if result.sha256 == self.open[path].document.record.sha256:
                 self.see(path)

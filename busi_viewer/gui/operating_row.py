@@ -11,6 +11,7 @@ from busi_viewer.core.operating import OperatingCurve
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui.controls import IconButton, label, spaced
 from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.workflow.models import operating_curve
 
 
@@ -21,14 +22,18 @@ def _curve(sha256: str) -> OperatingCurve | None:
 
 
 class OperatingRow(QWidget):
-    """Moves among measured points only, never between them. ``chosen(model, OperatingPoint | None, basis)`` follows a move."""
+    """Moves among measured points only, never between them. ``chosen(model, OperatingPoint | None, basis)`` follows a move.
+
+    ``meant`` says what the point meant on the validation set; whoever owns the row puts it where there is room.
+    """
 
     chosen = Signal(object, object, str)
 
     def __init__(self) -> None:
         super().__init__()
         self._model: ModelInfo | None = None
-        self._words = label("", "caption", wrap=True)
+        self.side = label("", "strong")
+        self.meant = label("", "caption", wrap=True)
         self._caption, self._value = label(tr("Operating point")), label("", "strong")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setPageStep(1)
@@ -47,25 +52,25 @@ class OperatingRow(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self._bar)
-        column.addWidget(self._words)
+        column.addWidget(self.side)
 
     def show_model(self, model: ModelInfo, *, above: bool) -> None:
         """Show the point in force for a model; ``above``: the frame's estimate reaches it."""
         self._model = model
         self.setVisible(model.point is not None)
+        self.meant.setText("")
         if model.point is None:
             return
         curve = _curve(model.sha256)
         self._bar.setVisible(curve is not None)
+        self.side.setText(
+            tr("Malignant above the operating point (dashed)")
+            if above
+            else tr("Malignant below the operating point (dashed)")
+        )
+        set_role(self.side, "strong" if above else "dim")
         if curve is None:
-            self._words.setText(
-                tr(
-                    "Malignant above the operating point of {point} (dashed)."
-                    if above
-                    else "Malignant below the operating point of {point} (dashed).",
-                    point=percent(model.point),
-                )
-            )
+            self.meant.setText(tr("Operating point: {point}.", point=percent(model.point)))
             return
         index = curve.nearest(model.point)
         self.slider.blockSignals(True)
@@ -75,13 +80,13 @@ class OperatingRow(QWidget):
         self._value.setText(percent(model.point))
         self.own.setEnabled(model.chosen_point is not None)
         point = curve.at(model.point)
-        meant = [tr("Malignant above it (dashed)." if above else "Malignant below it (dashed).")]
+        meant = []
         if point:
             meant.append(tr("On the {basis}: {point}.", basis=said(curve.basis), point=said(str(point))))
         if model.chosen_point is not None and model.operating_point is not None:
             meant.append(tr("The model's own is {point}.", point=percent(model.operating_point)))
-        self._words.setText(" ".join(meant))
-        self.slider.setAccessibleDescription(" ".join(meant))
+        self.meant.setText(" ".join([tr("Operating point: {point}.", point=percent(model.point)), *meant]))
+        self.slider.setAccessibleDescription(" ".join([self.side.text(), *meant]))
 
     def _on_moved(self, index: int) -> None:
         model = self._model

@@ -31,7 +31,8 @@ EDITED = (
 
 
 class Estimate(Section):
-    """The pinned part: class, per cent, bars, operating point, notes; or why there is none.
+    """The pinned part: class, per cent, bars, operating point; or why there is none. What they rest on is ``basis``, a section
+    for the part that scrolls.
 
     ``point_chosen(model, OperatingPoint | None, basis)``: the reader moved the operating point, None = back to the model's.
     """
@@ -54,8 +55,11 @@ class Estimate(Section):
         self._button = KeyButton(tr("Analyse"), "scan-search", "A", "outlined")
         self._button.clicked.connect(self.analyse_asked)
         self.body.addLayout(head)
-        for part in (self._text, self._bars, self._operating, self._notes, self._warn, self._edited):
+        for part in (self._text, self._bars, self._operating, self._warn, self._edited):
             self.body.addWidget(part)
+        self.basis = Section(tr("Basis of the estimate"))
+        for part in (self._operating.meant, self._notes):
+            self.basis.body.addWidget(part)
         self.body.addLayout(spaced(self._button, 0))
         self.show_message("")
 
@@ -64,6 +68,8 @@ class Estimate(Section):
         for part in (self._unsure, self._skeleton, self._bars, self._button, self._headline, self._basis):
             part.hide()
         self._operating.hide()
+        self.basis.hide()
+        self._operating.meant.setText("")
         for words in (self._text, self._notes):
             words.hide()
         self._warn.set_words("")
@@ -99,7 +105,7 @@ class Estimate(Section):
             self._show_abstained(frame)
         elif not frame.classified:
             self._headline.setText(tr("No class given"))
-            _say(self._notes, said_lines(result.model.notes))
+            self._show_basis(result)
         else:
             self._show_estimate(result, frame)
         if edited:
@@ -130,7 +136,13 @@ class Estimate(Section):
         self._bars.set_values(frame.probabilities, point)
         self._bars.show()
         self._operating.show_model(result.model, above=frame.above_operating_point)
+        self._show_basis(result)
+
+    def _show_basis(self, result: AnalysisResult) -> None:
         _say(self._notes, said_lines(result.model.notes))
+        meant = self._operating.meant
+        meant.setVisible(bool(meant.text()))
+        self.basis.setVisible(bool(meant.text() or result.model.notes))
 
 
 class ResultPanel(QWidget):
@@ -169,7 +181,8 @@ class ResultPanel(QWidget):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        for part in (self._why, self._quality, self._no_lesion, self.callipers, self._can, *self.sections.parts):
+        explained = (self.estimate.basis, self._why, self._quality)
+        for part in (*explained, self._no_lesion, self.callipers, self._can, *self.sections.parts):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll.setWidget(inner)

@@ -102,6 +102,11 @@ QSlider::handle:horizontal:focus { background: @accent; }
 
 /* 6 Lists and scroll bars */
 QListView { background: @panel; border: none; outline: 0; }
+QTreeView { background: @panel; border: 1px solid @line; border-radius: 3px; outline: 0; }
+QTreeView::item { padding: 4px 2px; }
+QTreeView::item:hover { background: @hover; }
+QTreeView::item:selected { background: @sel; color: @text; }
+QTreeView:focus { border-color: @accent; }
 QListWidget { background: @bg; border: 1px solid @line; border-radius: 3px; }
 QListWidget::item { padding: 5px 7px; }
 QListWidget::item:hover { background: @hover; }

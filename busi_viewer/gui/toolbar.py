@@ -15,7 +15,9 @@ from busi_viewer.gui.tools import TOOLS
 
 HEIGHT = 44
 LABELS_BELOW, PRESETS_BELOW, REPORT_BELOW = 1500, 1400, 1180
-"""Window widths (px) below which the word on Open goes, then the presets, then the words on Report and the opacity's figure."""
+"""Window widths (px) below which the word on Open goes, then the presets, then the words on Report, the key on
+Analyse and the opacity's figure.
+"""
 
 ICONS = {
     "undo": "undo-2",
@@ -167,6 +169,8 @@ class Toolbar(QWidget):
         """Fold words away below LABELS_BELOW, presets below PRESETS_BELOW (they stay in the View menu)."""
         self._open.set_compact(width < LABELS_BELOW)
         self._report.set_compact(width < REPORT_BELOW)
+        self.analyse.show_key(width >= REPORT_BELOW)
+        self._opacity.setFixedWidth(84 if width >= REPORT_BELOW else 60)
         self._percent.setVisible(width >= REPORT_BELOW)
         for part in (self.presets, self._preset_rule):
             part.setVisible(width >= PRESETS_BELOW)

@@ -15,6 +15,7 @@ from busi_viewer.gui.worklist import WIDTH
 from busi_viewer.settings import Settings
 
 SIZE = QSize(1600, 1000)
+"""Of a window that is not maximised; the first window fills a screen of 1920 × 1080 or less."""
 FRAME = QSize(16, 48)
 """Room for the window's frame."""
 
@@ -34,14 +35,15 @@ class WindowLayout(QObject):
 
     def restore(self, chosen: Settings) -> None:
         """Stand as the window stood when it was last closed, if that is on a screen that is there."""
-        size = QSize(*chosen.window_size) if len(chosen.window_size) == 2 else SIZE
-        self._resize(size)
+        first = len(chosen.window_size) != 2
+        self._resize(SIZE if first else QSize(*chosen.window_size))
         if chosen.geometry:
             self._window.restoreGeometry(QByteArray.fromBase64(chosen.geometry.encode("ascii", "ignore")))
         self._review.set_widths(chosen.splitter)
         for title, (section, own) in self._sections.items():
             section.set_open(own != (title in chosen.folded))
-        if chosen.maximized:
+        room = self._room()
+        if chosen.maximized or (first and (room.width() <= 1920 or room.height() <= 1080)):
             self._window.setWindowState(Qt.WindowState.WindowMaximized)
 
     def remembered(self, chosen: Settings) -> Settings:
@@ -67,5 +69,7 @@ class WindowLayout(QObject):
         self._actions["layout_one"].trigger()
 
     def _resize(self, size: QSize) -> None:
-        screen = self._window.screen() or QGuiApplication.primaryScreen()
-        self._window.resize(size.boundedTo(screen.availableSize() - FRAME))
+        self._window.resize(size.boundedTo(self._room() - FRAME))
+
+    def _room(self) -> QSize:
+        return (self._window.screen() or QGuiApplication.primaryScreen()).availableSize()

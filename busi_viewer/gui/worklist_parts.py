@@ -41,6 +41,17 @@ class ListView(QListView):
         """Paint the rows again; QListView would measure all rows, though their heights never change."""
         QAbstractItemView.dataChanged(self, top_left, bottom_right, list(roles))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The current row stays in view where a notice takes room away."""
+        current = self.currentIndex()
+        seen = (
+            current.isValid()
+            and self.viewport().rect().top() <= self.visualRect(current).top() < event.oldSize().height()
+        )
+        super().resizeEvent(event)
+        if seen and event.size().height() < event.oldSize().height():
+            self.scrollTo(current)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A header folds or opens its group."""
         row = self.indexAt(event.position().toPoint()).data(ItemRole)

@@ -12,6 +12,7 @@ from typing import Any
 
 from busi_viewer.core.casebook import (
     READING,
+    SHOWING,
     CaseQuery,
     CaseSummary,
     Corrected,
@@ -110,6 +111,7 @@ class SqliteCaseStore:
     def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:
         steps, position = self._journal.stack(image, UNDO_STEPS)
         reports = self._reports.reports(image)
+        shown = self._fields.latest(image, SHOWING)
         return Kept(
             image=image,
             case=self._images.get(image).case,
@@ -124,6 +126,7 @@ class SqliteCaseStore:
             replaces=replaces,
             flagged=self._images.flagged(image),
             reading=self._fields.latest(image, READING),
+            hidden=shown is not None and not shown.value["shown"],
         )
 
     def commit(self, image: int, step: Step, reason: str = "") -> None:

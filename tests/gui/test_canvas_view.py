@@ -341,7 +341,7 @@ def test_the_uncertainty_band_goes_with_the_first_edit_and_with_its_switch(canva
     frames = tuple(replace(frame, band=band) for frame in result.frames)
     session.document.offer(replace(result, frames=frames, revision=session.document.revision))
     canvas.set_session(session)
-    canvas.zoom_by(3)
+    canvas.zoom_by(2)
 
     def blue_over_red():
         at = canvas.camera.to_screen(80 - 20, 60 - 20).toPoint()

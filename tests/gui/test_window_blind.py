@@ -13,7 +13,12 @@ from busi_viewer.gui.picture import picture_of
 from busi_viewer.gui.worklist_model import HIDDEN
 
 TELLS = re.compile(r"malignant|benign|\b80\s*%|\b15\s*%|0\.800|operating point|AI outline|proposed|No estimate", re.I)
-NEUTRAL = ("estimate is malignant", "Malignant estimate per frame")
+NEUTRAL = (
+    "estimate is malignant",
+    "Malignant estimate per frame",
+    "Heat of the class benign",
+    "Heat of the class malignant",
+)
 
 
 @pytest.fixture
@@ -162,3 +167,58 @@ def test_a_result_that_comes_while_the_reader_draws_is_not_lost(qtbot, qapp, stu
         made.actions_["lock_reading"].trigger()
         assert made.reading.session.document.result is not None
         assert made.reading.session.document.reader_mask(0) is not None
+
+
+def test_what_was_never_shown_is_known_after_a_restart_and_disagreements_are_of_the_locked_reading(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        made.worklist.go_next()
+        qtbot.waitUntil(
+            lambda: made.reading.path == study / "us2.png" and made.reading.session is not None, timeout=8000
+        )
+        read_blind(made)
+        made.actions_["analyse"].trigger()
+        qtbot.waitUntil(lambda: held(made), timeout=8000)
+        assert made.keeping.flush(5.0)
+    with window(qtbot, qapp) as made:
+        read_blind(made)
+        open_and_wait(qtbot, made, study)
+        assert not made.actions_["sign"].isEnabled(), "a report would tell; the reading is locked first"
+        made.actions_["lock_reading"].trigger()
+        assert made.reading.desk.reading(study / "us1.png")["AI seen before"], "it was shown before the restart"
+        made.worklist.go_next()
+        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png" and held(made), timeout=8000)
+        session = made.reading.session
+        session.apply(stroke(1))
+        made.actions_["lock_reading"].trigger()
+        assert not made.reading.desk.reading(study / "us2.png")["AI seen before"]
+        said = made.review.blind_bar.list.text()
+        assert "by AI only" in said
+        session.reset_to_ai()
+        session.accept()
+        assert made.review.blind_bar.list.text() == said, "what is drawn after the lock changes nothing of it"
+        assert made.keeping.flush(5.0)
+    with window(qtbot, qapp) as made:
+        read_blind(made)
+        open_and_wait(qtbot, made, study)
+        made.worklist.select(study / "us2.png")
+        qtbot.waitUntil(
+            lambda: made.reading.path == study / "us2.png" and made.reading.session is not None, timeout=8000
+        )
+        assert made.review.blind_bar.list.text() == said
+
+
+def test_what_was_hidden_counts_as_seen_once_the_switch_is_off(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        read_blind(made)
+        made.actions_["analyse_all"].trigger()
+        qtbot.waitUntil(lambda: held(made) and not made.reading.batch.active, timeout=15000)
+        assert not made.reading.desk.seen(study / "us3.png")
+        made.actions_["blind"].trigger()
+        assert made.reading.desk.seen(study / "us3.png")
+        assert made.keeping.flush(5.0)
+        rows = [(row.field, row.old, row.new) for row in made.keeping._store.audit.rows() if row.action == "AI shown"]
+        assert rows.count(("shown", "", "false")) == 3
+        assert rows.count(("shown", "false", "true")) == 3

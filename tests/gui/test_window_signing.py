@@ -126,13 +126,13 @@ def test_the_operating_point_moves_among_those_measured_and_says_what_it_meant(q
         analyse_and_wait(qtbot, made)
         row = made.result.estimate._operating
         qtbot.waitUntil(row.isVisible)
-        assert "sensitivity 96 % (95 % CI 88–98), specificity 73 % (95 % CI 65–80)" in row._words.text()
-        assert "validation parts of BUS-BRA, BUS-UCLM, Dataset_BUSI_with_GT, n = 405" in row._words.text()
+        assert "sensitivity 96 % (95 % CI 88–98), specificity 73 % (95 % CI 65–80)" in row.meant.text()
+        assert "validation parts of BUS-BRA, BUS-UCLM, Dataset_BUSI_with_GT, n = 405" in row.meant.text()
         QTest.keyClicks(made.result.findings.assessment.assessment, "3")
         assert "above the operating point" in made.result.findings.notices[0].text
         row.slider.setValue(row.slider.maximum())
         session = made.reading.session
-        qtbot.waitUntil(lambda: "The model's own is 8.4 %" in row._words.text())
+        qtbot.waitUntil(lambda: "The model's own is 8.4 %" in row.meant.text())
         assert session.document.result.model.point == 0.9
         assert not session.document.result.frame(0).above_operating_point
         assert made.result.findings.notices == ()
@@ -175,7 +175,7 @@ def test_a_model_without_validation_figures_has_no_slider(qtbot, qapp, study):
         row = made.result.estimate._operating
         qtbot.waitUntil(row.isVisible)
         assert not row._bar.isVisible()
-        assert row._words.text() == "Malignant above the operating point of 30 % (dashed)."
+        assert row.meant.text() == "Operating point: 30 %."
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.084348, "8.4 %"), (0.05, "5 %"), (0.4, "40 %"), (0.075, "7.5 %")])

@@ -74,6 +74,7 @@ def test_the_display_button_and_its_menu_have_names(qtbot, qapp, study):
         assert [action.text() for action in button.menu().actions() if action.menu()] == [
             "Panels",
             "Window preset",
+            "Heatmap class and method",
             "Heatmap colours and threshold",
         ]
 

@@ -30,6 +30,7 @@ def exported(tmp_path):
     store.save_field(image, "findings", {"shape": "not irregular"}, "again")
     store.save_field(image, "callipers", {"lines": [[1, 2, 3, 4]]})
     store.save_field(image, "reading", {"assessment": "4A"})
+    store.save_field(image, "AI shown", {"shown": False})
     store.flag(image, True)
     store.sign(image, {"text": "signed"})
     store.open_image(records[1])

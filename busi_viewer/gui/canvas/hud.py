@@ -55,7 +55,7 @@ def calibration(record: ImageRecord) -> tuple[tuple[float, float] | None, tuple[
 def facts(record: ImageRecord, frame: int, bits: int, state: str, look: Look, zoom: float, heat: str | None) -> Facts:
     """Collect what is said about a frame. An empty ``state`` becomes the frame's number; ``heat`` is its class."""
     frames = len(record.frames)
-    rated = tr("{n} frames, {rate:g} frames/s", n=frames, rate=record.frame_rate or 0.0)
+    rated = tr("{n} frames, {rate:.3g} frames/s", n=frames, rate=record.frame_rate or 0.0)
     spacing, rows = calibration(record)
     return Facts(
         name=privacy.name(record.path),

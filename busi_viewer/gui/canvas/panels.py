@@ -17,7 +17,7 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import components
 from busi_viewer.gui import outline, theme
 from busi_viewer.gui.camera import Camera
-from busi_viewer.gui.canvas import axes, hud
+from busi_viewer.gui.canvas import axes, callipers, hud
 from busi_viewer.gui.canvas.heat import opaque
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.stage import Stage
@@ -25,6 +25,7 @@ from busi_viewer.gui.canvas.widget import Canvas
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.session import Session
+from busi_viewer.gui.tag import Tag
 from busi_viewer.gui.theme import LESION_COLOURS
 
 GAP = 2
@@ -129,10 +130,9 @@ class Pane(Stage):
         if self._session is None or self._pixels is None:
             return
         camera = self._camera
-        if self._kind == "image":
-            self._scene.paint_callipers(painter, camera, None, None)
-        if self._kind == "ai" and self._look.mask != "hidden":
-            self._paint_ai(painter, camera)
+        tags = self._paint_ai(painter, camera) if self._kind == "ai" and self._look.mask != "hidden" else ()
+        if self._kind in ("image", "ai"):
+            self._scene.paint_callipers(painter, camera, others=tags)
         if self._kind == "heat" and self._scene.heat is not None:
             hud.paint_heat(painter, camera, self._scene.heat.title, self._look.heat, camera.image_rect())
         if not camera.orientation.plain:
@@ -144,14 +144,18 @@ class Pane(Stage):
             painter.setPen(QColor(theme.DARK.text2))
             painter.drawText(QRectF(8, 8, camera.view[0] - 16, 40), Qt.AlignmentFlag.AlignHCenter, self._note)
 
-    def _paint_ai(self, painter: QPainter, camera: Camera) -> None:
+    def _paint_ai(self, painter: QPainter, camera: Camera) -> tuple[Tag, ...]:
+        """AI's outline, with the sizes that no calliper of the reader's repeats; its labels."""
         fill = self._look.mask in ("fill", "both")
         line = self._look.mask != "fill"
         outline.paint(painter, self._ai, camera.transform(), dashed=True, line=line, fill=fill)
         lesions = self._scene.result.lesions if self._scene.result is not None and self._ai else ()
+        lesions = callipers.uncovered(lesions, self._scene.callipers)
         axes.paint(painter, camera, lesions)
-        for tag in axes.tags(camera, lesions, self._ai, proposed=True):
+        tags = axes.tags(camera, lesions, self._ai, proposed=True)
+        for tag in tags:
             tag.paint(painter)
+        return tags
 
 
 def _paint_cross(painter: QPainter, at: QPointF) -> None:

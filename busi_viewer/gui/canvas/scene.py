@@ -112,20 +112,28 @@ class Scene:
         return self._tags[1]
 
     def paint_callipers(
-        self, painter: QPainter, camera: Camera, live: Sequence[Calliper] | None, chosen: Grip | None
+        self,
+        painter: QPainter,
+        camera: Camera,
+        live: Sequence[Calliper] | None = None,
+        chosen: Grip | None = None,
+        others: tuple[Tag, ...] | None = None,
     ) -> None:
-        """Draw the frame's callipers with their labels. ``live`` replaces them while a tool changes one."""
+        """Draw the frame's callipers with their labels. ``live`` replaces them while a tool changes one.
+
+        ``others`` are the labels that are there already, by default those that ``paint`` drew.
+        """
         if self._record is None:
             return
         shown = self.callipers if live is None else callipers.on_frame(live, self._frame)
         if not shown:
             return
         callipers.paint(painter, camera, self._record, shown, chosen)
-        key = (camera, shown, self._tags)
+        others = others if others is not None else self._tags[1] if self._tags is not None else ()
+        key = (camera, shown, others)
         if self._marks is None or self._marks[0] != key:
             transform = camera.transform()
             shapes = [transform.map(each.path) for each in self.outlines]
-            others = self._tags[1] if self._tags is not None else ()
             self._marks = (key, callipers.tags(camera, self._record, shown, shapes, others))
         for tag in self._marks[1]:
             tag.paint(painter)

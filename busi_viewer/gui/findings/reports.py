@@ -105,7 +105,10 @@ class Reports(QObject):
     @Slot()
     def _show(self) -> None:
         able = self._keeping.writable and self._reading.image is not None and self._session is not None
-        self._panel.sections.signature.show_state(self._reports, self._current(), can_sign=able)
+        veiled = self._session is not None and self._session.veiled
+        why_not = tr("Lock your reading first") if veiled else tr("Nothing is kept, so nothing can be signed")
+        signature = self._panel.sections.signature
+        signature.show_state(self._reports, self._current(), can_sign=able and not veiled, why_not=why_not)
         self._sign_action.setEnabled(self._panel.sections.signature.button.isEnabled())
 
     @Slot()
@@ -126,6 +129,8 @@ class Reports(QObject):
             plural("1 lesion described.", "{n} lesions described.", lesions),
             plural("1 notice open.", "{n} notices open.", count),
         ]
+        if self._session.proposal() is not None:
+            lines.append(tr("AI's outline of this frame is neither accepted nor discarded."))
         self._panel.sections.signature.ask("\n".join(lines), self.reader)
         self._panel.reveal(self._panel.sections.signature)
 

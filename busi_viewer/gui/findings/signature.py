@@ -59,7 +59,7 @@ class SignaturePanel(QWidget):
         super().__init__()
         self._again = False
         self._icon, self._state = IconLabel("circle", "text3"), label("", wrap=True)
-        self.button = KeyButton(tr("Sign report"), "pencil", "Ctrl+Shift+S", "outlined")
+        self.button = KeyButton(tr("Sign report"), "pencil", "Ctrl Shift S", "outlined")
         self.button.clicked.connect(self.wanted)
         self._versions = label("", "caption", wrap=True)
         self._box = QFrame()
@@ -96,8 +96,8 @@ class SignaturePanel(QWidget):
         self._box.hide()
         self.show_state((), False, can_sign=False)
 
-    def show_state(self, reports: Sequence[Report], current: bool, *, can_sign: bool) -> None:
-        """The signed versions, oldest first, and whether nothing changed since the newest."""
+    def show_state(self, reports: Sequence[Report], current: bool, *, can_sign: bool, why_not: str = "") -> None:
+        """The signed versions, oldest first, and whether nothing changed since the newest; ``why_not`` it cannot be signed."""
         self._again = bool(reports)
         self._state.setText(state_words(reports, current))
         icon = ("circle-check", "accent") if reports and current else ("triangle-alert", "warn")
@@ -108,11 +108,7 @@ class SignaturePanel(QWidget):
         self._versions.setVisible(bool(lines))
         self.button.set_text(tr("Sign a new version") if reports else tr("Sign report"))
         self.button.setEnabled(can_sign and not (reports and current))
-        tip = (
-            tr("The version that is signed stays as it is")
-            if can_sign
-            else tr("Nothing is kept, so nothing can be signed")
-        )
+        tip = tr("The version that is signed stays as it is") if can_sign else why_not
         self.button.setToolTip(tip)
         self.button.setVisible(not (reports and current))
         if not self.button.isEnabled():
