@@ -9,13 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the command line's words name the templates without waiting for any of these
+    import numpy as np
+    from numpy.typing import NDArray
 
-from busi_viewer.core.document import Document
-
-if TYPE_CHECKING:
     from busi_viewer.core.casebook import Version
+    from busi_viewer.core.document import Document
 
 FULL, SHORT = "full", "short"
 TEMPLATES = (FULL, SHORT)

@@ -25,10 +25,10 @@ from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.report_preview import ReportPreview
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.worklist import Worklist
-from busi_viewer.workflow.report_batch import Order, Outcome, write_reports
 
 if TYPE_CHECKING:
     from busi_viewer.core.casebook import Kept
+    from busi_viewer.workflow.report_batch import Outcome
 
 MOST_NAMED = 20
 """Failures named in the details of a notice."""
@@ -123,6 +123,8 @@ class Printing(QObject):
         """Write the reports of these images into a folder."""
         self._stop.clear()
         opened = {path: snapshot(session.document) for path, session in self._reading.desk.open.items()}
+        from busi_viewer.workflow.report_batch import Order, write_reports
+
         order = Order(paths, folder, self._exporter.template, {p: opened[p] for p in paths if p in opened})
         self.bar.show_state(0, len(paths))
         self.bar.show()

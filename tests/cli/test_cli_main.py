@@ -53,7 +53,7 @@ def test_version(services, capsys):
         ["nonsense"],
         ["analyze"],
         ["analyze", "a.png"],
-        ["analyze", "a.png", "-o", "x", "--seg"],
+        ["analyze", "a.png", "-o", "x", "--segmentation"],
         ["analyze", "a.png", "-o", "x", "--over"],
         ["analyze", "a.png", "-o", "x", "--device", "gpu"],
         ["evaluate", "--data", "/nowhere", "--json", "x.json"],

@@ -103,7 +103,7 @@ def test_open_analyse_edit_with_each_tool_undo_redo_export(qtbot, qapp, study, t
         assert not made.actions_["undo"].isEnabled()
         assert session.document.is_proposal(0), "undoing all gives the proposal back, as it was"
         for state, measure, label in zip(states[1:], measures[1:], labels, strict=True):
-            assert made.actions_["redo"].text() == f"Redo {label.lower()}"
+            assert made.actions_["redo"].text() == f"Redo: {label}"
             made.actions_["redo"].trigger()
             assert np.array_equal(shown(made), state)
             assert marks(made) == measure

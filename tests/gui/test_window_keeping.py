@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -66,7 +67,7 @@ def test_result_outline_and_undo_history_are_there_again_after_a_restart(qtbot, 
         item = made.model.item(study / "us1.png")
         assert (item.status, item.summary) == ("Edited", "Malignant 80 %")
         assert (session.undo.count(), session.undo.index()) == (3, 2)
-        assert made.actions_["undo"].text() == "Undo stroke 1"
+        assert made.actions_["undo"].text() == "Undo: Stroke 1"
         made.actions_["redo"].trigger()
         assert session.document.reader_mask(0)[15:25, 19:29].all()
         for _ in range(3):
@@ -144,7 +145,7 @@ def test_after_kill_9_everything_committed_is_there_and_it_is_said_once(qtbot, q
     with window(qtbot, qapp) as made:
         notice = told(qtbot, made, "Recovered")
         assert "1 image" in notice.title
-        recovered = int(notice.title.split()[1])
+        recovered = int(re.search(r"Recovered: (\d+) change", notice.title)[1])
         assert kept <= recovered <= done + 1
         assert "not finished" in notice.text
         notice.answers[0].click()
