@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from busi_viewer.core.callipers import Calibration, Calliper, Kind
@@ -77,8 +77,23 @@ def state(session):
     return masks, said, [undo.text(n) for n in range(undo.count())], undo.index()
 
 
+TYPED = [("text", 0), ("text", 0), ("nudge", 1), ("nudge", 1), ("restart", 0), ("nudge", 1), ("undo", 0)]
+DROPPED = [
+    ("stroke", 1),
+    ("frame", 1),
+    ("stroke", 2),
+    ("drop", 0),
+    ("restart", 0),
+    ("undo", 0),
+    ("restart", 0),
+    ("redo", 0),
+]
+
+
+@example(acts=TYPED)
+@example(acts=DROPPED)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 20)), max_size=40))
+@given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 4)), max_size=40))
 def test_a_session_opened_again_at_any_moment_goes_on_as_if_it_never_was_closed(qtbot, tmp_path_factory, acts):
     place = Path(tmp_path_factory.mktemp("restart"))
     record = made_record(place / "a.png")
