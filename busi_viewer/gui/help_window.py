@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QUrl, Slot
-from PySide6.QtGui import QTextBlockFormat, QTextCursor, QTextDocument, QTextTable
+from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from busi_viewer import paths
 from busi_viewer.gui import theme
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.markdown_page import space_out
 
 PAGES = (
     *("first-steps", "reading", "editing", "measuring", "findings", "blind", "heatmaps", "cine", "worklist", "reports"),
@@ -78,30 +79,10 @@ class HelpWindow(QDialog):
         if self.page.source() != source:
             self.page.document().setDefaultStyleSheet(f"a {{ color: {theme.tokens().accent}; }}")
             self.page.setSource(source, QTextDocument.ResourceType.MarkdownResource)
-            self._space_out()
+            space_out(self.page.document())
         words = self.search.text().split()
         if words:
             self.page.find(words[0])
-
-    def _space_out(self) -> None:
-        """Room between paragraphs and lines, which Markdown leaves out, and quiet lines in tables."""
-        document = self.page.document()
-        block = document.begin()
-        while block.isValid():
-            cursor, style = QTextCursor(block), block.blockFormat()
-            in_table = cursor.currentTable() is not None
-            style.setBottomMargin(0 if in_table else 3 if block.textList() is not None else 9)
-            if "\ufffc" not in block.text():  # a picture is a line as high as itself
-                style.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-            cursor.setBlockFormat(style)
-            block = block.next()
-        for frame in document.rootFrame().childFrames():
-            if isinstance(frame, QTextTable):
-                table = frame.format().toTableFormat()
-                table.setBorderBrush(theme.colour(theme.tokens().border))
-                table.setCellPadding(5)
-                table.setBottomMargin(9)
-                frame.setFormat(table)
 
     @Slot(QUrl)
     def _on_source(self, source: QUrl) -> None:

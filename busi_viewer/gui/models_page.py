@@ -17,6 +17,7 @@ from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.markdown_page import space_out
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow import model_file, models
@@ -52,6 +53,7 @@ class ModelsPage(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.card.setAccessibleName(tr("The model's card"))
         self.card.setOpenLinks(False)
+        self.card.document().setDocumentMargin(20)
         self.install, self.export = (
             KeyButton(tr("Install…"), "plus"),
             KeyButton(tr("Export…"), "square-arrow-out-up-right"),
@@ -158,6 +160,7 @@ class ModelsPage(QWidget):
     def _on_card(self, name: str, text: str) -> None:
         if self.chosen is not None and self.chosen.name == name:
             self.card.setMarkdown(text)
+            space_out(self.card.document())
 
     @Slot()
     def _verify(self) -> None:
