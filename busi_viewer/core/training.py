@@ -41,12 +41,12 @@ class Progress:
     told: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_progress(path: Path) -> Progress:
-    """Read a progress file; one that is not there yet has told nothing. A last line still being written is left out."""
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """What a progress file tells, oldest first; one that is not there yet tells nothing. A line still being written is left out."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
-        return Progress()
+        return []
     events = []
     for line in lines:
         try:
@@ -55,7 +55,12 @@ def read_progress(path: Path) -> Progress:
             continue
         if isinstance(event, dict) and event.get("schema") == 1:
             events.append(event)
-    return summarise(events)
+    return events
+
+
+def read_progress(path: Path) -> Progress:
+    """Read a run's progress file (:func:`read_events`)."""
+    return summarise(read_events(path))
 
 
 def summarise(events: Sequence[Mapping[str, Any]]) -> Progress:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from busi_viewer.core.training import read_events
 
 TRIAL, TRIAL_END = "trial", "trial_end"
 """Events of the progress file beside those of a training; those of a training carry the number of their ``trial``."""
@@ -26,20 +27,8 @@ class TrialRow:
 
 
 def read_trials(path: Path) -> tuple[TrialRow, ...]:
-    """The rows of a progress file, by number; one that is not there yet has none. A line still being written is left out."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return ()
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and event.get("schema") == 1:
-            events.append(event)
-    return trial_rows(events)
+    """The rows of a progress file (:func:`busi_viewer.core.training.read_events`), by number."""
+    return trial_rows(read_events(path))
 
 
 def trial_rows(events: Iterable[Mapping[str, Any]]) -> tuple[TrialRow, ...]:
