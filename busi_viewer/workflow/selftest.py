@@ -20,6 +20,7 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.phantom import phantom
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.core.steps import edit_step
+from busi_viewer.workflow.dicom_out import write_all
 from busi_viewer.workflow.open import open_image
 
 TRAINED = "multitask-unet-mobilenetv2"
@@ -66,6 +67,11 @@ def run(services: Services, home: Path, report: Report) -> None:
     if not (home / "report.pdf").read_bytes().startswith(b"%PDF"):
         raise UserError("the report is no PDF", path=home / "report.pdf")
     report("wrote the PDF report")
+    written = write_all(document, home / "dicom", services)
+    again = [open_image(path, services.sources) for path in written.files if path.name.endswith(".image.dcm")]
+    if written.left_out or len(again) != 1 or again[0].shape != record.shape:
+        raise UserError(f"DICOM objects are missing: {', '.join(written.left_out)}", path=written.folder)
+    report(f"wrote {len(written.files)} DICOM objects, the segmentation among them")
     summary = services.train(
         recipe=TRAINED,
         job=None,
