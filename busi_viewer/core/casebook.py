@@ -10,9 +10,8 @@ from typing import Any
 
 from busi_viewer.core.image import Mask
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import CALLIPERS, FINDINGS, Step
+from busi_viewer.core.steps import CALLIPERS, FINDINGS, READING, SHOWING, Step
 
-READING, SHOWING = "reading", "AI shown"
 FIELDS = (FINDINGS, CALLIPERS, READING, SHOWING)
 """What an image carries besides masks, each as a JSON value of which every version is kept. READING is the reader's own
 reading, locked before the machine's was shown. SHOWING is ``{"shown": bool}``, of images analysed while the reader read blind;

@@ -17,6 +17,7 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import Box
 
 FINDINGS, CALLIPERS = "findings", "callipers"
+READING, SHOWING = "reading", "AI shown"
 """What is said beside the outlines; with the callipers goes the reader's calibration."""
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from busi_viewer.core.blind import DIFFERENCES
-from busi_viewer.core.casebook import READING, SHOWING
 from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
+from busi_viewer.core.steps import READING, SHOWING
 from busi_viewer.gui.keeping import Keeping, Ledger
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.result_cache import Results

@@ -52,6 +52,7 @@ class ModelsPage(QWidget):
         self.list.setFixedWidth(SIDE)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.card.setAccessibleName(tr("The model's card"))
+        self.card.setToolTip(tr("The model's card"))
         self.card.setOpenLinks(False)
         self.card.document().setDocumentMargin(20)
         self.install, self.export = (

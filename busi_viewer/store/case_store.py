@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from busi_viewer.core.casebook import (
-    READING,
-    SHOWING,
     CaseQuery,
     CaseSummary,
     Corrected,
@@ -27,7 +25,7 @@ from busi_viewer.core.casebook import (
 from busi_viewer.core.errors import StoreError
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
-from busi_viewer.core.steps import CALLIPERS, FINDINGS, Step
+from busi_viewer.core.steps import CALLIPERS, FINDINGS, READING, SHOWING, Step
 from busi_viewer.store import folder, pseudonyms
 from busi_viewer.store.analyses import Analyses
 from busi_viewer.store.audit import Audit

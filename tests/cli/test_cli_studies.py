@@ -39,7 +39,12 @@ def test_evaluate_writes_table_page_and_the_same_json(tmp_path, services, root, 
     words = ["evaluate", "--data", str(root), "--json", str(tmp_path / "x.json"), "-o", str(tmp_path / "ev")]
     assert cli.main([*words, "--model", str(model), "--record", "mine"], services) == 0
     assert capsys.readouterr() == ("", "")
-    assert sorted(p.name for p in (tmp_path / "ev").iterdir()) == ["cases.csv", "evaluation.json", "index.html"]
+    assert sorted(p.name for p in (tmp_path / "ev").iterdir()) == [
+        "cases.csv",
+        "evaluation.json",
+        "index.html",
+        "worst",
+    ]
     assert (tmp_path / "ev" / "evaluation.json").read_text() == (tmp_path / "x.json").read_text()
     kept = json.loads((model / "card.json").read_text())["metrics"]["mine"]["set"]
     assert kept["n"] == 6

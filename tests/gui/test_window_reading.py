@@ -53,7 +53,7 @@ def test_analysing_shows_the_estimate_the_sizes_and_the_row(qtbot, qapp, study):
         assert "Malignant 80 %" in shown
         assert "calibrated" in shown
         assert "Calibrated on test images." in shown
-        assert "Malignant above the operating point of 30 %" in shown
+        assert "Malignant above the operating point" in shown
         assert "AI outline, not yet accepted" in shown
         assert "not the cause" in shown
         item = made.model.items[0]

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -209,6 +210,6 @@ def test_a_model_is_trained_tested_promoted_used_exported_and_rolled_back(qtbot,
         book.go(RUN)
         assert in_view(made) is book.run_view
     assert model_file.install(tmp_path / "out.busimodel").name == folder.name
-    with casework.open_store(bootstrap.services()) as store:
+    with closing(casework.open_store(bootstrap.services())) as store:
         rows = [row for row in store.audit.rows() if row.field == "active model"]
     assert len(rows) == 2
