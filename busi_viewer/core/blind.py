@@ -12,7 +12,6 @@ from busi_viewer.core.findings_notices import against_the_estimate
 from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import components
 from busi_viewer.core.measure import Lesion
-from busi_viewer.core.metrics import dice
 from busi_viewer.core.results import FrameResult
 
 DIFFERENCES = "differences from AI"
@@ -74,6 +73,8 @@ def _of_frame(document: Document, frame: FrameResult) -> list[str]:
     if only_machine:
         found.append(f"{_count(only_machine)} outlined by AI only.")
     if reader.any() and frame.mask.any() and (reader & frame.mask).any():
+        from busi_viewer.core.metrics import dice  # it needs scipy, which the window does not wait for
+
         found += _of_outlines(document.lesions(frame.index), frame, dice(reader, frame.mask))
     return found
 
