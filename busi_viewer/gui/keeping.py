@@ -25,6 +25,7 @@ from busi_viewer.gui.problem import problem_from
 if TYPE_CHECKING:  # imported with the store, after the window is painted
     from busi_viewer.core.casebook import Kept
     from busi_viewer.workflow.keeping import Keeper
+    from busi_viewer.workflow.models import Installed
 
 WAIT_S = 3.0
 """How long a file that is opened at once waits for the window to be painted and with it the store."""
@@ -275,6 +276,20 @@ class Keeping(QObject):
             return store.reports(image)
 
         self.run(work, partial(self.reports.emit, path))
+
+    # the model in use
+
+    def note_model(self, what: str, model: Installed, reason: str = "") -> None:
+        """Record on the calling pool thread, before it ends, that another model is active; never raises."""
+        note = {"what": what, "model": model.name, "version": model.version, "sha256": model.sha256, "reason": reason}
+        self._started.wait(WAIT_S)
+        store = self._reach()
+        if store is None:
+            return
+        try:
+            store.set_setting("active model", note)
+        except StoreError as error:
+            self._on_failing(error)
 
     # lists
 

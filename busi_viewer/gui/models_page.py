@@ -168,17 +168,17 @@ class ModelsPage(QWidget):
         model = self.chosen
         if model is not None:
             words = f"{model.name}: the weights match the card"
-            self._deed(lambda: (words, f"SHA-256 {models.verify(model.folder)}", None), "verifying the model")
+            self._deed(lambda: (words, f"SHA-256 {models.verify(model.folder)}", False), "verifying the model")
 
     @Slot()
     def _activate(self) -> None:
         model = self.chosen
         if model is not None:
-            self._deed(lambda: _switched(models.activate(model.name)), "activating the model")
+            self._deed(lambda: self._switched("activated", models.activate(model.name)), "activating the model")
 
     @Slot()
     def _roll_back(self) -> None:
-        self._deed(lambda: _switched(models.find(models.rollback())), "rolling back")
+        self._deed(lambda: self._switched("made active again", models.find(models.rollback())), "rolling back")
 
     @Slot()
     def _install(self) -> None:
@@ -205,18 +205,22 @@ class ModelsPage(QWidget):
         if name:
             target = Path(name)
             words = f"Saved {privacy.name(target)}"
-            self._deed(lambda: (words, f"SHA-256 {model_file.export(model.name, target)}", None), "exporting the model")
+            self._deed(
+                lambda: (words, f"SHA-256 {model_file.export(model.name, target)}", False), "exporting the model"
+            )
+
+    def _switched(self, what: str, model: Installed) -> tuple[str, str, bool]:
+        self._keeping.note_model(what, model)
+        return f"{model.name} {model.version} is the active model", "Analyse again to use it.", True
 
     def _deed(self, work: Callable[[], object], doing: str) -> None:
         self._ask(work, self._done.emit, doing)
 
     @Slot(object)
-    def _on_done(self, done: tuple[str, str, Installed | None]) -> None:
+    def _on_done(self, done: tuple[str, str, bool]) -> None:
         title, text, switched = done
         self.said.emit(title, text)
-        if switched is not None:
-            note = {"what": "activated", "model": switched.name, "version": switched.version, "sha256": switched.sha256}
-            self._keeping.run(lambda store: store.set_setting("active model", note), lambda _none: None)
+        if switched:
             self._lane.renew()
         self.refresh()
 
@@ -230,7 +234,3 @@ def _installed() -> Read:
         return models.installed(), models.active()
     except UserError:
         return models.installed(), ""
-
-
-def _switched(model: Installed) -> tuple[str, str, Installed]:
-    return f"{model.name} {model.version} is the active model", "Analyse again to use it.", model

@@ -106,15 +106,18 @@ class Judging(QObject):
         run = self._run
         if run is not None:
             self.side.promote.setEnabled(False)
-            self._work.do(PROMOTE, lambda: ("promoted", _promoted(run, reason), reason))
+            self._work.do(PROMOTE, lambda: self._noted("promoted", _promoted(run, reason), reason))
 
     @Slot()
     def _roll_back(self) -> None:
-        self._work.do(PROMOTE, lambda: ("made active again", models.find(models.rollback()), ""))
+        self._work.do(PROMOTE, lambda: self._noted("made active again", models.find(models.rollback())))
 
-    def _on_promoted(self, what: str, model: models.Installed, reason: str) -> None:
-        note = {"what": what, "model": model.name, "version": model.version, "sha256": model.sha256, "reason": reason}
-        self._keeping.run(lambda store: store.set_setting("active model", note), lambda _none: None)
+    def _noted(self, what: str, model: models.Installed, reason: str = "") -> object:
+        """On the pool's thread, so that the record is written even if the window closes now."""
+        self._keeping.note_model(what, model, reason)
+        return what, model
+
+    def _on_promoted(self, what: str, model: models.Installed) -> None:
         self.said.emit(f"{model.name} {model.version} is the active model", f"It was {what}; analyse again to use it.")
         self.model_changed.emit()
         self.changed.emit()
