@@ -13,7 +13,7 @@ from pydicom import dcmread, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 PACKAGES = {"storescp": "dcmtk", "storescu": "dcmtk", "echoscu": "dcmtk", "findscu": "dcmtk", "Orthanc": "orthanc"}
-PACKAGES |= dict.fromkeys(("dcmconv", "dcmcrle", "dcmcjpeg", "dcmcjpls", "dcmj2pnm", "dcml2pnm"), "dcmtk")
+PACKAGES |= dict.fromkeys(("dcmconv", "dcmcrle", "dcmcjpeg", "dcmdjpeg", "dcmcjpls", "dcmj2pnm", "dcml2pnm"), "dcmtk")
 PACKAGES |= dict.fromkeys(("opj_compress", "opj_decompress"), "libopenjp2-tools")
 PACKAGES |= dict.fromkeys(("ojph_compress", "ojph_expand"), "openjph-tools")
 

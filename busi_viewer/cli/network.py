@@ -69,6 +69,7 @@ def _keys(words: list[str]) -> Mapping[str, str]:
 
 def send(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
     """Queue files for a peer, and deliver the queue: what is not delivered in the time given stays for the next run."""
+    from busi_viewer.workflow.network import objects_in
     from busi_viewer.workflow.send_queue import SendQueue
 
     queue = SendQueue()
@@ -77,7 +78,7 @@ def send(arguments: argparse.Namespace, services: Services, terminal: Terminal) 
     if arguments.paths:
         if arguments.peer is None:
             raise UsageError("--to is missing", remedy="Name the peer, as --to PACS@10.0.0.5:104.")
-        queue.add(_asked(arguments, services)[1], _files(arguments.paths))
+        queue.add(_asked(arguments, services)[1], objects_in(arguments.paths))
     else:
         queue.retry()
     total = max(len(queue.jobs()), 1)
@@ -101,16 +102,6 @@ def _said(queue: SendQueue, before: set[str], arrived: int, terminal: Terminal) 
     if not left:
         return DONE
     return SOME_FAILED if arrived or any(job.number in before for job in left) else FAILED
-
-
-def _files(wanted: list[Path]) -> list[Path]:
-    """The files, and all DICOM files below the folders."""
-    from busi_viewer.workflow.inputs import expand_inputs
-
-    files = []
-    for path in wanted:
-        files += [entry.path for entry in expand_inputs([path], recursive=True)] if path.is_dir() else [path]
-    return files
 
 
 def receive(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:

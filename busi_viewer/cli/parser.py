@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from busi_viewer import __version__
+from busi_viewer.cli import deidentify_words
 from busi_viewer.cli import network_words as dicom_network
 from busi_viewer.core.reporting import FULL, TEMPLATES
 
@@ -312,20 +313,7 @@ def _dicom(commands: _Commands[Parser]) -> None:
     info.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="DICOM files")
     _add_json(info, "write the same for machines")
     clean = _command(verbs, "deidentify", "write DICOM files without their patients into a new folder")
-    clean.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="DICOM files and folders of them")
-    clean.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="the new folder")
-    clean.add_argument(
-        "--dates", choices=("remove", "shift"), default="remove", help="shift: by days of each patient's own"
-    )
-    clean.add_argument(
-        "--text",
-        choices=("refuse", "remove"),
-        default="refuse",
-        help="where letters are found on the image: refuse the file (the default), or blacken them on every frame",
-    )
-    clean.add_argument(
-        "--one-time", action="store_true", help="pseudonyms and UIDs that no other run will give to the same patients"
-    )
+    deidentify_words.add_words(clean)
     _add_json(clean, "write the report")
     dicom_network.add_verbs(lambda name, summary: _command(verbs, name, summary), _add_json)
 

@@ -46,6 +46,17 @@ def open_regular(path: Path) -> BufferedReader:
         ) from error
 
 
+def has_dicom_head(path: Path) -> bool:
+    """Whether an ordinary file begins as PS3.10 says a DICOM file does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
 def _check_kind(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode) and not os.access(path, os.R_OK):
         raise PermissionError

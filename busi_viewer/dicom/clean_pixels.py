@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jpeg_ls
 import numpy as np
@@ -19,7 +19,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 
-from busi_viewer.core.deidentify import NotDeidentified, Text
+from busi_viewer.core.deidentify import NotDeidentified, Region, Text
 from busi_viewer.core.errors import Cancelled
 from busi_viewer.core.image import to_uint8
 from busi_viewer.core.masks import Box
@@ -42,12 +42,16 @@ _MAX_ENCAPSULATED = 2**32 - 2**16
 
 @dataclass
 class PixelCleaner:
-    """Cleans the frames of one file. ``region`` says what was taken for the acquisition; ``boxes`` is what was blackened in it."""
+    """Cleans the frames of one file. ``region`` says what was taken for the acquisition; ``boxes`` is what was blackened in it.
+
+    ``keep`` is a box given by hand, outside of which everything is blackened.
+    """
 
     stored: StoredPixels
     names: AbstractSet[str]
     text: Text
-    region: Literal["calibrated", "whole frame"] = field(init=False)
+    keep: Box | None = None
+    region: Region = field(init=False)
     boxes: list[Box] = field(init=False, default_factory=list)
     _outside: NDArray[np.bool_] = field(init=False)
     _display: Display = field(init=False)
@@ -57,8 +61,15 @@ class PixelCleaner:
     def __post_init__(self) -> None:
         layout = self.stored.header.layout
         inside = acquisition(self.stored.header.dataset, (layout.rows, layout.columns))
-        self.region = "whole frame" if inside is None else "calibrated"
+        self.region = "by hand" if self.keep is not None else "whole frame" if inside is None else "calibrated"
         self._outside = np.zeros((layout.rows, layout.columns), bool) if inside is None else ~inside
+        if self.keep is not None:
+            x0, y0, x1, y1 = self.keep
+            self._outside[:y0] = self._outside[y1:] = self._outside[:, :x0] = self._outside[:, x1:] = True
+            if self._outside.all():
+                raise NotDeidentified(
+                    "nothing of its frames lies in the region to keep", path=self.path, remedy="Give another region."
+                )
         raw, self.photometric = self.stored.raw(0)
         with reading(self.path):
             self._display = make_display(self.stored.header.dataset, layout, [raw])
@@ -145,15 +156,17 @@ class PixelCleaner:
         return data + b"\0" * (len(data) % 2)
 
     def _refusal(self, index: int, attempt: int) -> NotDeidentified:
-        where = "inside the acquisition region" if self.region == "calibrated" else "on it"
         if attempt:
-            return NotDeidentified(
-                "there is still something like text on it after blackening", path=self.path, remedy="Crop it by hand."
+            what, remedy = (
+                "there is still something like text on it after blackening",
+                "Give a region to keep that holds none.",
             )
+            return NotDeidentified(what, path=self.path, remedy=remedy)
+        what = f"there may be text inside the acquisition region (frame {index + 1})"
+        if self.region == "whole frame":
+            what = f"it states no acquisition region, and there may be text on it (frame {index + 1})"
         return NotDeidentified(
-            f"there may be text {where} (frame {index + 1})",
-            path=self.path,
-            remedy="Look at it; removing text (--text remove) blackens what is found on every frame.",
+            what, path=self.path, remedy="Give a region to keep that holds none, or let the text found be blackened."
         )
 
 

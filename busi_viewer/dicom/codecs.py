@@ -71,7 +71,8 @@ def _jpeg(data: bytes, stream: Codestream, layout: Layout) -> tuple[Raw, str]:
     grey = layout.photometric if layout.samples == 1 else "MONOCHROME2"
     if stream.precision != 8:
         try:
-            return deep_jpeg.decode(data), grey
+            deep = deep_jpeg.decode(data)
+            return deep, grey if deep.ndim == 2 else layout.photometric
         except deep_jpeg.DeepJpegError as error:
             raise FrameError(str(error)) from error
     if stream.process not in (0xC0, 0xC1, 0xC2, _LOSSLESS):

@@ -1,4 +1,4 @@
-"""Grey JPEG with more than 8 bits per sample, which Pillow cannot decode: lossless (process 14) and 12-bit extended.
+"""JPEG of more than 8 bits per sample, which Pillow cannot decode: lossless (process 14), and 12-bit extended of grey images.
 
 Plain Python after ITU-T T.81, about a quarter of a second for 512 × 512 pixels. Such images are rare in ultrasound, and the
 permissively licensed native decoder (GDCM) aborts the whole process on damaged data.
@@ -27,7 +27,10 @@ class DeepJpegError(Exception):
 
 @dataclass
 class _Header:
-    """What the marker segments say. ``scan`` is where the entropy-coded data begin."""
+    """What the marker segments say. ``scan`` is where the entropy-coded data begin.
+
+    ``tables``: the Huffman tables (DC, AC) of each component; ``interval``: units between restart markers, 0 for none.
+    """
 
     process: int = 0
     precision: int = 0
@@ -36,20 +39,23 @@ class _Header:
     predictor: int = 0
     shift: int = 0
     scan: int = 0
-    tables: tuple[int, int] = (0, 0)
+    components: int = 1
+    subsampled: bool = False
+    tables: list[tuple[int, int]] = field(default_factory=list)
+    interval: int = 0
     quantisation_table: int = 0
     huffman: dict[tuple[int, int], _Table] = field(default_factory=dict)
     quantisation: dict[int, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> NDArray[np.uint16]:
-    """The samples (H, W) of a single-component stream. Raises DeepJpegError."""
+    """The samples (H, W), or (H, W, 3) of a stream of three components. Raises DeepJpegError."""
     header = _read_header(data)
-    bits = _Bits(data[header.scan :])
+    parts = _intervals(data[header.scan :])
     try:
         if header.process == _SOF_LOSSLESS:
-            return _lossless(header, bits)
-        return _extended(header, bits)
+            return _lossless(header, parts)
+        return _extended(header, parts)
     except (IndexError, KeyError, ValueError) as error:
         raise DeepJpegError("its JPEG data are damaged") from error
 
@@ -78,21 +84,19 @@ def _segment(header: _Header, marker: int, body: bytes) -> None:
         header.process, header.precision = marker, body[0]
         header.rows, header.columns = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
         header.quantisation_table = body[8]
-        if header.rows * header.columns > MAX_SAMPLES:
-            raise DeepJpegError("JPEG of more than 8 bits and more than 16 million pixels is not supported")
-        if body[5] != 1:
-            raise DeepJpegError("JPEG colour of more than 8 bits is not supported")
+        header.components = body[5]
+        header.subsampled = any(factors != 0x11 for factors in body[7 : 6 + 3 * body[5] : 3])
+        if header.rows * header.columns * max(header.components, 1) > MAX_SAMPLES:
+            raise DeepJpegError("JPEG of more than 8 bits and more than 16 million samples is not supported")
     elif marker == 0xC4:
         _read_huffman(header, body)
     elif marker == 0xDB:
         _read_quantisation(header, body)
-    elif marker == 0xDD and any(body[:2]):
-        raise DeepJpegError("JPEG of more than 8 bits with restart markers is not supported")
+    elif marker == 0xDD:
+        header.interval = int.from_bytes(body[:2], "big")
     elif marker == 0xDA:
-        if body[0] != 1:
-            raise DeepJpegError("its JPEG data are damaged")
-        header.tables = (body[2] >> 4, body[2] & 15)
-        header.predictor, header.shift = body[3], body[5] & 15
+        header.tables = [(both >> 4, both & 15) for both in body[2 : 1 + 2 * body[0] : 2]]
+        header.predictor, header.shift = body[1 + 2 * body[0]], body[3 + 2 * body[0]] & 15
 
 
 def _read_huffman(header: _Header, body: bytes) -> None:
@@ -123,18 +127,26 @@ def _read_quantisation(header: _Header, body: bytes) -> None:
         position += 1 + size
 
 
+def _intervals(data: bytes) -> list[bytes]:
+    """The entropy-coded data between restart markers, up to any other marker."""
+    parts, start = [], 0
+    position = data.find(b"\xff")
+    while position >= 0:
+        marker = data[position + 1 : position + 2]
+        if marker and 0xD0 <= marker[0] <= 0xD7:
+            parts.append(data[start:position])
+            start = position + 2
+        elif marker != b"\x00":
+            break
+        position = data.find(b"\xff", position + 2)
+    return [*parts, data[start : position if position >= 0 else len(data)]]
+
+
 class _Bits:
     """Reads Huffman codes and the bits that follow them."""
 
     def __init__(self, data: bytes) -> None:
-        end = len(data)
-        position = data.find(b"\xff")
-        while position >= 0:
-            if data[position + 1 : position + 2] != b"\x00":
-                end = position
-                break
-            position = data.find(b"\xff", position + 2)
-        self._data = data[:end].replace(b"\xff\x00", b"\xff") + bytes(8)
+        self._data = data.replace(b"\xff\x00", b"\xff") + bytes(8)
         self._next, self._held, self._count = 0, 0, 0
 
     def difference(self, table: _Table) -> int:
@@ -177,17 +189,28 @@ class _Bits:
         self._count += 48
 
 
-def _lossless(header: _Header, bits: _Bits) -> NDArray[np.uint16]:
-    """Spatial prediction (T.81 annex H), modulo 65536."""
+def _lossless(header: _Header, parts: list[bytes]) -> NDArray[np.uint16]:
+    """Spatial prediction (T.81 annex H), modulo 65536. An interval between restarts is whole rows, predicted by themselves."""
     if not (1 <= header.predictor <= 7 and header.shift < header.precision <= 16):
         raise DeepJpegError("its JPEG header is damaged")
-    table = header.huffman[0, header.tables[0]]
+    if header.components not in (1, 3) or header.subsampled or len(header.tables) != header.components:
+        raise DeepJpegError("JPEG colour of more than 8 bits that is not stored pixel by pixel is not supported")
     rows, columns = header.rows, header.columns
-    read = bits.difference
-    samples = (read(table) for _ in range(rows * columns))
-    differences = np.fromiter(samples, dtype=np.int64, count=rows * columns).reshape(rows, columns)
+    step = header.interval // columns if header.interval else rows
+    if header.interval % columns or len(parts) < -(-rows // step):
+        raise ValueError("restarts within a row, or too few")
+    tables = [header.huffman[0, dc] for dc, _ in header.tables]
     start = 1 << (header.precision - header.shift - 1)
-    return ((_reconstruct(differences, header.predictor, start) & 0xFFFF) << header.shift).astype(np.uint16)
+    strips = []
+    for top, data in zip(range(0, rows, step), parts, strict=False):
+        shape = (min(step, rows - top), columns, len(tables))
+        read = _Bits(data).difference
+        samples = (read(table) for _ in range(shape[0] * columns) for table in tables)
+        differences = np.fromiter(samples, dtype=np.int64, count=shape[0] * columns * len(tables)).reshape(shape)
+        planes = [_reconstruct(differences[..., plane], header.predictor, start) for plane in range(shape[2])]
+        strips.append(np.stack(planes, axis=-1))
+    image = ((np.concatenate(strips) & 0xFFFF) << header.shift).astype(np.uint16)
+    return image[..., 0] if header.components == 1 else image
 
 
 def _reconstruct(differences: NDArray[np.int64], predictor: int, start: int) -> NDArray[np.int64]:
@@ -221,26 +244,19 @@ _PREDICTORS: dict[int, Callable[[int, int, int], int]] = {
 """T.81 table H.1; a = left, b = above, c = above left."""
 
 
-def _extended(header: _Header, bits: _Bits) -> NDArray[np.uint16]:
+def _extended(header: _Header, parts: list[bytes]) -> NDArray[np.uint16]:
     """Sequential DCT of 12-bit samples (T.81 annex F)."""
     if header.process != _SOF_EXTENDED or header.precision != 12:
         raise DeepJpegError(f"JPEG with {header.precision} bits per sample is not supported")
+    if header.components != 1 or len(header.tables) != 1:
+        raise DeepJpegError("12-bit JPEG colour with loss is not supported")
     down, across = -(-header.rows // 8), -(-header.columns // 8)
-    dc, ac = header.huffman[0, header.tables[0]], header.huffman[1, header.tables[1]]
+    step = header.interval or down * across
     coefficients = np.zeros((down * across, 64), dtype=np.int64)
-    level = 0
-    for block in range(down * across):
-        level += bits.difference(dc)
-        coefficients[block, 0] = level
-        at = 1
-        while at < 64:
-            symbol = bits.symbol(ac)
-            run, size = symbol >> 4, symbol & 15
-            if size == 0 and run != 15:
-                break
-            at += run
-            coefficients[block, at] = bits.signed(size)
-            at += 1
+    for first, data in zip(range(0, len(coefficients), step), parts, strict=False):
+        _read_blocks(header, _Bits(data), coefficients[first : first + step])
+    if len(parts) < -(-len(coefficients) // step):
+        raise ValueError("too few restarts")
     scaled = np.empty((down * across, 64))
     scaled[:, _ZIGZAG] = coefficients * header.quantisation[header.quantisation_table]
     basis = np.cos(np.outer(np.arange(8), 2 * np.arange(8) + 1) * np.pi / 16) / 2
@@ -248,3 +264,21 @@ def _extended(header: _Header, bits: _Bits) -> NDArray[np.uint16]:
     samples = basis.T @ scaled.reshape(-1, 8, 8) @ basis + 2048
     image = samples.reshape(down, across, 8, 8).swapaxes(1, 2).reshape(down * 8, across * 8)
     return np.clip(np.rint(image), 0, 4095).astype(np.uint16)[: header.rows, : header.columns]
+
+
+def _read_blocks(header: _Header, bits: _Bits, coefficients: NDArray[np.int64]) -> None:
+    """Fill (N, 64) quantised coefficients in zigzag order."""
+    (dc, ac), level = header.tables[0], 0
+    dc_table, ac_table = header.huffman[0, dc], header.huffman[1, ac]
+    for block in coefficients:
+        level += bits.difference(dc_table)
+        block[0] = level
+        at = 1
+        while at < 64:
+            symbol = bits.symbol(ac_table)
+            run, size = symbol >> 4, symbol & 15
+            if size == 0 and run != 15:
+                break
+            at += run
+            block[at] = bits.signed(size)
+            at += 1

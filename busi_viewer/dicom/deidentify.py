@@ -78,7 +78,7 @@ class FileDeidentifier:
         syntax: uid.UID = uid.ExplicitVRLittleEndian
         cleaner = None
         if stored is not None:
-            cleaner = PixelCleaner(stored, names, self._options.text)
+            cleaner = PixelCleaner(stored, names, self._options.text, None if _is_mask(kind) else self._options.region)
             if not _is_mask(kind):
                 cleaner.check(progress, cancel)
                 codes.insert(1, profile.CLEAN_PIXELS)

@@ -20,7 +20,7 @@ from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.settings import Settings
 from busi_viewer.workflow import send_queue
-from busi_viewer.workflow.network import reception
+from busi_viewer.workflow.network import objects_in, reception
 
 POLL_MS = 2000
 
@@ -69,8 +69,8 @@ class Networking(QObject):
     # sending
 
     def send(self, peer: Peer, files: Sequence[Path]) -> None:
-        """Put files into the queue for a peer."""
-        self._ask(lambda: self.queue.add(peer, files), self._added.emit, "queueing files to send")
+        """Put files into the queue for a peer; a DICOMDIR stands for what it indexes."""
+        self._ask(lambda: self.queue.add(peer, objects_in(files)), self._added.emit, "queueing files to send")
 
     def retry(self, numbers: Sequence[str]) -> None:
         """Try jobs again now."""

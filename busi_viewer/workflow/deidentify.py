@@ -36,6 +36,11 @@ class Study:
     left_out: list[UserError] = field(default_factory=list)
     other_files: int = 0
 
+    @property
+    def only_read(self) -> int:
+        """How many state no acquisition region and got none: nothing but the text recognition looked after their pixels."""
+        return sum(one.region == "whole frame" for one in self.done)
+
     def as_json(self, options: DeidentifyOptions) -> dict[str, Any]:
         """The report: no path, name, date or UID of the originals."""
         objects = [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from busi_viewer.core.dataset import IMAGE_SUFFIXES, is_mask_companion
+from busi_viewer.core.files import has_dicom_head
 from busi_viewer.core.listing import Listing
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".dicom", ".ima")
@@ -112,15 +113,7 @@ def _is_candidate(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith(_OWN_RESULTS) or name == _DICOMDIR:
         return False
-    return name.endswith(_SUFFIXES) or _has_dicom_head(path)
-
-
-def _has_dicom_head(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+    return name.endswith(_SUFFIXES) or has_dicom_head(path)
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:

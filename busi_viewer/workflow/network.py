@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from busi_viewer import paths
+from busi_viewer.core.files import has_dicom_head
 from busi_viewer.core.network import NetworkError, Peer, Reception
 from busi_viewer.settings import Settings
+from busi_viewer.workflow.inputs import natural_key
+
+DICOMDIR = "DICOMDIR"
 
 
 def peer_named(words: str, chosen: Settings) -> Peer:
@@ -39,3 +45,20 @@ def reception(chosen: Settings) -> Reception:
 def received_folder() -> Path:
     """Where the window keeps what it received."""
     return paths.data_dir() / "received"
+
+
+def objects_in(wanted: Iterable[Path]) -> list[Path]:
+    """The files to send: those named, and every DICOM object below folders, results of ours among them, in natural order.
+
+    A DICOMDIR is no object to send: it stands for the folder that it indexes (PS3.10 section 8).
+    """
+    files: dict[Path, None] = {}
+    for path in wanted:
+        folder = path.parent if path.name.upper() == DICOMDIR else path
+        files |= dict.fromkeys(_below(folder) if folder.is_dir() else [path])
+    return list(files)
+
+
+def _below(folder: Path) -> list[Path]:
+    found = [Path(where, name) for where, _, names in os.walk(folder) for name in names if name.upper() != DICOMDIR]
+    return sorted(filter(has_dicom_head, found), key=lambda path: [natural_key(part) for part in path.parts])

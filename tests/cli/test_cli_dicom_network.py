@@ -36,6 +36,20 @@ def test_echo_find_and_send_with_orthanc(tmp_path, capsys):
         assert bootstrap.main(["dicom", "find", peer, "Nonsense=1"]) == 2
 
 
+def test_folders_and_a_dicomdir_are_sent_as_the_objects_in_them(tmp_path):
+    """Our own results go too; the directory itself and what is no DICOM stay."""
+    folder = tmp_path / "files"
+    (folder / "DEEP").mkdir(parents=True)
+    for number, name in enumerate(("DEEP/00000001", "image.dcm", "image.sr.dcm"), 1):
+        small_object(folder / name, number)
+    small_object(folder / "DICOMDIR", 9)
+    (folder / "image.png").write_bytes(b"\x89PNG")
+    for named in (folder, folder / "DICOMDIR"):
+        with storescp(tmp_path / f"in {named.name}") as port:
+            assert bootstrap.main(["dicom", "send", str(named), "--to", f"STORESCP@127.0.0.1:{port}"]) == 0
+        assert instances(tmp_path / f"in {named.name}") == [f"1.2.826.0.1.{number}" for number in (1, 2, 3)]
+
+
 def test_what_cannot_be_sent_stays_in_the_queue_for_the_next_run(tmp_path, capsys):
     port = free_port()
     path = small_object(tmp_path / "a.dcm", 7)

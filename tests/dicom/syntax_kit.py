@@ -180,10 +180,11 @@ GREY = ("MONOCHROME2, 8 bit", "MONOCHROME1, 8 bit")
 DEEP = ("MONOCHROME2, 12 bit", "MONOCHROME2, 16 bit", "MONOCHROME1, 12 bit")
 SIGNED = ("MONOCHROME2, 16 bit signed",)
 PALETTES = ("PALETTE COLOR, 8 bit", "PALETTE COLOR, 8 bit, 8-bit entries")
+DEEP_PALETTE = "PALETTE COLOR, 16 bit"
 COLOUR = ("RGB, 8 bit by pixel", "RGB, 8 bit by plane")
 YBR = ("YBR_FULL, 8 bit by pixel", "YBR_FULL, 8 bit by plane")
 NATIVE = (
-    *(*GREY, *DEEP, *SIGNED, *PALETTES, "PALETTE COLOR, 16 bit", *COLOUR, "RGB, 16 bit by pixel", *YBR),
+    *(*GREY, *DEEP, *SIGNED, *PALETTES, DEEP_PALETTE, *COLOUR, "RGB, 16 bit by pixel", *YBR),
     *("YBR_FULL_422, 8 bit", "YBR_PARTIAL_422, 8 bit"),
 )
 
@@ -191,7 +192,10 @@ NATIVE = (
 def cases():
     """Every cell that can occur."""
     found = [Case(syntax, kind) for syntax in list(DCMTK)[:4] for kind in NATIVE]
-    found += [Case("RLE", kind) for kind in (*GREY, *DEEP, *SIGNED, *PALETTES, *COLOUR, "RGB, 16 bit by pixel", *YBR)]
+    found += [
+        Case("RLE", kind)
+        for kind in (*GREY, *DEEP, *SIGNED, *PALETTES, *COLOUR, "RGB, 16 bit by pixel", *YBR, DEEP_PALETTE)
+    ]
     found += [Case("JPEG baseline", kind) for kind in GREY]
     found += [
         Case("JPEG baseline", "RGB, 8 bit by pixel", ("+cy", "+s2"), "YBR_FULL_422"),
@@ -202,12 +206,15 @@ def cases():
     found += [Case("JPEG extended", "RGB, 8 bit by pixel", ("+cy", "+s2"), "YBR_FULL_422")]
     for syntax in ("JPEG lossless (14)", "JPEG lossless (SV1)"):
         found += [Case(syntax, kind) for kind in (*GREY, *DEEP, *SIGNED, *PALETTES, *COLOUR, YBR[0])]
+        found += [Case(syntax, kind) for kind in ("RGB, 16 bit by pixel", DEEP_PALETTE)]
     found += [Case("JPEG lossless (14)", GREY[0], ("+sv", str(number))) for number in range(2, 8)]
     found += [Case("JPEG lossless (14)", DEEP[0], ("+sv", str(number))) for number in range(2, 8)]
     for syntax in ("JPEG-LS lossless", "JPEG-LS near-lossless"):
         found += [Case(syntax, kind) for kind in (*GREY, *DEEP)]
         found += [Case(syntax, COLOUR[0], (mode,)) for mode in ("+il", "+is", "+in")]
-    found += [Case("JPEG-LS lossless", kind) for kind in (*PALETTES, *SIGNED, COLOUR[1], "RGB, 16 bit by pixel")]
+    found += [
+        Case("JPEG-LS lossless", kind) for kind in (*PALETTES, DEEP_PALETTE, *SIGNED, COLOUR[1], "RGB, 16 bit by pixel")
+    ]
     for syntax, (_, program, *_rest) in JPEG2000.items():
         found += [Case(syntax, kind) for kind in (*GREY, *DEEP)]
         found += [Case(syntax, PALETTES[0])] if "lossless" in syntax else []

@@ -1,12 +1,14 @@
 import struct
+import subprocess
 
 import numpy as np
 import pytest
 from dicom_files import ultrasound, write
+from dicom_peers import tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydicom import uid
+from pydicom import dcmread, uid
 
 from busi_viewer.core.errors import UnreadableImage
 from busi_viewer.dicom.deep_jpeg import DeepJpegError, decode
@@ -17,27 +19,75 @@ def segment(marker, body):
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
 
 
-def encode(image, predictor, precision=16):
-    """A lossless JPEG (T.81 annex H) whose size categories 0…16 all have codes of 5 bits."""
-    rows, columns = image.shape
-    values, bits = image.astype(int), []
-    for y in range(rows):
-        for x in range(columns):
-            a, b, c = values[y, x - 1], values[y - 1, x], values[y - 1, x - 1]
-            by_rule = {1: a, 2: b, 3: c, 4: a + b - c, 5: a + ((b - c) >> 1), 6: b + ((a - c) >> 1), 7: (a + b) >> 1}
-            prediction = by_rule[predictor] if x and y else a if x else b if y else 1 << (precision - 1)
-            difference = (values[y, x] - prediction + 32767) % 65536 - 32767
-            size = int(abs(difference)).bit_length() if difference != 32768 else 16
-            bits.append(f"{size:05b}")
-            if 0 < size < 16:
-                bits.append(f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}")
-    text = "".join(bits)
-    text += "1" * (-len(text) % 8)
-    coded = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\x00")
-    frame = struct.pack(">BHHB", precision, rows, columns, 1) + b"\x01\x11\x00"
+def encode(image, predictor, precision=16, every=0):
+    """A lossless JPEG (T.81 annex H) of (H, W) or (H, W, 3) whose size categories 0…16 all have codes of 5 bits.
+
+    ``every``: rows between restart markers.
+    """
+    rows, columns = image.shape[:2]
+    values = np.atleast_3d(image).astype(int)
+    samples = values.shape[2]
+    parts = [
+        lossless_bits(values[top : top + (every or rows)], predictor, precision)
+        for top in range(0, rows, every or rows)
+    ]
+    frame = struct.pack(">BHHB", precision, rows, columns, samples)
+    frame += b"".join(bytes([number + 1, 0x11, 0]) for number in range(samples))
     table = bytes([0]) + bytes([0, 0, 0, 0, 17] + [0] * 11) + bytes(range(17))
-    scan = bytes([1, 1, 0, predictor, 0, 0])
-    return b"\xff\xd8" + segment(0xC3, frame) + segment(0xC4, table) + segment(0xDA, scan) + coded + b"\xff\xd9"
+    scan = bytes([samples, *(byte for number in range(samples) for byte in (number + 1, 0)), predictor, 0, 0])
+    head = segment(0xC3, frame) + segment(0xC4, table)
+    return stream_of(head, segment(0xDA, scan), parts, every * columns)
+
+
+def lossless_bits(values, predictor, precision):
+    """The bits of rows that are predicted by themselves."""
+    bits = []
+    for y, x, s in np.ndindex(values.shape):
+        a, b, c = values[y, x - 1, s], values[y - 1, x, s], values[y - 1, x - 1, s]
+        by_rule = {1: a, 2: b, 3: c, 4: a + b - c, 5: a + ((b - c) >> 1), 6: b + ((a - c) >> 1), 7: (a + b) >> 1}
+        prediction = by_rule[predictor] if x and y else a if x else b if y else 1 << (precision - 1)
+        bits.append(coded((values[y, x, s] - prediction + 32767) % 65536 - 32767))
+    return "".join(bits)
+
+
+def coded(difference):
+    """Size category in 5 bits, then the difference (T.81 F.1.2.1)."""
+    size = int(abs(difference)).bit_length() if difference != 32768 else 16
+    rest = f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}" if 0 < size < 16 else ""
+    return f"{size:05b}{rest}"
+
+
+def stream_of(head, scan, parts, interval):
+    """A JPEG stream of entropy-coded bits, with restart markers between the parts."""
+    packed = []
+    for text in parts:
+        text += "1" * (-len(text) % 8)
+        packed.append(int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\x00"))
+    data = packed[0] + b"".join(bytes([0xFF, 0xD0 + n % 8]) + part for n, part in enumerate(packed[1:]))
+    restarts = segment(0xDD, struct.pack(">H", interval)) if interval else b""
+    return b"\xff\xd8" + head + restarts + scan + data + b"\xff\xd9"
+
+
+def flat_blocks(levels, every, components=1):
+    """A 12-bit JPEG with loss of 8 × 8 blocks of one grey each, (rows, columns) levels; ``every`` blocks between restarts."""
+    rows, columns = levels.shape
+    parts, order = [], levels.ravel().tolist()
+    for first in range(0, len(order), every):
+        steps = np.diff([0, *order[first : first + every]])
+        parts.append("".join(coded(step) + "0" for step in steps))
+    frame = struct.pack(">BHHB", 12, 8 * rows, 8 * columns, components) + b"\x01\x11\x00" * components
+    dc = bytes([0]) + bytes([0, 0, 0, 0, 16] + [0] * 11) + bytes(range(16))
+    ac = bytes([0x10, 1] + [0] * 15 + [0])
+    head = segment(0xDB, bytes([0] + [8] * 64)) + segment(0xC1, frame) + segment(0xC4, dc) + segment(0xC4, ac)
+    return stream_of(head, segment(0xDA, bytes([components, *(1, 0) * components, 0, 63, 0])), parts, every)
+
+
+def as_dcmtk_shows(path, folder):
+    """What dcmtk decodes, (H, W) or (H, W, 3) uint16 over the whole range."""
+    raw = folder / "raw.dcm"
+    done = subprocess.run([tool("dcmdjpeg"), "+cn", str(path), str(raw)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dcmread(raw).pixel_array
 
 
 images = arrays(np.uint16, st.tuples(st.integers(1, 7), st.integers(1, 7)))
@@ -75,8 +125,38 @@ def test_truncated_stream_is_refused():
         decode(stream[: len(stream) // 2])
 
 
-def test_colour_is_refused_clearly(tmp_path):
-    image = np.zeros((4, 4), np.uint16)
-    stream = encode(image, 1).replace(struct.pack(">BHHB", 16, 4, 4, 1), struct.pack(">BHHB", 16, 4, 4, 3))
-    with pytest.raises(UnreadableImage):
-        DicomSource().open(write(tmp_path / "a", ultrasound(image), uid.JPEGLosslessSV1, [stream]))
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("every", [0, 3])
+def test_lossless_colour_and_restarts_are_as_dcmtk_decodes_them(tmp_path, predictor, every):
+    image = np.random.default_rng(predictor).integers(0, 65536, (10, 7, 3)).astype(np.uint16)
+    stream = encode(image, predictor, every=every)
+    path = write(tmp_path / "a.dcm", ultrasound(image), uid.JPEGLossless, [stream])
+    np.testing.assert_array_equal(decode(stream), image)
+    np.testing.assert_array_equal(as_dcmtk_shows(path, tmp_path), image)
+    np.testing.assert_array_equal(DicomSource().open(path).frames[0], image >> 8)
+
+
+@pytest.mark.parametrize("every", [1, 3, 100])
+def test_restarts_in_twelve_bits_are_as_dcmtk_decodes_them(tmp_path, every):
+    levels = np.random.default_rng(every).integers(-2000, 2000, (4, 5))
+    ds = ultrasound(np.zeros((32, 40), np.uint16), BitsStored=12, HighBit=11)
+    path = write(tmp_path / "a.dcm", ds, uid.JPEGExtended12Bit, [flat_blocks(levels, every)])
+    expected = np.kron(levels + 2048, np.ones((8, 8), int))
+    np.testing.assert_array_equal(as_dcmtk_shows(path, tmp_path), expected)
+    np.testing.assert_array_equal(DicomSource().open(path).frames[0], expected)
+
+
+def test_a_restart_that_is_missing_is_damage():
+    stream = encode(np.zeros((6, 6), np.uint16), 1, every=2)
+    with pytest.raises(DeepJpegError, match="damaged"):
+        decode(stream.replace(b"\xff\xd0", b"", 1))
+
+
+def test_colour_that_is_not_supported_is_refused_clearly(tmp_path):
+    image = np.zeros((8, 8, 3), np.uint16)
+    stream = flat_blocks(np.zeros((1, 1), int), 1, components=3)
+    with pytest.raises(UnreadableImage, match="12-bit JPEG colour"):
+        DicomSource().open(write(tmp_path / "a", ultrasound(image), uid.JPEGExtended12Bit, [stream]))
+    stream = encode(image, 1).replace(b"\x01\x11\x00", b"\x01\x22\x00")
+    with pytest.raises(UnreadableImage, match="not stored pixel by pixel"):
+        DicomSource().open(write(tmp_path / "b", ultrasound(image), uid.JPEGLossless, [stream]))

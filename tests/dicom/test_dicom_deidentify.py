@@ -287,10 +287,39 @@ def test_text_in_the_region_is_refused_or_blackened_on_every_frame(tmp_path):
         assert not [found for found in read_text(frame) if len(found.words) > 3]
 
 
-def test_without_regions_the_whole_frame_is_looked_at(tmp_path):
-    path = write(tmp_path / "a.dcm", patient(ultrasound(with_text((160, 320)))))
-    with pytest.raises(NotDeidentified, match="text on it"):
+def test_without_regions_every_frame_is_looked_at_as_a_whole(tmp_path):
+    """A banner that comes up on one frame of a cine holds the whole cine back; blackened, it goes from every frame."""
+    plain = phantom("benign", 3, (160, 320))[0]
+    lettered = with_text((160, 320))
+    path = write(tmp_path / "a.dcm", patient(ultrasound(np.stack([plain, lettered, plain]))))
+    with pytest.raises(NotDeidentified, match=r"no acquisition region.*frame 2"):
         deidentify(tmp_path, path)
+    told, out = deidentify(tmp_path, path, options=DeidentifyOptions(text="remove"))
+    assert told.region == "whole frame"
+    for frame in pydicom.dcmread(out).pixel_array:
+        assert frame[:28][lettered[:28] > 0].max() == 0
+
+
+def test_a_region_by_hand_is_all_that_is_kept_on_every_frame(tmp_path):
+    frames = np.stack([with_text((160, 320), at=(8 + 40 * n, 20)) for n in range(3)])
+    path = write(tmp_path / "a.dcm", patient(ultrasound(frames)))
+    told, out = deidentify(tmp_path, path, options=DeidentifyOptions(region=(10, 30, 400, 150)))
+    assert (told.region, told.blackened, told.text_boxes) == ("by hand", 160 * 320 - 120 * 310, 0)
+    for before, after in zip(frames, pydicom.dcmread(out).pixel_array, strict=True):
+        np.testing.assert_array_equal(after[30:150, 10:], before[30:150, 10:])
+        after[30:150, 10:] = 0
+        assert after.max() == 0
+    with pytest.raises(NotDeidentified, match="region to keep"):
+        deidentify(tmp_path, path, options=DeidentifyOptions(region=(320, 0, 400, 100)))
+
+
+def test_a_region_by_hand_only_narrows_those_that_the_file_states(tmp_path):
+    frame = with_text((160, 320))
+    ds = patient(ultrasound(frame, SequenceOfUltrasoundRegions=[region(0, 30, 200, 160)]))
+    _, out = deidentify(tmp_path, ds, options=DeidentifyOptions(region=(100, 0, 320, 160)))
+    left = pydicom.dcmread(out).pixel_array
+    assert (left[:30].max(), left[:, :100].max(), left[:, 200:].max()) == (0, 0, 0)
+    np.testing.assert_array_equal(left[30:, 100:200], frame[30:, 100:200])
 
 
 def test_measures_and_body_sides_may_stay(tmp_path):
