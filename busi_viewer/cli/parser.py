@@ -203,6 +203,7 @@ def _crossval(commands: _Commands[Parser]) -> None:
     parser.add_argument("--folds", type=_positive, default=5, metavar="K", help="three or more (default: %(default)s)")
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
     parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: use the parts train and val alone")
     _add_start(parser, "each fold")
     parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
     _add_protocol(parser)

@@ -114,6 +114,7 @@ def crossval(arguments: argparse.Namespace, services: Services, terminal: Termin
         folds=arguments.folds,
         resume=arguments.resume,
         training={"devices": arguments.devices, **_training(arguments)},
+        split=arguments.split,
     )
     result = workflow.crossval(plan, services, terminal, terminal.training)
     _also(arguments.json, result)

@@ -132,12 +132,17 @@ def sizes(cases: Sequence[Case], operating_point: float | None) -> dict[str, Any
     return {"by": "share of the image's area that the true lesions cover", "parts": parts}
 
 
+def plain_value(stored: Any) -> float | None:
+    """The number of a stored figure, which may stand beside its interval."""
+    value = stored.get("value", stored.get("mean")) if isinstance(stored, Mapping) else stored
+    return None if value is None else float(value)
+
+
 def over_folds(folds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int | None]]:
     """Mean and standard deviation (n − 1) of each figure of the short form over folds; ``n`` folds define it."""
     found = {}
     for name in (*_SEGMENTATION, *_CLASSIFICATION, "coverage"):
-        stored = [fold.get(name) for fold in folds]
-        values = [s.get("value", s.get("mean")) if isinstance(s, Mapping) else s for s in stored]
+        values = [plain_value(fold.get(name)) for fold in folds]
         known = evaluation.floats([v for v in values if v is not None])
         found[name] = {
             "mean": evaluation.rounded(float(known.mean())) if len(known) else None,

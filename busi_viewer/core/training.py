@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from busi_viewer.core.errors import Cancelled
 
 PROGRESS = "progress.jsonl"
 """One JSON object a line, appended by the run: schema, time (UTC), event, and what the event says."""
@@ -22,6 +25,42 @@ VALIDATION, TEST = "validation", "test"
 """The folders of the studies of the run's validation part and of its locked test."""
 SAMPLES, IMAGES, PREDICTIONS = "samples", "images.json", "predictions.json"
 """The folder of sample predictions, the list of its images, and in each ``epoch-N`` what was predicted."""
+
+
+EVERY_S = 0.5
+"""How often CONTROL is looked at."""
+
+
+def obey(folder: Path, report: Callable[[dict[str, Any]], object]) -> None:
+    """Do what CONTROL in a run's folder says: wait while it is PAUSE, raise Cancelled at STOP.
+
+    ``report`` hears {"event": "paused"} and {"event": "resumed"}.
+    """
+    paused = False
+    while (word := said_to(folder)) == PAUSE:
+        if not paused:
+            report({"event": "paused"})
+        paused = True
+        time.sleep(EVERY_S)
+    if word == STOP:
+        raise Cancelled
+    if paused:
+        report({"event": "resumed"})
+
+
+def said_to(folder: Path) -> str:
+    """The last word said to the run in a folder."""
+    try:
+        return (folder / CONTROL).read_text(encoding="utf-8").strip()
+    except OSError:
+        return GO
+
+
+def append_event(path: Path, event: Mapping[str, Any]) -> None:
+    """Add an event to a progress file, with schema and time (UTC)."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"schema": 1, "time": now, **event}) + "\n")
 
 
 @dataclass(frozen=True)
@@ -90,3 +129,24 @@ def _seconds_left(events: Sequence[Mapping[str, Any]]) -> float | None:
     seconds = (datetime.fromisoformat(last["time"]) - datetime.fromisoformat(first["time"])).total_seconds()
     done = last["step"] - first["step"]
     return (last["of"] - last["step"]) * seconds / done if done > 0 and seconds > 0 else None
+
+
+def seconds_left_of_parts(events: Sequence[Mapping[str, Any]], part: str, parts: int) -> float | None:
+    """What is left of ``parts`` trials or folds, at the mean time of those that have ended; None before the first has.
+
+    ``part`` is the key that numbers them, and the event that begins one; its end is told by ``part_end``.
+    """
+    began: dict[int, datetime] = {}
+    took: dict[int, float] = {}
+    for event in events:
+        number, kind = event.get(part), event.get("event")
+        if kind == part:
+            began[int(number or 0)] = datetime.fromisoformat(event["time"])
+        elif kind == f"{part}_end" and number in began:
+            took[number] = (datetime.fromisoformat(event["time"]) - began[number]).total_seconds()
+    if not took:
+        return None
+    mean = sum(took.values()) / len(took)
+    running = [began[number] for number in began if number not in took]
+    spent = (datetime.fromisoformat(events[-1]["time"]) - running[-1]).total_seconds() if running else 0.0
+    return max(0.0, mean * (parts - len(took)) - min(spent, mean))

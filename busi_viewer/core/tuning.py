@@ -11,6 +11,8 @@ from busi_viewer.core.training import read_events
 
 TRIAL, TRIAL_END = "trial", "trial_end"
 """Events of the progress file beside those of a training; those of a training carry the number of their ``trial``."""
+TRIALS = "trials"
+"""Said by the event ``data``: how many trials there are in all."""
 WAITING, RUNNING, COMPLETE, PRUNED, FAILED = "waiting", "running", "complete", "pruned", "failed"
 
 

@@ -9,23 +9,17 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from busi_viewer.core.errors import Cancelled
-from busi_viewer.core.training import CONTROL, GO, PAUSE, STOP
-
-EVERY_S = 0.5
-"""How often the file is looked at."""
+from busi_viewer.core.training import EVERY_S, obey
 
 
 class Control(pl.Callback):
-    """Obeys the word in ``out / CONTROL`` after each optimiser step: waits while it is PAUSE, raises Cancelled at STOP.
+    """Obeys the word in ``out / CONTROL`` after each optimiser step (:func:`busi_viewer.core.training.obey`).
 
-    A stopped run goes on from its last finished epoch. ``report`` hears {"event": "paused"} and {"event": "resumed"}.
+    A stopped run goes on from its last finished epoch.
     """
 
     def __init__(self, out: Path, report: Callable[[dict[str, Any]], None]) -> None:
-        self._file = out / CONTROL
-        self._report = report
-        self._looked = 0.0
+        self._out, self._report, self._looked = out, report, 0.0
 
     def on_train_batch_end(self, *args: Any) -> None:
         """Look for a word."""
@@ -34,20 +28,5 @@ class Control(pl.Callback):
 
     def obey(self) -> None:
         """Do what the file says. Raises Cancelled."""
-        paused = False
-        while (word := self._word()) == PAUSE:
-            if not paused:
-                self._report({"event": "paused"})
-            paused = True
-            time.sleep(EVERY_S)
-        if word == STOP:
-            raise Cancelled
-        if paused:
-            self._report({"event": "resumed"})
+        obey(self._out, self._report)
         self._looked = time.monotonic()
-
-    def _word(self) -> str:
-        try:
-            return self._file.read_text(encoding="utf-8").strip()
-        except OSError:
-            return GO

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import lightning.pytorch as pl
 
 from busi_viewer import paths
 from busi_viewer.core.errors import UsageError
-from busi_viewer.core.training import PROGRESS
+from busi_viewer.core.training import PROGRESS, append_event
 from busi_viewer.nets.accelerated import ship_graph
 from busi_viewer.nets.card import WEIGHTS, Card, read_card, write_card
 from busi_viewer.nets.encoders import count_parameters
@@ -145,9 +144,7 @@ def reporter(out: Path, report: Report, *, resume: bool) -> Report:
     def tell(event: dict[str, Any]) -> None:
         if not first:
             return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with progress.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"schema": 1, "time": now, **event}) + "\n")
+        append_event(progress, event)
         report(event)
 
     return tell

@@ -29,7 +29,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from busi_viewer import logs
 from busi_viewer.core.errors import Cancelled, OutputError, UsageError, UserError
-from busi_viewer.core.tuning import COMPLETE, FAILED, PRUNED, RUNNING, TRIAL, TRIAL_END, WAITING
+from busi_viewer.core.tuning import COMPLETE, FAILED, PRUNED, RUNNING, TRIAL, TRIAL_END, TRIALS, WAITING
 from busi_viewer.training.control import Control
 from busi_viewer.training.data import OpenImage, OpenMask
 from busi_viewer.training.fit import LAST, Report, quiet
@@ -88,7 +88,8 @@ def tune(
     data.read("val", job.recipe.input.size)  # faults of the data come to light before a trial begins
     study = _study(job, storage or f"sqlite:///{(out / STORAGE).resolve().as_posix()}", _basis(job, space, out / SPLIT))
     _queue(study, grid(space) if as_grid else None, trials or (None if as_grid else job.recipe.search.trials))
-    tell({"event": "data", "images": data.images})
+    queued = {trial.user_attrs.get(_TICKET) for trial in study.get_trials(deepcopy=False)} - {0, None}
+    tell({"event": "data", "images": data.images, TRIALS: len(queued)})
     _Worker(settled, space, data, study, tell).work()
     tell({"event": "done"})
     return _result(job, space, data, study, as_grid=as_grid)

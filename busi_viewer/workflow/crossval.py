@@ -3,6 +3,7 @@
 ``DIR/folds.csv`` (``id,part``, the part being the fold's number from 1) keeps patients and near-duplicates together. For fold k
 the images of fold k are the test part, those of the next fold the validation part, the rest is trained on. A fold is finished
 once ``DIR/fold_k/evaluation`` is whole; resumed, a finished fold is not repeated and an unfinished one goes on.
+``DIR/progress.jsonl`` tells how it goes (:mod:`busi_viewer.core.folds`), and the file ``control`` there pauses and stops it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from busi_viewer.core.cases import Case
 from busi_viewer.core.dataset import Sample, load_datasets, load_split
 from busi_viewer.core.duplicates import stratified_parts
 from busi_viewer.core.errors import DataSetError, UsageError, UserError
+from busi_viewer.core.folds import BEGUN, FOLD, FOLD_END, MEASURED
 from busi_viewer.core.image import to_grey
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.core.same_scene import scene_groups, traits
+from busi_viewer.core.training import PROGRESS, append_event, obey
 from busi_viewer.core.worst import worst_cases
 from busi_viewer.workflow.analyse import Failure, Watcher, read_ahead
 from busi_viewer.workflow.cases import CASES, read_cases, write_cases
@@ -49,7 +52,8 @@ Report = Callable[[Mapping[str, Any]], None]
 class Plan:
     """What to cross-validate. ``training`` holds the options of ``services.train`` besides data, folder and split.
 
-    ``data`` may be empty where ``training["job"]`` names a job file with data.
+    ``data`` may be empty where ``training["job"]`` names a job file with data. With ``split`` only the images of its parts
+    train and val are used, so that its part test stays closed.
     """
 
     out: Path
@@ -57,6 +61,7 @@ class Plan:
     folds: int
     resume: bool
     training: Mapping[str, Any]
+    split: Path | None = None
 
 
 def crossval(plan: Plan, services: Services, watcher: Watcher, report: Report) -> dict[str, Any]:
@@ -67,12 +72,44 @@ def crossval(plan: Plan, services: Services, watcher: Watcher, report: Report) -
     if plan.folds < 3:
         raise UsageError("a cross-validation needs three folds or more: to train on, to validate on and to test on")
     plan = replace(plan, data=plan.data or _data_of(plan.training.get("job")))
-    samples = load_datasets(plan.data)
+    samples = _samples(plan)
     parts = _folds(plan, samples, services, watcher)
+    append_event(plan.out / PROGRESS, {"event": BEGUN, "folds": plan.folds, "images": len(samples)})
     for fold in range(1, plan.folds + 1):
         if not _is_finished(plan.out, fold):
-            _run_fold(plan, fold, samples, parts, services, watcher, report)
-    return _pool(plan, samples, parts, services, watcher)
+            _run_fold(plan, fold, samples, parts, services, watcher, _Teller(plan, fold, report))
+    result = _pool(plan, samples, parts, services, watcher)
+    append_event(plan.out / PROGRESS, {"event": "done"})
+    return result
+
+
+class _Teller:
+    """Notes a fold's events in the progress file, passes them on with the fold's number, and obeys what is said to the run."""
+
+    def __init__(self, plan: Plan, fold: int, report: Report) -> None:
+        self._out, self._report = plan.out, report
+        self._where = {"fold": fold, "folds": plan.folds}
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Raises Cancelled once the run is told to stop."""
+        self._note(event)
+        self._report({**event, **self._where})
+        obey(self._out, self._note)
+
+    def _note(self, event: Mapping[str, Any]) -> None:
+        append_event(self._out / PROGRESS, {**event, **self._where})
+
+
+def _samples(plan: Plan) -> list[Sample]:
+    """The images to cross-validate on. Raises DataSetError where the split names none of them."""
+    samples = load_datasets(plan.data)
+    if plan.split is None:
+        return samples
+    parts = load_split(plan.split)
+    chosen = [sample for sample in samples if parts.get(sample.id) in ("train", "val")]
+    if not chosen:
+        raise DataSetError("the split names none of the images", path=plan.split, remedy="Ids are set/relative-path.")
+    return chosen
 
 
 def _data_of(job: Path | None) -> tuple[Path, ...]:
@@ -173,9 +210,10 @@ def _run_fold(
     parts: Mapping[str, int],
     services: Services,
     watcher: Watcher,
-    report: Report,
+    tell: Report,
 ) -> None:
     """Train without the fold, unless that is done, and evaluate on it."""
+    tell({"event": FOLD})
     folder = _folder(plan.out, fold)
     following = fold % plan.folds + 1
     roles = {fold: "test", following: "val"}
@@ -183,10 +221,6 @@ def _run_fold(
     _write_split(split, {name: roles.get(part, "train") for name, part in parts.items()})
     model = folder / "model"
     if not (model / CARD).is_file():
-
-        def tell(event: Mapping[str, Any]) -> None:
-            report({**event, "fold": fold, "folds": plan.folds})
-
         summary = services.train(
             progress=tell,
             data=plan.data,
@@ -202,6 +236,8 @@ def _run_fold(
     result["data"] |= {"split": FOLDS, "part": str(fold)}
     record_metrics(model, "test", card_figures(result))
     write_study(folder / "evaluation", study, result, services, engine, watcher)
+    short = breakdown.condense(result)
+    tell({"event": FOLD_END, "figures": {name: breakdown.plain_value(short.get(name)) for name in MEASURED}})
 
 
 def _pool(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from busi_viewer.core.errors import ModelError
+from busi_viewer.core.errors import ModelError, UsageError
 from busi_viewer.workflow import models, training_plan, training_runs
 from busi_viewer.workflow.export import write_json
-from busi_viewer.workflow.training_runs import Run
+from busi_viewer.workflow.training_runs import Run, Study
+from busi_viewer.workflow.tune import BEST_JOB
 
 SPLIT, PLAN, ESTIMATE = "chosen.csv", "plan.json", "estimate.json"
 ACTIVE, HUB, FILE, SCRATCH = "active", "hub", "file", "scratch"
@@ -23,7 +25,11 @@ NOT_HERE = frozenset({"ensemble", "descriptors"})
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the run shall be. ``encoder`` is a safetensors file (for FILE); the numbers stand in place of the recipe's."""
+    """What the run shall be. ``encoder`` is a safetensors file (for FILE); the numbers stand in place of the recipe's.
+
+    ``study`` makes a search or a cross-validation of it; ``vary`` are the search's parameters, as a recipe lists them. The
+    weights after the epochs ``keep`` are kept, to compare heatmaps.
+    """
 
     name: str
     recipe: str
@@ -34,6 +40,9 @@ class Chosen:
     size: int
     encoder: Path | None = None
     accelerator: str = "auto"
+    study: Study | None = None
+    vary: Mapping[str, Any] = field(default_factory=dict)
+    keep: tuple[int, ...] = ()
 
 
 def job(chosen: Chosen, roots: Sequence[Path], split: Path) -> dict[str, Any]:
@@ -52,6 +61,10 @@ def job(chosen: Chosen, roots: Sequence[Path], split: Path) -> dict[str, Any]:
             "input.size": chosen.size,
         },
     }
+    if chosen.vary:
+        values["settings"]["search.parameters"] = dict(chosen.vary)
+    if chosen.keep:
+        values["keep_epochs"] = list(chosen.keep)
     if chosen.start == ACTIVE:
         values["start_from"] = str(models.resolve(None))
     elif chosen.start == FILE and chosen.encoder is not None:
@@ -77,7 +90,23 @@ def begin(
     write_json(place / PLAN, {"schema": 1, "counts": counts, "leaks": plan.leaks, "left_out": dict(left_out)}, indent=1)
     if estimate is not None:
         write_json(place / ESTIMATE, estimate, indent=1)
-    return training_runs.begin(job(chosen, roots, place / SPLIT), place)
+    return training_runs.begin(job(chosen, roots, place / SPLIT), place, chosen.study)
+
+
+def begin_best(search: Path, folder: Path | None = None) -> Run:
+    """Train the best values of a finished search in full, on its data and split. Raises UsageError, OutputError."""
+    name = f"{search.name}-best"
+    place = (folder or training_runs.runs_folder()) / name
+    training_runs.check_free(place)
+    values = kept(search, BEST_JOB)
+    if not values:
+        raise UsageError("the search tells no best values", path=search, remedy="Let it go on to its end.")
+    place.mkdir(parents=True, exist_ok=True)
+    for part in (SPLIT, PLAN):
+        if (search / part).exists():
+            shutil.copyfile(search / part, place / part)
+    split = {"split": str(place / SPLIT)} if (place / SPLIT).exists() else {}
+    return training_runs.begin({**values, "name": name, **split}, place)
 
 
 def free_name(recipe: str) -> str:

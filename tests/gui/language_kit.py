@@ -33,6 +33,7 @@ from busi_viewer.gui.canvas import heat, hud, panels
 from busi_viewer.gui.findings import identity_form, image_form, lesion_form
 from busi_viewer.gui.tools import TOOLS
 from busi_viewer.gui.tools.options import Choice
+from busi_viewer.gui.training import study_fields, study_view, words
 
 ROOT = Path(busi_viewer.__file__).parent
 GUI = ROOT / "gui"
@@ -83,6 +84,14 @@ def tabled() -> set[str]:
             found |= {option.label, option.tip, *(option.values if isinstance(option, Choice) else ())}
     found |= {*audit_page.ACTIONS, *audit_page.DAYS, *audit_model.COLUMNS, audit_page.ABOUT, audit_model.HIDDEN}
     found |= {*dialogs.ABOUT, crash_review.PROMISE, keeping_notices.UNKEPT, privacy.HIDDEN, *send_table.COLUMNS}
+    found |= {
+        *study_fields.WHAT.values(),
+        *study_fields.BEGIN.values(),
+        *study_fields.NAMES,
+        *study_view.NOTES.values(),
+    }
+    found |= {*study_view.PART_STATES.values(), *study_view.FIGURES.values(), *words.STATES.values()}
+    found |= {"Trial {number} of {all}", "Fold {number} of {all}"}
     found |= {*network_page.LISTEN_ON, *network_page.CALLERS, *result_parts.Measures.NAMES}
     found |= {result_panel.EDITED, result_panel.NORMAL, hud.UNKNOWN_SCALE, hud.BY_READER, *heat.COLOURS.values()}
     found |= {*panels.TITLES.values(), *panels.CANVAS_TITLES.values(), *image_form.TEXTS.values()}

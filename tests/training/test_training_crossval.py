@@ -1,4 +1,4 @@
-"""A whole cross-validation in miniature, killed in its second fold and gone on with."""
+"""A whole cross-validation in miniature, stopped in its second fold and gone on with."""
 
 import json
 
@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from busi_viewer import bootstrap
+from busi_viewer.core.errors import Cancelled
+from busi_viewer.core.folds import fold_rows, mean_over
 from busi_viewer.core.phantom import phantom
+from busi_viewer.core.training import CONTROL, GO, PROGRESS, STOP, read_events
 from busi_viewer.nets.encoders import MobileNetV2Encoder
 from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.recipe import recipe_named
@@ -23,10 +26,6 @@ class Silent:
 
     def failed(self, failure):
         raise AssertionError(failure)
-
-
-class Killed(Exception):
-    """The machine was switched off."""
 
 
 @pytest.mark.slow
@@ -47,12 +46,15 @@ def test_folds_are_trained_evaluated_and_pooled(tmp_path):
     training = {"recipe": None, "job": job, "encoder_weights": encoder}
     plan = Plan(tmp_path / "cv", (), 3, False, training)
 
-    def dies_in_the_second_fold(event):
+    def stops_in_the_second_fold(event):
         if event["fold"] == 2 and event["event"] == "calibrating":
-            raise Killed
+            (tmp_path / "cv" / CONTROL).write_text(STOP)
 
-    with pytest.raises(Killed):
-        crossval(plan, bootstrap.services(), Silent(), dies_in_the_second_fold)
+    with pytest.raises(Cancelled):
+        crossval(plan, bootstrap.services(), Silent(), stops_in_the_second_fold)
+    rows = fold_rows(read_events(tmp_path / "cv" / PROGRESS))
+    assert [row.state for row in rows] == ["complete", "running", "waiting"]
+    (tmp_path / "cv" / CONTROL).write_text(GO)
     finished = (tmp_path / "cv" / "fold_1" / "evaluation" / "evaluation.json").stat().st_mtime_ns
     events = []
     plan = Plan(tmp_path / "cv", (), 3, True, training)
@@ -61,7 +63,13 @@ def test_folds_are_trained_evaluated_and_pooled(tmp_path):
     assert (tmp_path / "cv" / "fold_1" / "evaluation" / "evaluation.json").stat().st_mtime_ns == finished
     assert result["n"] == 18
     assert result["by_class"] == {"normal": 6, "benign": 6, "malignant": 6}
-    assert result["over_folds"]["accuracy"]["n"] == 3
+    over = result["over_folds"]
+    assert over["accuracy"]["n"] == 3
+    rows = fold_rows(read_events(tmp_path / "cv" / PROGRESS))
+    assert [row.state for row in rows] == ["complete"] * 3
+    mean = mean_over(rows, "accuracy")
+    assert mean.mean == pytest.approx(over["accuracy"]["mean"], abs=1e-3)
+    assert mean.half == pytest.approx(4.3027 * over["accuracy"]["sd"] / 3**0.5, abs=2e-3)
     assert len({fold["model"]["sha256"] for fold in result["folds"]}) == 3
     page = (tmp_path / "cv" / "index.html").read_text(encoding="utf-8")
     assert "Cross-validation" in page

@@ -22,6 +22,7 @@ from busi_viewer.gui.training.recipe_step import RecipeStep
 from busi_viewer.gui.training.run_view import RunView
 from busi_viewer.gui.training.runs_list import DATA, PROMOTE, RECIPE, RESULTS, RUN, SPLIT, RunsList, state_in_words
 from busi_viewer.gui.training.split_step import SplitStep
+from busi_viewer.gui.training.studies import Studies
 from busi_viewer.gui.training.work import AUDIT, ESTIMATE, LOOK, PLAN, RECIPES, SAMPLES, Seen, Work
 from busi_viewer.gui.training.work import RUN as RUNNING_RUN
 from busi_viewer.workflow import training_new, training_plan, training_runs
@@ -47,7 +48,11 @@ class Book(QObject):
         self.data, self.split, self.recipe = DataStep(self.work), SplitStep(), RecipeStep()
         self.run_view, self.judging = RunView(), Judging(self.work, keeping, self)
         self.side, self.results = self.judging.side, self.judging.results
-        self.pages: tuple[QWidget, ...] = (self.data, self.split, self.recipe, self.run_view, self.results)
+        self.studies = Studies(self.work, self)
+        self.pages: tuple[QWidget, ...] = (
+            *(self.data, self.split, self.recipe, self.run_view, self.results),
+            self.studies.view,
+        )
         self._runs: tuple[Run, ...] = ()
         self._seen = Seen(())
         self._chosen: Path | None = None
@@ -75,12 +80,12 @@ class Book(QObject):
         self.recipe.measure_asked.connect(self._measure)
         self.recipe.cancel_asked.connect(partial(work.cancel, ESTIMATE))
         self.recipe.start_asked.connect(self._start)
-        view = self.run_view
-        view.paused.connect(partial(self._say, training_runs.pause))
-        view.stopped.connect(partial(self._say, training_runs.stop))
-        view.resumed.connect(partial(self._say, training_runs.go_on))
-        view.folder_asked.connect(self._show_folder)
-        view.samples.asked.connect(self._ask_samples)
+        for head in (self.run_view.head, self.studies.view.head):
+            head.paused.connect(partial(self._say, training_runs.pause))
+            head.stopped.connect(partial(self._say, training_runs.stop))
+            head.resumed.connect(partial(self._say, training_runs.go_on))
+            head.folder_asked.connect(self._show_folder)
+        self.run_view.samples.asked.connect(self._ask_samples)
         self.judging.changed.connect(self.look)
         self.judging.said.connect(self.said)
         self.judging.model_changed.connect(self.model_changed)
@@ -112,7 +117,7 @@ class Book(QObject):
         """Bring a run into view."""
         self._chosen = folder
         run = self.run
-        self.go(RESULTS if run is not None and run.state == DONE else RUN)
+        self.go(RESULTS if run is not None and run.state == DONE and run.study is None else RUN)
         self.look()
 
     @Slot()
@@ -126,14 +131,15 @@ class Book(QObject):
         """Show a step, if it can be shown yet."""
         if self._chosen is None:
             step = min(step, self._reached())
-        elif step < RUN:
+        elif step < RUN or (self.run is not None and self.run.study is not None):
             step = RUN
         if step == PROMOTE:
             self.side.promote.setFocus()
             step = RESULTS
         self._step = step
         self.side.setVisible(self._chosen is not None)
-        self.page_shown.emit(self.pages[step])
+        study = step == RUN and self.run is not None and self.run.study is not None
+        self.page_shown.emit(self.studies.view if study else self.pages[step])
         if step == SPLIT and self.split.plan is None:
             self.split.ask()
         self._refresh()
@@ -158,16 +164,20 @@ class Book(QObject):
         left_out = len(seen.plan.get("left_out", {}))
         data = f"{sum(counts.values()):,} images, {left_out:,} left out" if counts else "as the job says"
         recipe = seen.request.get("recipe", "")
-        done = run.state == DONE
+        done, study = run.state == DONE, run.study is not None
         split = f"{counts.get('train', 0):,} / {counts.get('val', 0):,} / {counts.get('test', 0):,}" if counts else ""
         said = (
             *(data, split, recipe if isinstance(recipe, str) else str(recipe.get("name", ""))),
-            *(state_in_words(run), "figures and worst cases" if done else "when the run is finished"),
-            "can be promoted" if seen.tested is not None else "needs the locked test",
+            state_in_words(run),
+            *(self.studies.steps(run) if study else self.judging.steps(run, seen)),
         )
-        reached = 5 + (seen.active == run.folder.name) if done else 3
+        reached = 5 + (seen.active == run.folder.name and not study) if done else 3
         self.runs_list.show_steps(said, self._step, reached)
-        self.judging.follow(run, seen, counts.get("test", 0))
+        if study:
+            self.studies.follow(run, seen)
+            self.side.show_study(run, seen.usage if seen.folder == run.folder else None)
+        else:
+            self.judging.follow(run, seen, counts.get("test", 0))
 
     def _show_draft_steps(self) -> None:
         n, plan = (self.data.result or {}).get("n"), self.split.plan
@@ -294,11 +304,12 @@ class Book(QObject):
                 self.choose(live.folder)
         run = self.run
         if run is not None:
-            if seen.folder == run.folder:
+            if seen.folder == run.folder and run.study is None:
                 self.run_view.show_run(run, seen.request, seen.sampled)
             if before is not None and before.folder == run.folder and before.state != DONE and run.state == DONE:
                 self.go(RESULTS)
-                self.said.emit(f"{run.folder.name} is finished", "Its figures on validation are here.")
+                what = "Its figures on validation are here." if run.study is None else "Its figures are here."
+                self.said.emit(f"{run.folder.name} is finished", what)
         self._refresh()
 
     def _on_samples(self, found: tuple[Path, int, Any]) -> None:

@@ -55,6 +55,11 @@ class Judging(QObject):
         if seen.folder == run.folder:
             self.side.show_run(run, seen.usage, seen.estimate)
 
+    def steps(self, run: Run, seen: Seen) -> tuple[str, str]:
+        """What is said below the steps Results and Promote."""
+        results = "figures and worst cases" if run.state == DONE else "when the run is finished"
+        return results, "can be promoted" if seen.tested is not None else "needs the locked test"
+
     @Slot(str)
     def show_part(self, part: str) -> None:
         """Show the study of a part of the run in view."""

@@ -26,6 +26,7 @@ from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, rule, spaced
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
+from busi_viewer.gui.training.study_fields import BEGIN, StudyFields
 from busi_viewer.gui.training.words import duration, size
 from busi_viewer.workflow.training_new import ACTIVE, FILE, HUB, SCRATCH, Chosen, active_architectures, fits, free_name
 
@@ -37,6 +38,7 @@ STARTS = {
 }
 DEVICES = {"Automatic": "auto", "CPU": "cpu"}
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME_WIDTH = 96
 TASKS = {"segmentation": "outlines", "classification": "classes"}
 
 
@@ -85,12 +87,14 @@ class RecipeStep(QWidget):
         self.rate.setRange(0.000001, 1.0)
         self.rate.setSingleStep(0.0001)
         self.rate.setToolTip(tr("Of the head; encoders learn at a share of it"))
+        self.study = StudyFields(NAME_WIDTH, 280)
         self.measure, self.stop = KeyButton(tr("Measure"), "clock"), KeyButton(tr("Cancel"), "x")
         self.measure.setToolTip(tr("Make a few real steps on these data, and say what the run would take here"))
         self.begin = KeyButton(tr("Start training"), "play", role="primary")
         self.begin.setToolTip(tr("Train in a process of its own, which goes on when the window is closed"))
         self._title, self._summary = label("", "title"), label(tr("Reading the recipes…"), "dim", wrap=True)
         self._facts, self._told = label("", "quiet", wrap=True), label("", "dim", wrap=True)
+        self._times = label("", "dim", wrap=True)
         self._told_icon = IconLabel("clock", "text3", 16)
 
     def _lay_out(self) -> None:
@@ -102,6 +106,7 @@ class RecipeStep(QWidget):
         for part in (self._title, self._summary, self._facts, rule()):
             form.addWidget(part)
         form.addLayout(self._fields())
+        form.addWidget(self.study)
         form.addWidget(rule())
         form.addWidget(label(tr("On this machine"), "strong"))
         told = spaced(self._told_icon, spacing=8)
@@ -109,6 +114,7 @@ class RecipeStep(QWidget):
         told.addWidget(self.measure)
         told.addWidget(self.stop)
         form.addLayout(told)
+        form.addWidget(self._times)
         form.addStretch(1)
         area = QScrollArea()
         area.setWidget(card)
@@ -152,6 +158,7 @@ class RecipeStep(QWidget):
             if not isinstance(field, KeyButton):
                 field.setFixedWidth(280 if words in ("Name", "Start from") else 130)
         grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(0, NAME_WIDTH)
         return grid
 
     def _connect(self) -> None:
@@ -162,6 +169,7 @@ class RecipeStep(QWidget):
             spin.valueChanged.connect(lambda _value: self._forget())
         self.name.textChanged.connect(lambda _text: self._refresh())
         self.device.currentIndexChanged.connect(lambda _index: self._forget())
+        self.study.changed.connect(self._refresh)
         self.measure.clicked.connect(lambda: self.measure_asked.emit(self.chosen()))
         self.stop.clicked.connect(self.cancel_asked)
         self.begin.clicked.connect(lambda: self.start_asked.emit(self.chosen()))
@@ -196,6 +204,9 @@ class RecipeStep(QWidget):
             size=self.edge.value(),
             encoder=self._encoder if start == FILE else None,
             accelerator=DEVICES[self.device.currentText()],
+            study=self.study.study(),
+            vary=self.study.vary(),
+            keep=tuple(epoch for epoch in self.study.kept() if epoch <= self.epochs.value()),
         )
 
     def fresh_name(self) -> None:
@@ -242,8 +253,19 @@ class RecipeStep(QWidget):
             device=found["device"],
         )
         self._told.setText(text)
+        self._show_times()
 
     # inside
+
+    def _show_times(self) -> None:
+        """Of a study, that the estimate is for one of its parts."""
+        study = self.study.study()
+        self._times.setVisible(study is not None and self.estimate is not None)
+        if study is not None and self.estimate is not None:
+            whole = duration(self.estimate["seconds"] * study.parts)
+            self._times.setText(
+                tr("That is for one of {parts}; all together at most {whole}.", parts=study.parts, whole=whole)
+            )
 
     def _recipe(self) -> Mapping[str, Any]:
         item = self.recipes.currentItem()
@@ -266,6 +288,7 @@ class RecipeStep(QWidget):
         for field, value in ((self.epochs, "epochs"), (self.batch, "batch"), (self.rate, "learning_rate")):
             field.setValue(settings[value])
         self.edge.setValue(row["input"]["size"])
+        self.study.show_recipe(settings, keeps=settings["stages"] is None)
         starts = [ACTIVE] * fits(row, self._architectures) + ([HUB, FILE] if row["imagenet"] != "no" else [])
         starts += [SCRATCH] * (row["imagenet"] != "needed")
         self.start.clear()
@@ -287,7 +310,9 @@ class RecipeStep(QWidget):
         for part in (self.encoder, self._names["Encoder"]):
             part.setVisible(start == FILE)
         ready = bool(self._rows) and self.name.hasAcceptableInput() and (start != FILE or self._encoder is not None)
-        self.begin.setEnabled(ready)
+        self.begin.setEnabled(ready and self.study.ready)
+        self.begin.set_text(tr(BEGIN[self.study.kind]))
+        self._show_times()
         self.measure.setEnabled(ready)
 
     @Slot()

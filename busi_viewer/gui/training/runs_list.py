@@ -21,11 +21,12 @@ from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import KeyButton, label, rule, spaced
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.training.words import STATE_ICONS, STATES
-from busi_viewer.workflow.training_runs import DONE, PAUSED, RUNNING, Run
+from busi_viewer.workflow.training_runs import DONE, FOLDS, PAUSED, RUNNING, SEARCH, Run
 
 WIDTH, ROW = 288, 54
 RunRole, StepRole = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 DATA, SPLIT, RECIPE, RUN, RESULTS, PROMOTE = range(6)
+PARTS = {SEARCH: "trials", FOLDS: "folds"}
 STEPS = ("Data", "Split", "Recipe", "Run", "Results", "Promote")
 
 
@@ -105,7 +106,9 @@ class RunsList(QWidget):
 
 
 def state_in_words(run: Run) -> str:
-    """``Running, epoch 3 of 20``."""
+    """``Running, epoch 3 of 20``, or of a study ``Running, 3 of 20 trials``."""
+    if run.study is not None:
+        return f"{STATES[run.state]}, {run.finished} of {run.study.parts} {PARTS[run.study.kind]}"
     of = next((epoch.get("of") for epoch in reversed(run.progress.epochs) if epoch.get("of")), None)
     done = len(run.progress.epochs)
     tail = f", epoch {done}" + (f" of {of}" if of else "") if done else ""
@@ -136,12 +139,11 @@ class _RunRow(QStyledItemDelegate):
         painter.setPen(QColor(t.text2))
         painter.drawText(line.translated(0, 18), Qt.AlignmentFlag.AlignVCenter, state_in_words(run))
         if run.state in (RUNNING, PAUSED) or run.state != DONE:
-            share = run.progress.step / run.progress.steps if run.progress.steps else 0.0
             groove = QRectF(box.left() + 30, box.bottom() - 6, box.width() - 42, 3)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.hover if not option.state & QStyle.StateFlag.State_Selected else t.sel_line))
             painter.drawRoundedRect(groove, 1.5, 1.5)
-            groove.setWidth(groove.width() * min(1.0, share))
+            groove.setWidth(groove.width() * min(1.0, run.share))
             painter.setBrush(QColor(t.accent if run.state == RUNNING else t.text3))
             painter.drawRoundedRect(groove, 1.5, 1.5)
         painter.restore()

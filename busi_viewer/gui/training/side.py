@@ -144,9 +144,18 @@ class Side(QScrollArea):
         self._pace.setText(said)
         self._pace.setVisible(bool(said))
 
+    def show_study(self, run: Run, usage: Usage | None) -> None:
+        """A study: it is neither tested nor promoted, so that only the machine is left to say."""
+        self.show_run(run, usage, {})
+        for section in (self._test, self._comparison, self._promotion):
+            section.hide()
+        self.setVisible(run.state != DONE)
+
     def show_test(self, run: Run, seen: Seen, *, busy: bool, images: int) -> None:
         """How the locked test of ``images`` stands: closed, being evaluated, broken off, or finished."""
         found, opened = seen.tested, seen.opened
+        self._test.show()
+        self._promotion.show()
         self._test.set_aside(tr("{images:,} images", images=images) if images else "")
         done = run.state == DONE
         self._test_bar.setVisible(busy)

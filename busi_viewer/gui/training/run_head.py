@@ -1,0 +1,75 @@
+"""The head of a run's page: what it is, how far it is, and what can be said to it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+
+from busi_viewer.gui import privacy
+from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.language import tr
+from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
+
+
+class RunHead(QWidget):
+    """``paused``, ``stopped`` and ``resumed`` ask for it; ``folder_asked`` to see the run's files.
+
+    ``problem`` is a line that its owner places: why the run broke off.
+    """
+
+    paused = Signal()
+    stopped = Signal()
+    resumed = Signal()
+    folder_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title, self._about = label("", "title"), label("", "quiet")
+        for part in (self._title, self._about):
+            part.setMinimumWidth(60)
+        self._where, self._left = label("", "dim"), label("", "dim")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, 1000)
+        self._bar.setAccessibleName(tr("Progress of the run"))
+        self.pause, self.stop = KeyButton(tr("Pause"), "pause"), KeyButton(tr("Stop and keep"), "x")
+        self.resume = KeyButton(tr("Go on"), "play", role="primary")
+        folder = KeyButton(tr("Run folder"), "folder-open")
+        self.pause.setToolTip(tr("Wait after this step; the run keeps its memory"))
+        self.stop.setToolTip(tr("End after this step; it can go on later from its last finished epoch"))
+        self.resume.setToolTip(tr("Go on from where it waits, or from the last finished epoch"))
+        folder.setToolTip(tr("Show the run's files"))
+        self.problem = label("", "error", wrap=True)
+        names = QVBoxLayout()
+        names.setSpacing(2)
+        names.addWidget(self._title)
+        names.addWidget(self._about)
+        middle = QVBoxLayout()
+        middle.setSpacing(6)
+        middle.addLayout(spaced(self._where, 0, self._left))
+        middle.addWidget(self._bar)
+        head = spaced(margins=(16, 10, 16, 10), spacing=16)
+        head.addLayout(names, 2)
+        head.addLayout(middle, 3)
+        for button in (self.pause, self.stop, self.resume, folder):
+            head.addWidget(button)
+        self.setLayout(head)
+        self.pause.clicked.connect(self.paused)
+        self.stop.clicked.connect(self.stopped)
+        self.resume.clicked.connect(self.resumed)
+        folder.clicked.connect(self.folder_asked)
+
+    def show_run(self, run: Run, about: str, where: str, left: str) -> None:
+        """Show a run: what it is, where it stands and what is left, in words."""
+        self._title.setText(run.folder.name)
+        self._about.setText(about)
+        self._about.setToolTip(about)
+        self._where.setText(where)
+        self._left.setText(left)
+        self._bar.setValue(round(1000 * run.share))
+        self.pause.setVisible(run.state == RUNNING)
+        self.stop.setVisible(run.state in (RUNNING, PAUSED))
+        self.resume.setVisible(run.state in (PAUSED, STOPPED, BROKEN))
+        self.problem.setVisible(run.state == BROKEN)
+        said = run.problem or "The process ended without a word: it was killed, or the machine went down"
+        self.problem.setText(privacy.words(f"{said.rstrip('.')}. What it has learned is kept up to its last epoch."))

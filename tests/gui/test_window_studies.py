@@ -1,0 +1,115 @@
+"""Searches and cross-validations on the Training page: begun, watched in live tables, stopped, killed, gone on with."""
+
+import json
+import os
+import signal
+
+import psutil
+import pytest
+from training.recipe_kit import TINY_UNET, phantoms, split_file
+from window_kit import window
+
+from busi_viewer.gui.training.runs_list import PROMOTE, RUN
+from busi_viewer.workflow import training_new, training_runs
+from busi_viewer.workflow.training_runs import DONE, FOLDS, SEARCH, STOPPED, Study
+
+RATES = {"learning_rate": {"kind": "choice", "values": [1e-3, 1e-4]}}
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A small outlining network on phantoms, as the window would ask for it."""
+    root = phantoms(tmp_path / "phantoms", 4)
+    settings = {"architecture": TINY_UNET, "input.size": 64, "batch": 4, "search.parameters": RATES}
+    return {
+        "schema": 1,
+        "recipe": "unet-224",
+        "data": [str(root)],
+        "split": str(split_file(root, tmp_path / "split.csv")),
+        "epochs": 2,
+        "from_scratch": True,
+        "accelerator": "cpu",
+        "settings": settings,
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_run_left(own_home):
+    """Whatever still trains at the end is killed."""
+    yield
+    for run in training_runs.runs():
+        kill(run.folder)
+
+
+def kill(folder):
+    pid = json.loads((folder / training_runs.PROCESS).read_text())["pid"]
+    try:
+        os.kill(pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(pid)], timeout=20)
+    except (OSError, psutil.Error):
+        pass
+
+
+def in_view(qtbot, made, folder):
+    """The page with a study in view."""
+    made.actions_["training_page"].trigger()
+    book = made.training.book
+    qtbot.waitUntil(lambda: book._seen_first and book.run is not None, timeout=60_000)
+    assert book.run.folder == folder
+    qtbot.waitUntil(lambda: made.training.middle.currentWidget() is book.studies.view, timeout=20_000)
+    return book, book.studies.view
+
+
+def cells(table):
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())] for row in range(table.rowCount())
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_a_search_is_stopped_and_resumed_and_its_best_values_are_trained(qtbot, qapp, job, monkeypatch):
+    folder = training_runs.runs_folder() / "search"
+    training_runs.begin(job, folder, Study(SEARCH, 2))
+    with window(qtbot, qapp) as made:
+        book, view = in_view(qtbot, made, folder)
+        qtbot.waitUntil(lambda: view.table.rowCount() > 0, timeout=120_000)
+        view.head.stop.click()
+        qtbot.waitUntil(lambda: book.run.state == STOPPED, timeout=60_000)
+        qtbot.waitUntil(view.head.resume.isVisible, timeout=20_000)
+        view.head.resume.click()
+        qtbot.waitUntil(lambda: book.run.state == DONE, timeout=200_000)
+        qtbot.waitUntil(view.best.isVisible, timeout=20_000)
+        rows = cells(view.table)
+        assert [row[0] for row in rows] == ["1", "2"]
+        assert {row[1] for row in rows} <= {"Finished", "Pruned"}
+        assert {row[2] for row in rows} <= {"0.001", "0.0001"}
+        best = max((row for row in rows if row[1] == "Finished"), key=lambda row: float(row[4]))
+        assert view.table.item(rows.index(best), 0).font().bold()
+        book.go(PROMOTE)
+        assert book._step == RUN, "a search is not promoted"
+        assert not book.side.isVisible()
+    asked = []
+    monkeypatch.setattr(training_runs, "begin", lambda values, place: asked.append((values, place)))
+    training_new.begin_best(folder)
+    (values, place) = asked[0]
+    assert place.name == values["name"] == "search-best"
+    assert f"{values['recipe']['learning_rate']:.3g}" == best[2]
+
+
+@pytest.mark.timeout(300)
+def test_the_folds_of_a_cross_validation_stand_in_a_live_table(qtbot, qapp, job):
+    folder = training_runs.runs_folder() / "folds"
+    training_runs.begin(job, folder, Study(FOLDS, 3))
+    with window(qtbot, qapp) as made:
+        book, view = in_view(qtbot, made, folder)
+        qtbot.waitUntil(lambda: bool(book.run.folds) and book.run.folds[0].state == "complete", timeout=200_000)
+        qtbot.waitUntil(lambda: view.table.rowCount() >= 4, timeout=20_000)
+        rows = cells(view.table)
+        assert rows[3][1] == f"n = {sum(row[1] == 'Finished' for row in rows[:3])}"
+        qtbot.waitUntil(lambda: book.run.state == DONE, timeout=200_000)
+        qtbot.waitUntil(lambda: view.table.rowCount() == 5, timeout=20_000)
+        rows = cells(view.table)
+    assert [row[1] for row in rows[:4]] == ["Finished"] * 3 + ["n = 3"]
+    assert "±" in rows[3][2]
+    assert "–" in rows[4][2]
+    assert rows[4][1] == "n = 12"
