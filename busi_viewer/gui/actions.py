@@ -92,6 +92,13 @@ COMMANDS = (
         "dicom_set", "Export DICOM set…", ("Ctrl+Shift+E",), "File", tip="Segmentation, report, state, heatmap, PDF"
     ),
     *(Command(f"dicom_{kind}", words, (), "File", tip=tip) for kind, words, tip in DICOM),
+    Command(
+        "deidentify",
+        "Export de-identified…",
+        (),
+        "File",
+        tip="DICOM without the patients, to share; all listed if only one is selected",
+    ),
     Command("clear_list", "Clear worklist", (), "File", tip="Images with work that is not kept stay"),
     Command("quit", "Quit", ("Ctrl+Q",), "File"),
     Command("undo", "Undo", ("Ctrl+Z",), "Edit"),

@@ -30,7 +30,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "&File",
         (
             *("open", "open_folder", "recent:", ""),
-            *("report", "export_mask", "export_overlay", "export_measures", "dicom:", ""),
+            *("report", "export_mask", "export_overlay", "export_measures", "dicom:", "deidentify", ""),
             *("retry_failed", "clear_list", "", "quit"),
         ),
     ),

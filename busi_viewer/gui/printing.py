@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QFrame, QProgressBar, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import privacy
 from busi_viewer.gui.actions import Actions
-from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.exporting import Exporter, snapshot
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import plural, said, tr
@@ -23,7 +22,7 @@ from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.report_preview import ReportPreview
-from busi_viewer.gui.stylesheet import set_role
+from busi_viewer.gui.work_bar import WorkBar
 from busi_viewer.gui.worklist import Worklist
 
 if TYPE_CHECKING:
@@ -32,30 +31,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 20
 """Failures named in the details of a notice."""
-
-
-class ReportBar(QFrame):
-    """How far the reports of many images are, with Cancel; hidden when none are written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        set_role(self, "noticeInfo")
-        self._words = label("", "strong")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(tr("Reports written"))
-        self.cancel = KeyButton(tr("Cancel"), "x")
-        self.cancel.setToolTip(tr("Write no further reports; those written stay"))
-        row = spaced(self._words, self._bar, self.cancel, margins=(14, 6, 10, 6), spacing=10)
-        row.setStretch(1, 1)
-        self.setLayout(row)
-        self.hide()
-
-    def show_state(self, done: int, total: int) -> None:
-        """So many of so many."""
-        self._words.setText(tr("Reports: {done} of {total}", done=done, total=total))
-        self._bar.setRange(0, total)
-        self._bar.setValue(done)
 
 
 class Printing(QObject):
@@ -67,10 +42,10 @@ class Printing(QObject):
 
     def __init__(
         self,
+        exporter: Exporter,
         services: Services,
         actions: Actions,
         reading: Reading,
-        exporter: Exporter,
         keeping: Keeping,
         worklist: Worklist,
         notices: Notices,
@@ -81,7 +56,10 @@ class Printing(QObject):
         self._exporter, self._worklist, self._notices = exporter, worklist, notices
         self._window, self._action = parent, actions["reports_many"]
         exporter.trail = keeping.trail
-        self.preview, self.bar = ReportPreview(services, exporter, parent), ReportBar()
+        self.preview, self.bar = (
+            ReportPreview(services, exporter, parent),
+            WorkBar(tr("Reports written"), tr("Write no further reports; those written stay")),
+        )
         self.preview.export_asked.connect(actions["report"].trigger)
         reading.session_changed.connect(self.preview.follow)
         keeping.reports.connect(self._on_signed)
@@ -92,7 +70,7 @@ class Printing(QObject):
         self._stop = threading.Event()
         self._folder = ""
         self.bar.cancel.clicked.connect(self._stop.set)
-        self._told.connect(self.bar.show_state)
+        self._told.connect(self._on_told)
         self._ended.connect(self._on_ended)
         self._broke.connect(self._on_broke)
 
@@ -126,7 +104,7 @@ class Printing(QObject):
         from busi_viewer.workflow.report_batch import Order, write_reports
 
         order = Order(paths, folder, self._exporter.template, {p: opened[p] for p in paths if p in opened})
-        self.bar.show_state(0, len(paths))
+        self._on_told(0, len(paths))
         self.bar.show()
         self._action.setEnabled(False)
 
@@ -147,6 +125,10 @@ class Printing(QObject):
         kept = self._keeping.recall(record, look=True)
         hidden = kept is not None and self._reading.desk.blind and kept.reading is None
         return replace(kept, result=None) if kept is not None and hidden else kept
+
+    @Slot(int, int)
+    def _on_told(self, done: int, total: int) -> None:
+        self.bar.show_state(tr("Reports: {done} of {total}", done=done, total=total), done / total)
 
     def _rest(self) -> None:
         self.bar.hide()

@@ -8,18 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QTimer, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QGuiApplication,
-    QPaintEvent,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QMenu,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from busi_viewer import paths, settings
 from busi_viewer.core.errors import OutputError
@@ -31,6 +21,7 @@ from busi_viewer.gui.blind import Blind
 from busi_viewer.gui.bottom_row import BottomRow
 from busi_viewer.gui.commands import Commands
 from busi_viewer.gui.controls import works_a_control
+from busi_viewer.gui.deidentifying import Deidentifying
 from busi_viewer.gui.desktop import open_file, show_in_folder
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.dropping import DropWindow
@@ -121,12 +112,13 @@ class MainWindow(DropWindow):
         self.network = NetworkPage(services, chosen, self.reading, self.model, self.keeping, self.open_paths)
         beside = (self.training, self.models, self.audit, self.network)
         self.pages = Pages(self.actions_, self.welcome, self.review, beside, self.notices)
-        given = (services, self.actions_, self.reading, self.exporter, self.keeping, self.worklist, self.notices)
-        self.printing = Printing(*given, self)
+        given = (services, self.actions_, self.reading, self.keeping, self.worklist, self.notices)
+        self.printing, self.deidentifying = Printing(self.exporter, *given, self), Deidentifying(*given, self)
 
     def _lay_out(self) -> None:
         ground = QWidget()
-        stack_up(ground, self.toolbar, self.notices, self.printing.bar, self.pages, self.bottom, stretch=self.pages)
+        above = (self.toolbar, self.notices, self.printing.bar, self.deidentifying.bar)
+        stack_up(ground, *above, self.pages, self.bottom, stretch=self.pages)
         self.setCentralWidget(ground)
         self.setMinimumSize(1024, 640)
 
@@ -394,7 +386,15 @@ class MainWindow(DropWindow):
         self.hide()
         self.reading.show(None)
         self.reading.batch.cancel()
-        threads = (self.lane, self.opener, self.thumbnails, self.headers, self.exporter, self.keeping)
+        threads = (
+            self.lane,
+            self.opener,
+            self.thumbnails,
+            self.headers,
+            self.deidentifying,
+            self.exporter,
+            self.keeping,
+        )
         for part in (self.pictures, self.printing, self.training, self.models, self.network, *threads):
             part.close()
         event.accept()

@@ -15,6 +15,7 @@ from busi_viewer.gui import (
     audit_model,
     audit_page,
     crash_review,
+    deidentify_dialog,
     dialogs,
     keeping_notices,
     menus,
@@ -92,6 +93,8 @@ def tabled() -> set[str]:
     }
     found |= {*study_view.PART_STATES.values(), *study_view.FIGURES.values(), *words.STATES.values()}
     found |= {"Trial {number} of {all}", "Fold {number} of {all}"}
+    found |= {*deidentify_dialog.DATES, *deidentify_dialog.TEXT, *deidentify_dialog.KEPT}
+    found |= {deidentify_dialog.NOT_SURE, deidentify_dialog.ONE_BOX}
     found |= {*network_page.LISTEN_ON, *network_page.CALLERS, *result_parts.Measures.NAMES}
     found |= {result_panel.EDITED, result_panel.NORMAL, hud.UNKNOWN_SCALE, hud.BY_READER, *heat.COLOURS.values()}
     found |= {*panels.TITLES.values(), *panels.CANVAS_TITLES.values(), *image_form.TEXTS.values()}
