@@ -71,6 +71,11 @@ class Heatmap:
     method: str = GRAD_CAM
 
     @property
+    def points_nowhere(self) -> bool:
+        """Whether it is about the image as a whole: the heat of "normal", which is the absence of a lesion."""
+        return self.target == CLASSES[0]
+
+    @property
     def title(self) -> str:
         """Method and class in words."""
         return f"{self.method}, {'outline' if self.target == LESION else f'class {self.target}'}"

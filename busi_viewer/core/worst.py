@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from busi_viewer.core.cases import Case
 from busi_viewer.core.evaluation import MALIGNANT
 
+BELOW, MISSED, ALARMS, WRONG, POOREST = TITLES = (
+    "Malignant below the operating point",
+    "Missed lesions",
+    "False alarms on normal images",
+    "Wrong class",
+    "Poorest outlines",
+)
+"""The kinds of failure."""
 SHOWN = 12
 """So many cases of each kind are shown."""
 
@@ -39,23 +47,23 @@ def worst_cases(cases: Sequence[Case], shown: int = SHOWN) -> list[Worst]:
         worst
         for worst in (
             _kind(
-                "Malignant below the operating point",
+                BELOW,
                 "lowest estimate first",
                 [case for case in labelled if case.label == "malignant" and not case.above_operating_point],
                 lambda case: case.probabilities[MALIGNANT],
                 shown,
             ),
-            _kind("Missed lesions", "largest first", [c for c in outlined if _missed(c)], lambda c: -_share(c), shown),
+            _kind(MISSED, "largest first", [c for c in outlined if _missed(c)], lambda c: -_share(c), shown),
             _kind(
-                "False alarms on normal images",
+                ALARMS,
                 "largest outline first",
                 [case for case in outlined if case.false_alarm],
                 lambda case: -_outlined(case),
                 shown,
             ),
-            _kind("Wrong class", "most sure first", wrong, lambda case: -max(case.probabilities), shown),
+            _kind(WRONG, "most sure first", wrong, lambda case: -max(case.probabilities), shown),
             _kind(
-                "Poorest outlines",
+                POOREST,
                 "lowest Dice first, without the missed",
                 [case for case in outlined if case.outline and 0 < case.outline.dice < _POOR],
                 lambda case: case.outline.dice if case.outline else 0.0,

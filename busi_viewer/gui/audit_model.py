@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -173,4 +174,15 @@ def _shown(row: AuditRow, value: str) -> str:
 def short(value: str) -> str:
     """An old or new value without the digest that only identifies it."""
     head, found, _digest = value.partition(", sha256 ")
-    return head if found else value
+    return head if found else _plain(value)
+
+
+def _plain(value: str) -> str:
+    """A value that was kept as JSON, without its marks: text as it is, a list's parts one after the other."""
+    if value[:1] not in ('"', "["):
+        return value
+    try:
+        kept = json.loads(value)
+    except ValueError:
+        return value
+    return "; ".join(map(str, kept)) if isinstance(kept, list) else str(kept)

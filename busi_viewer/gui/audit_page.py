@@ -42,7 +42,7 @@ ABOUT = "Each row carries a hash over itself and the row before it. Verify recom
 DAYS = {"Any time": 0, "Last day": 1, "Last 7 days": 7, "Last 30 days": 30}
 ROW = 27
 TYPING_MS = 250
-WIDTHS = {"Time": 172, "Who": 110, "What": 150, "Image": 170, "Field": 160, "Old": 190, "New": 320}
+WIDTHS = {"Time": 172, "Who": 110, "What": 150, "Image": 170, "Field": 160, "Old": 150, "New": 430}
 
 
 class AuditPage(QWidget):

@@ -16,8 +16,8 @@ from busi_viewer.gui.stylesheet import set_role
 
 HEIGHT = 30
 TABS = (
-    *(("review_page", "scan"), ("training_page", "waves"), ("models_page", "box"), ("audit_page", "file-text")),
-    ("network_page", "square-arrow-out-up-right"),
+    *(("review_page", "scan"), ("training_page", "activity"), ("models_page", "box"), ("audit_page", "history")),
+    ("network_page", "network"),
 )
 CALIBRATION_BELOW = 1360
 """Window width (px) below which the calibration goes."""

@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, METHODS, FrameResult, Heatmap
 from busi_viewer.gui.actions import HEAT_CLASSES, HEAT_METHODS, Actions
-from busi_viewer.gui.canvas_bars import CanvasHeader
 from busi_viewer.gui.lane import HeatRequest, Lane
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.reading import Reading
+from busi_viewer.gui.review_page import ReviewPage
 from busi_viewer.gui.session import Session
 
 CHOICES = (None, *CLASSES, LESION)
@@ -43,7 +43,7 @@ class HeatChoice(QObject):
     chosen = Signal(object, str, bool)
 
     def __init__(
-        self, actions: Actions, lane: Lane, reading: Reading, header: CanvasHeader, parent: QObject | None = None
+        self, actions: Actions, lane: Lane, reading: Reading, review: ReviewPage, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._actions, self._lane = actions, lane
@@ -64,7 +64,8 @@ class HeatChoice(QObject):
         actions[HEAT_METHODS[0]].setChecked(True)
         reading.session_changed.connect(self.follow)
         self.problem.connect(reading.problem)
-        self.chosen.connect(header.show_heat)
+        self.chosen.connect(review.header.show_heat)
+        self.chosen.connect(review.canvas.show_heat_of)
         lane.explained.connect(self._on_explained)
         lane.unexplained.connect(self._on_unexplained)
 

@@ -69,7 +69,7 @@ class Language:
         return text
 
 
-_ENOUGH = 5
+_ENOUGH = 4
 """Letters that a text must have beside its places to be known again by them."""
 
 
@@ -94,6 +94,11 @@ _of_qt: list[QTranslator] = []
 def tr(text: str, /, **values: Any) -> str:
     """A text of the window in the reader's language; ``values`` fill its named places."""
     return _language.write(text, values) if values else _language.text(text)
+
+
+def number(value: float, form: str) -> str:
+    """A number as the language writes it; ``form`` as for ``format``: ".3f", ",d"."""
+    return _language.write(f"{{value:{form}}}", {"value": value})
 
 
 def plural(one: str, many: str, n: int, /, **values: Any) -> str:

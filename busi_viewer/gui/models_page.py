@@ -16,7 +16,7 @@ from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import Lane
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.markdown_page import space_out
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
@@ -128,11 +128,11 @@ class ModelsPage(QWidget):
         self.list.clear()
         for model in self._models:
             active = model.name == self._active
-            state = "active" if active else "bundled" if model.bundled else "installed"
+            state = tr("active") if active else tr("bundled") if model.bundled else tr("installed")
             tint = theme.tokens().error if model.problem else theme.tokens().accent if active else theme.tokens().text3
             icon = "circle-x" if model.problem else "circle-check" if active else "box"
             item = QListWidgetItem(icons.icon(icon, tint=tint, size=14), f"{model.name}  {model.version}  ·  {state}")
-            item.setToolTip(model.problem or f"{model.name} {model.version}, SHA-256 {model.sha256}")
+            item.setToolTip(said(model.problem) or f"{model.name} {model.version}, SHA-256 {model.sha256}")
             self.list.addItem(item)
         self.list.blockSignals(False)
         names = [model.name for model in self._models]
@@ -148,7 +148,7 @@ class ModelsPage(QWidget):
         for button in (self.verify, self.export):
             button.setEnabled(usable)
         if model is None or model.problem:
-            self.card.setPlainText(model.problem if model is not None else "No model is installed.")
+            self.card.setPlainText(said(model.problem) if model is not None else tr("No model is installed."))
             return
         card, name = dict(model.card), model.name
         self._ask(
@@ -167,7 +167,7 @@ class ModelsPage(QWidget):
     def _verify(self) -> None:
         model = self.chosen
         if model is not None:
-            words = f"{model.name}: the weights match the card"
+            words = tr("{name}: the weights match the card", name=model.name)
             self._deed(lambda: (words, f"SHA-256 {models.verify(model.folder)}", False), "verifying the model")
 
     @Slot()
@@ -189,7 +189,8 @@ class ModelsPage(QWidget):
 
             def work() -> object:
                 model = model_file.install(Path(name))
-                return f"{model.name} {model.version} is installed", "Activate it to use it.", None
+                title = tr("{name} {version} is installed", name=model.name, version=model.version)
+                return title, tr("Activate it to use it."), False
 
             self._deed(work, "installing the model")
 
@@ -204,14 +205,15 @@ class ModelsPage(QWidget):
         )
         if name:
             target = Path(name)
-            words = f"Saved {privacy.name(target)}"
+            words = tr("Saved {name}", name=privacy.name(target))
             self._deed(
                 lambda: (words, f"SHA-256 {model_file.export(model.name, target)}", False), "exporting the model"
             )
 
     def _switched(self, what: str, model: Installed) -> tuple[str, str, bool]:
         self._keeping.note_model(what, model)
-        return f"{model.name} {model.version} is the active model", "Analyse again to use it.", True
+        title = tr("{name} {version} is the active model", name=model.name, version=model.version)
+        return title, tr("Analyse again to use it."), True
 
     def _deed(self, work: Callable[[], object], doing: str) -> None:
         self._ask(work, self._done.emit, doing)

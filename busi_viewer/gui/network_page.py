@@ -15,14 +15,14 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QListWidget,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from busi_viewer.core.network import NetworkError, Peer, is_title
 from busi_viewer.core.ports import Services
-from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, number_field, rule, spaced
+from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.networking import Networking
@@ -75,12 +75,11 @@ class NetworkPage(QWidget):
         keeping.refused.connect(self._begin)
 
     def _make_fields(self) -> None:
-        self.title, self.port = QLineEdit(), QSpinBox()
+        self.title, self.port = QLineEdit(), number_field()
         self.title.setMaxLength(16)
         self.title.setAccessibleName(tr("Our title"))
         self.title.setToolTip(tr("Application entity title: the name by which peers know this application"))
         self.port.setRange(1, 65535)
-        self.port.lineEdit().setTextMargins(7, 0, 0, 0)
         self.port.setAccessibleName(tr("Port to receive on"))
         self.port.setToolTip(tr("Ports below 1024 need the rights of an administrator"))
         self.address, self.callers = Combo(), Combo()
@@ -107,6 +106,7 @@ class NetworkPage(QWidget):
         self.test, self.remove = KeyButton(tr("Test"), "repeat"), KeyButton(tr("Remove"), "trash-2")
         self.test.setToolTip(tr("Ask whether the peer answers (C-ECHO)"))
         self.answer = label("", "quiet", wrap=True)
+        self._no_peer = EmptyNote(self.peers, "network")
 
     def _make_queue(self) -> None:
         self.send_image = KeyButton(tr("Send image in view"), "image")
@@ -117,6 +117,7 @@ class NetworkPage(QWidget):
         self.retry.setToolTip(tr("Try the chosen objects now; none chosen: all"))
         self.cancel.setToolTip(tr("Take the chosen objects off the queue"))
         self.table, self._count = SendTable(), label("", "quiet")
+        self._nothing = EmptyNote(self.table, "square-arrow-out-up-right")
 
     def _lay_out(self) -> None:
         side = QVBoxLayout()
@@ -256,6 +257,14 @@ class NetworkPage(QWidget):
     @Slot()
     def _refresh(self) -> None:
         peer = self.peers.currentItem() is not None
+        self._no_peer.say(
+            "" if self.peers.count() else tr("No peer yet"), tr("A peer is a PACS or a workstation to send to.")
+        )
+        waiting = self.table.rowCount() > 0
+        self._nothing.say(
+            "" if waiting else tr("Nothing waits to be sent"),
+            tr("What is sent stands here until its peer has it.") if peer else tr("Add a peer at the left first."),
+        )
         for button in (self.test, self.remove, self.send_image, self.send_files):
             button.setEnabled(peer)
         self.retry.setEnabled(self.table.rowCount() > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.results import GRAD_CAM, AnalysisResult, FrameResult
@@ -18,7 +18,16 @@ from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.operating_row import OperatingRow
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.proposals import Describer
-from busi_viewer.gui.result_parts import ClassBars, ClassGlyph, Measures, NoteBox, Section, ShareBar, Skeleton
+from busi_viewer.gui.result_parts import (
+    ClassBars,
+    ClassGlyph,
+    Measures,
+    NoteBox,
+    Section,
+    ShareBar,
+    Skeleton,
+    heat_in_words,
+)
 from busi_viewer.gui.session import Session
 
 FOLLOW_MS = 60
@@ -201,7 +210,7 @@ class ResultPanel(QWidget):
     def _fill_sections(self) -> None:
         self._heat = ShareBar(tr("Heat inside the AI outline"))
         self._why.body.addWidget(self._heat)
-        self._why_words = label(tr("Heat shows where the model looked, not the cause."), "caption", wrap=True)
+        self._why_words = label("", "caption", wrap=True)
         self._why.body.addWidget(self._why_words)
         self._alike, self._alike_words, self._score = (
             IconLabel("circle-check", "accent"),
@@ -211,8 +220,8 @@ class ResultPanel(QWidget):
         self._quality.body.addLayout(spaced(self._alike, self._alike_words, 0, self._score))
         self._quality_notes = NoteBox("warn")
         self._quality.body.addWidget(self._quality_notes)
-        self._no_lesion_words = label("", "quiet", wrap=True)
-        self._no_lesion.body.addWidget(self._no_lesion_words)
+        nothing = tr("Nothing is outlined. Sizes appear here and follow every stroke.")
+        self._no_lesion.body.addWidget(label(nothing, "quiet", wrap=True))
         for icon, words, key, tool in (
             ("pentagon", tr("Draw the outline yourself"), "P", "polygon"),
             ("brush", tr("Paint the outline"), "B", "brush"),
@@ -313,8 +322,8 @@ class ResultPanel(QWidget):
             self.estimate.show_problem(self._engine_problem)
         else:
             many = len(session.document.record.frames) > 1
-            words = tr("This frame has not been analysed." if many else "This image has not been analysed.")
-            self.estimate.show_message(words, can_analyse=True)
+            words = "This frame has not been analysed." if many else "This image has not been analysed."
+            self.estimate.show_message(tr(words), can_analyse=True)
 
     def _show_why(self, frame: FrameResult | None) -> None:
         heat = frame.heatmap if frame is not None and self._stage is None and not frame.abstained else None
@@ -324,7 +333,8 @@ class ResultPanel(QWidget):
         self._why.set_aside(
             tr("heatmap, class {name}", name=tr(heat.target)) if heat.method == GRAD_CAM else said(heat.title)
         )
-        self._heat.setVisible(heat.inside_mask_share is not None)
+        self._why_words.setText(heat_in_words(heat))
+        self._heat.setVisible(heat.inside_mask_share is not None and not heat.points_nowhere)
         self._heat.set_share(heat.inside_mask_share or 0.0)
 
     def _show_quality(self, session: Session | None, result: AnalysisResult | None, frame: FrameResult | None) -> None:
@@ -340,15 +350,12 @@ class ResultPanel(QWidget):
         if frame is not None and known:
             alike = frame.quality.in_distribution
             self._alike.set_icon("circle-check" if alike else "triangle-alert", "accent" if alike else "warn")
-            self._alike_words.setText(
-                tr("Similar to the training images") if alike else tr("Unlike the training images")
-            )
-            self._score.setText(
-                "" if frame.quality.score is None else tr("score {score:.2f}", score=frame.quality.score)
-            )
+            words = tr("Similar to the training images") if alike else tr("Unlike the training images")
+            self._alike_words.setText(words)
+            score = frame.quality.score
+            self._score.setText("" if score is None else tr("score {score:.2f}", score=score))
         self._quality_notes.set_words(said_lines(warnings))
-        count = len(warnings)
-        self._quality.set_aside("" if not count else plural("1 note", "{n} notes", count))
+        self._quality.set_aside(plural("1 note", "{n} notes", len(warnings)) if warnings else "")
 
     def _show_lesions(self, session: Session | None) -> None:
         lesions = session.lesions() if session is not None else ()
@@ -369,14 +376,14 @@ class ResultPanel(QWidget):
                 measures.set_lesion(lesions[i], by_reader=by_reader)
             else:
                 form.set_proposals(())
-        if session is not None and session.veiled:
-            for _, _, form in self._lesions:
-                form.set_proposals(())
+        veiled = session is not None and session.veiled
+        for _, _, form in self._lesions:
+            if form.veiled != veiled:
+                form.set_proposals((), veiled=veiled)
         self.findings.show(session, lesions)
         self._describer.ask(session, lesions)
         self.sections.setVisible(session is not None)
         self._no_lesion.setVisible(session is not None and not lesions)
-        self._no_lesion_words.setText(tr("Nothing is outlined. Sizes appear here and follow every stroke."))
 
     def _on_described(self, index: int, found: tuple[Proposal, ...]) -> None:
         self.findings.propose(index, found)
@@ -388,6 +395,6 @@ def _differs(session: Session, frame: FrameResult) -> bool:
     return mask is not None and bool((mask != frame.mask).any())
 
 
-def _say(words: QWidget, text: str) -> None:
-    words.setText(text)  # type: ignore[attr-defined]
+def _say(words: QLabel, text: str) -> None:
+    words.setText(text)
     words.setVisible(bool(text))

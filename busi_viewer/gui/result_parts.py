@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, 
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
-from busi_viewer.core.results import CLASSES
+from busi_viewer.core.results import CLASSES, Heatmap
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
 from busi_viewer.gui.language import tr
@@ -25,6 +25,7 @@ class _Header(QWidget):
         self.setFixedHeight(30)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(title)
         self.chevron = IconLabel("chevron-down", "text3")
         self.title = label(title, "strong")
         self.setLayout(spaced(self.chevron, self.title, 0, aside, spacing=5))
@@ -87,6 +88,7 @@ class Section(QWidget):
     def set_title(self, text: str) -> None:
         """Change the title."""
         self._header.title.setText(text)
+        self._header.setAccessibleName(text)
 
     def set_aside(self, text: str) -> None:
         """Change the quiet words at the right."""
@@ -313,6 +315,17 @@ class Measures(QWidget):
         self._by_reader.setVisible(by_reader)
         for value, text in zip(self._values, sizes_in_words(lesion), strict=True):
             value.setText(text)
+
+
+def heat_in_words(heat: Heatmap) -> str:
+    """What a heatmap may be taken for."""
+    if not heat.points_nowhere:
+        return tr("Heat shows where the model looked, not the cause.")
+    return tr(
+        "The heat of “normal” is about the whole image and points at no place: half of the strongest heat or more lies on "
+        "{percent:.0f} % of it. It is drawn over the image only where this class is chosen.",
+        percent=100 * float((heat.values >= 0.5).mean()),
+    )
 
 
 def sizes_in_words(lesion: Lesion) -> tuple[str, str, str, str, str, str]:

@@ -52,6 +52,7 @@ QPushButton[role="primary"]:hover { background: @accent_hover; }
 QPushButton[role="primary"]:disabled { background: @accent_40; border-color: transparent; color: @on_accent; }
 QPushButton[role="primary"]:focus { border: 2px solid @text; }
 QPushButton[role="outlined"] { border-color: @accent; }
+QPushButton[role="outlined"]:disabled { border-color: @line; }
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent; border: 1px solid transparent; }
 QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover { background: @hover; }
 QPushButton[role="link"] { background: transparent; border: none; color: @accent; padding: 0 2px; min-height: 18px; }
@@ -62,6 +63,7 @@ QPushButton[role="chip"]:checked { background: @sel; border-color: @sel_line; fo
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 0; }
 QToolButton:hover { background: @hover; }
 QToolButton:checked, QToolButton:pressed { background: @sel; border-color: @sel_line; }
+QToolButton:checked:disabled { background: transparent; border-color: @line; }
 QToolButton:focus { border: 2px solid @accent; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton[role="tab"] {
@@ -79,10 +81,10 @@ QLineEdit[role="plain"]:focus { background: @raised; border-color: @accent; }
 #calliperRow { border: 1px solid transparent; border-radius: 3px; }
 #calliperRow[role="chosen"] { background: @sel; border-color: @sel_line; }
 #calliperRow:focus { border-color: @accent; }
-QAbstractSpinBox { padding: 0; min-height: 24px; max-height: 24px; }
+QAbstractSpinBox { padding: 0; min-height: 26px; max-height: 26px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0; border: none; }
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
-    background: transparent; border: none; min-height: 0; padding: 0 7px; }
+    background: transparent; border: none; min-height: 0; padding: 0; }
 QAbstractSpinBox:focus, QLineEdit:focus, QComboBox:focus { border: 1px solid @accent; }
 QComboBox { padding-right: 22px; }
 QComboBox:hover { background: @hover; }

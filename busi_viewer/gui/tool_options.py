@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.gui.actions import Actions
-from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, number_field, rule
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.tools import Options, Tool
@@ -313,14 +313,13 @@ class ToolOptions(QWidget):
 
 
 def _field(option: Number) -> QSpinBox | QDoubleSpinBox:
-    if not option.decimals:
-        field = QSpinBox()
+    field = number_field(fine=option.decimals > 0)
+    if isinstance(field, QSpinBox):
         field.setRange(round(option.low), round(option.high))
-        return field
-    fine = QDoubleSpinBox()
-    fine.setDecimals(option.decimals)
-    fine.setRange(option.low, option.high)
-    return fine
+    else:
+        field.setDecimals(option.decimals)
+        field.setRange(option.low, option.high)
+    return field
 
 
 def _chip(words: str, tip: str) -> QPushButton:

@@ -98,7 +98,7 @@ class MainWindow(DropWindow):
         self.worklist = Worklist(self.model, self.reading.batch, self.thumbnails)
         self.review = ReviewPage(self.worklist, self.actions_)
         self.canvas, self.result = self.review.canvas, self.review.result
-        self.heat = HeatChoice(self.actions_, self.lane, self.reading, self.review.header, self)
+        self.heat = HeatChoice(self.actions_, self.lane, self.reading, self.review, self)
         self.notices, self.bottom = Notices(), BottomRow(self.actions_)
         self.status = Status(self.lane, self.reading, self.model, self.review, self.bottom, self.notices, self)
         self.tidings = KeepingNotices(self.keeping, self.reading, self.notices, self.open_paths, self)

@@ -31,7 +31,7 @@ from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_model import FILTERS, FLAGGED, Item, WorklistModel
-from busi_viewer.gui.worklist_parts import BatchFoot, ListView, SearchField
+from busi_viewer.gui.worklist_parts import BatchFoot, ListView, NothingFound, SearchField
 from busi_viewer.gui.worklist_rows import WITHHELD, WorklistRows
 
 RECOUNT_MS = 100
@@ -61,6 +61,8 @@ class Worklist(QWidget):
         self._compact = self._restoring = False
         self._kept: tuple[list[Path], int] = ([], 0)
         self.view = self._make_view()
+        self.nothing = NothingFound(self.view)
+        self.nothing.clear.clicked.connect(self._lift_filter)
         self.search = SearchField()
         self.search.textChanged.connect(self._on_search)
         self.search.leave.connect(self.view.setFocus)
@@ -156,8 +158,7 @@ class Worklist(QWidget):
         if self.shown.shown_row(path) < 0:
             self.shown.reveal(path)
         if self.shown.shown_row(path) < 0:
-            self.search.clear()
-            self.shown.set_filter(state="All", estimate=None, flagged=False)
+            self._lift_filter()
             self.shown.reveal(path)
         self._go(self.shown.shown_row(path))
 
@@ -258,6 +259,11 @@ class Worklist(QWidget):
     def _on_search(self, text: str) -> None:
         self.shown.set_search(text)
 
+    @Slot()
+    def _lift_filter(self) -> None:
+        self.search.clear()
+        self.shown.set_filter(state="All", estimate=None, flagged=False)
+
     def _on_flagged_chip(self) -> None:
         self.shown.set_filter(flagged=not self.shown.filter.flagged)
         self._show_counts()
@@ -291,9 +297,8 @@ class Worklist(QWidget):
     def _show_position(self) -> None:
         path = self.current()
         number, count = self.shown.position(path) if path is not None else (0, self.shown.position(Path())[1])
-        self._position.setText(
-            tr("{number:,} of {count:,}", number=number, count=count) if number else tr("{n:,}", n=count)
-        )
+        at = tr("{number:,} of {count:,}", number=number, count=count) if number else tr("{n:,}", n=count)
+        self._position.setText(at if self.shown.matching else "")
         row = self._row()
         self.previous.setEnabled(row >= 0 and self.shown.step(row, -1) >= 0)
         self.next.setEnabled(self.shown.step(row, 1) >= 0)
@@ -305,9 +310,10 @@ class Worklist(QWidget):
     @Slot()
     def _show_counts(self) -> None:
         counts = self.model.counts()
-        total = counts["All"]
-        self._count.setText(plural("1 image", "{n:,} images", total))
-        wanted = self.shown.filter
+        total, wanted = counts["All"], self.shown.filter
+        found = tr("{n:,} of {total:,} images", n=self.shown.matching, total=total)
+        self._count.setText(plural("1 image", "{n:,} images", total) if wanted.is_open else found)
+        self.nothing.show_if(total > 0 and not self.shown.matching)
         for name, chip in self._chips.items():
             chip.setText(tr("{state} {n:,}", state=tr(name), n=counts[name]))
             chip.setAccessibleName(tr("{state} {n:,}", state=chip.toolTip(), n=counts[name]))

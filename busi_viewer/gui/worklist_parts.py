@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QProgress
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_rows import ItemRole
@@ -108,6 +109,25 @@ class SearchField(QLineEdit):
 
     def _draw(self) -> None:
         self._magnifier.setIcon(icons.icon("search", theme.tokens().text3, icons.INLINE))
+
+
+class NothingFound(EmptyNote):
+    """Over the list where no image passes the filter: says so, and ``clear`` lifts the filter."""
+
+    def __init__(self, view: ListView) -> None:
+        self.clear = KeyButton(tr("Clear filter"), "x")
+        self.clear.setToolTip(tr("Empty the search and show every image"))
+        super().__init__(view, "list-filter", self.clear)
+        self._view = view
+
+    def show_if(self, nothing: bool) -> None:
+        """Say that nothing was found, below the row of the image in view, which stays listed."""
+        if not nothing:
+            self.say("")
+            return
+        row = self._view.visualRect(self._view.currentIndex())
+        stays = tr("The image in view stays listed.") if row.isValid() else ""
+        self.say(tr("No image matches"), stays, below=row.bottom() + 1 if row.isValid() else 0)
 
 
 class BatchFoot(QWidget):

@@ -61,6 +61,8 @@ class Filter:
 class WorklistRows(QAbstractListModel):
     """Items and group headers in one list. ``stays`` is shown whatever the filter says: the file the reader is at.
 
+    ``matching`` files pass the filter, in folded groups too.
+
     ``rebuilt`` comes after each reset, ``counted`` when headers may say something else.
     """
 
@@ -76,6 +78,7 @@ class WorklistRows(QAbstractListModel):
         self.filter = Filter()
         self.grouping, self.order = "none", "name"
         self.stays: Path | None = None
+        self.matching = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(REBUILD_MS)
@@ -121,6 +124,8 @@ class WorklistRows(QAbstractListModel):
         begun = time.perf_counter()
         self._later.stop()
         items = [item for item in self._source.items if self.filter.passes(item) or item.path == self.stays]
+        stays = self._source.item(self.stays) if self.stays is not None else None
+        self.matching = len(items) - (stays is not None and not self.filter.passes(stays))
         key = sort_key(self.order)
         if key is not None:
             items.sort(key=key)

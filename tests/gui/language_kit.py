@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import busi_viewer
-from busi_viewer.core import lexicon
+from busi_viewer.core import audit, lexicon, worst
 from busi_viewer.core.callipers import Kind
 from busi_viewer.core.results import CLASSES, LESION, METHODS
 from busi_viewer.gui import (
@@ -34,7 +34,23 @@ from busi_viewer.gui.canvas import heat, hud, panels
 from busi_viewer.gui.findings import identity_form, image_form, lesion_form
 from busi_viewer.gui.tools import TOOLS
 from busi_viewer.gui.tools.options import Choice
-from busi_viewer.gui.training import study_fields, study_view, words
+from busi_viewer.gui.training import (
+    book,
+    curves,
+    data_step,
+    judging,
+    recipe_step,
+    results_view,
+    run_view,
+    runs_list,
+    side,
+    split_step,
+    study_fields,
+    study_view,
+    words,
+    work,
+)
+from busi_viewer.workflow import training_results
 
 ROOT = Path(busi_viewer.__file__).parent
 GUI = ROOT / "gui"
@@ -85,14 +101,6 @@ def tabled() -> set[str]:
             found |= {option.label, option.tip, *(option.values if isinstance(option, Choice) else ())}
     found |= {*audit_page.ACTIONS, *audit_page.DAYS, *audit_model.COLUMNS, audit_page.ABOUT, audit_model.HIDDEN}
     found |= {*dialogs.ABOUT, crash_review.PROMISE, keeping_notices.UNKEPT, privacy.HIDDEN, *send_table.COLUMNS}
-    found |= {
-        *study_fields.WHAT.values(),
-        *study_fields.BEGIN.values(),
-        *study_fields.NAMES,
-        *study_view.NOTES.values(),
-    }
-    found |= {*study_view.PART_STATES.values(), *study_view.FIGURES.values(), *words.STATES.values()}
-    found |= {"Trial {number} of {all}", "Fold {number} of {all}"}
     found |= {*deidentify_dialog.DATES, *deidentify_dialog.TEXT, *deidentify_dialog.KEPT}
     found |= {deidentify_dialog.NOT_SURE, deidentify_dialog.ONE_BOX}
     found |= {*network_page.LISTEN_ON, *network_page.CALLERS, *result_parts.Measures.NAMES}
@@ -109,7 +117,28 @@ def tabled() -> set[str]:
         *METHODS,
         *(kind.word for kind in Kind),
     }
+    found |= of_training()
     return {text for text in found if has_words(text)} - {"System", "English", "Deutsch"}
+
+
+def of_training() -> set[str]:
+    """What stands in the tables of the Training page, and in those of audit and study that it shows."""
+    found = {*words.STATES.values(), *words.LOGGED, *runs_list.STEPS, *book.AHEAD, *run_view.STAGES.values()}
+    found |= {*split_step.NAMES.values(), split_step.ABOUT, data_step.ABOUT, *judging.DEEDS, *work.DOING.values()}
+    found |= {*recipe_step.STARTS.values(), *recipe_step.DEVICES, *recipe_step.TASKS.values(), *recipe_step.FIELDS}
+    found |= {*side.FIGURES.values(), *side.SHARES, side.CLOSED, side.FAVOURED}
+    found |= {*results_view.PARTS.values(), *results_view.NOTES.values()}
+    found |= {*runs_list.PARTS.values(), *study_fields.WHAT.values(), *study_fields.BEGIN.values(), *study_fields.NAMES}
+    found |= {*study_view.NOTES.values(), *study_view.PART_STATES.values(), *study_view.FIGURES.values()}
+    found |= {"Trial {number} of {all}", "Fold {number} of {all}"}
+    found |= {
+        text
+        for each in (*curves.FIGURES, study_view.SCORES, study_view.NOW)
+        for text in (each.title, *(line.name for line in each.lines))
+    }
+    found |= {text for kind in audit.KINDS.values() for text in (kind.title, kind.advice)}
+    found |= {text for text, _, _ in training_results.FIGURES}
+    return found | set(worst.TITLES)
 
 
 def of_the_lexicon() -> set[str]:

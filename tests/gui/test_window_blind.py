@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 from window_session import stroke
 
+from busi_viewer.gui.findings.lesion_form import ProposalCell
 from busi_viewer.gui.picture import picture_of
 from busi_viewer.gui.worklist_model import HIDDEN
 
@@ -90,6 +91,9 @@ def test_nothing_is_told_before_the_lock_and_all_after_it(qtbot, qapp, study):
         session.apply(stroke(1))
         qtbot.wait(300)  # descriptors would come now
         assert told(made) == []
+        cells = made.findChildren(ProposalCell)
+        assert cells
+        assert all("hidden" in cell.accessibleName() for cell in cells), "hidden is said, not that there is none"
         made.actions_["lock_reading"].trigger()
         assert session.document.result is not None
         assert "Malignant 80 %" in made.model.items[0].summary

@@ -84,3 +84,18 @@ def test_every_choice_has_words_and_one_of_each_kind_is_checked(qtbot, qapp):
         for names in (HEAT_CLASSES, HEAT_METHODS):
             assert sum(made.actions_[name].isChecked() for name in names) == 1
             assert all(made.actions_[name].text() for name in names)
+
+
+def test_the_heat_of_normal_is_drawn_only_where_it_is_chosen_and_says_what_it_is(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        made.canvas.set_heatmap(True)
+        assert made.canvas._heat_shown()
+        made.heat.choose_class("normal")
+        qtbot.waitUntil(lambda: heat(made).target == "normal")
+        assert made.canvas._heat_shown(), "chosen by name"
+        qtbot.waitUntil(lambda: "points at no place" in made.result._why_words.text())
+        made.canvas.show_heat_of(None, "Grad-CAM", False)  # as if normal were the most probable class
+        assert not made.canvas._heat_shown()
+        assert "not drawn" in made.canvas._facts(made.canvas.session).state

@@ -98,3 +98,25 @@ def test_grouping_is_remembered_and_reads_headers_only_when_asked(qtbot, qapp, s
         assert (made._settings.grouping, made._settings.sort) == ("dicom", "name")
         made.worklist.go_next()
         assert made.worklist.current() == study / "us2.png"
+
+
+def test_a_filter_without_matches_says_so_and_is_lifted_by_a_button(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        worklist = made.worklist
+        assert worklist.nothing.isHidden()
+        worklist.search.setText("no such name")
+        assert worklist.nothing.words.startswith("No image matches")
+        assert "in view stays" in worklist.nothing.words, "the current row is still listed, and said to be"
+        assert worklist.nothing.geometry().top() > worklist.view.visualRect(worklist.view.currentIndex()).bottom()
+        assert worklist._count.text() == "0 of 4 images"
+        worklist.search.setText("us2")
+        assert worklist.nothing.isHidden()
+        assert worklist._count.text() == "1 of 4 images"
+        worklist.search.clear()
+        worklist.set_filter("Failed")
+        assert not worklist.nothing.isHidden()
+        worklist.nothing.clear.click()
+        assert worklist.nothing.isHidden()
+        assert worklist.shown.filter.is_open
+        assert worklist._count.text() == "4 images"

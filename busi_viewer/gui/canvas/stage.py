@@ -63,9 +63,9 @@ class Stage(QWidget):
     def _on_shown(self) -> None:
         """Frame, masks, proposal or result changed; the scene is read."""
 
-    def _heat_hidden(self) -> bool:
-        """Whether the heatmap must not be seen now."""
-        return False
+    def _heat_hidden(self) -> str:
+        """Why the heatmap must not be seen now, or nothing."""
+        return ""
 
     # The image in view
 
@@ -368,7 +368,7 @@ class Stage(QWidget):
     def _facts(self, session: Session) -> hud.Facts:
         state = ""
         if self._look.heat_on and self._scene.heat is not None and self._heat_hidden():
-            state = tr("Heatmap hidden while drawing")
+            state = self._heat_hidden()
         elif self._scene.withheld and not self._scene.outlines:
             state = tr("No AI outline")
         heat = self._scene.heat.title if self._scene.heat is not None and self._heat_shown() else None

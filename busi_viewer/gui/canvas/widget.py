@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -16,6 +16,7 @@ from busi_viewer.gui.canvas import display, evidence, hud, regions
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
 from busi_viewer.gui.canvas.stage import Stage
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.tools import TOOLS, Options, Tool
 from busi_viewer.gui.tools.brush import RADIUS
 
@@ -45,7 +46,7 @@ class Canvas(Stage):
         self._grey: tuple[Pixels, Grey] | None = None
         self._tools: dict[str, Tool] = {kind.name: kind(self) for kind in TOOLS}
         self._tool = self._tools["pointer"]
-        self._ring = False
+        self._ring = self._heat_by_name = False
         self._evidence: evidence.Evidence | None = None
         self._mouse = Mouse(self)
         self._place_view(self, self._mouse)
@@ -64,8 +65,23 @@ class Canvas(Stage):
         self._bar.show_proposal(session.proposal() if session is not None else None)
         self._place_bar()
 
-    def _heat_hidden(self) -> bool:
-        return self._tool.drawing
+    def _heat_hidden(self) -> str:
+        if self._tool.drawing:
+            return tr("Heatmap hidden while drawing")
+        heat = self._scene.heat
+        if heat is not None and heat.points_nowhere and not self._heat_by_name:
+            return tr("Heat of “normal” not drawn")
+        return ""
+
+    @Slot(object, str, bool)
+    def show_heat_of(self, target: str | None, _method: str, _waiting: bool) -> None:
+        """Which class the heatmap was chosen to be of, None for the most probable one.
+
+        The heat of "normal" spreads over the whole image: it is drawn only where it was chosen by name.
+        """
+        self._heat_by_name = target is not None
+        self._update_heat()
+        self.refresh()
 
     @contextmanager
     def bare(self) -> Iterator[None]:

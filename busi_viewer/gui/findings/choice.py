@@ -203,7 +203,7 @@ class ChoiceField(QPushButton):
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setOpacity(1.0 if self.isEnabled() else 0.4)
         painter.drawPixmap(self.width() - 20, (self.height() - 14) // 2, icons.pixmap("chevron-down", t.text2, 14))
-        room = QRect(8, 0, self.width() - (46 if self._changed else 32), self.height())
+        room = QRect(8, 0, self.width() - (44 if self._changed else 28), self.height())
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         aside = tr("changed") if self._changed else self._hints.get(self._words[0], "") if len(self._words) == 1 else ""
         text = ", ".join(map(tr, self._words))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QFontMetrics, QPainter, QPai
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from busi_viewer.core.findings import LesionFindings
-from busi_viewer.core.lexicon import ASSOCIATED, FIFTH, POSITIONS, POSTERIOR, TITLES, Proposal, covered
+from busi_viewer.core.lexicon import ASSOCIATED, FIFTH, POSITIONS, POSTERIOR, Proposal, covered
 from busi_viewer.gui import theme
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.findings.choice import HEIGHT, ChoiceField
@@ -20,7 +20,7 @@ from busi_viewer.gui.proposals import explained
 from busi_viewer.gui.stylesheet import set_role
 
 SHORT = {POSTERIOR: "Posterior", ASSOCIATED: "Associated"}
-TITLES_WIDE, PROPOSALS_WIDE = 88, 122
+TITLES_WIDE, PROPOSALS_WIDE = 82, 116
 
 
 class ProposalCell(QPushButton):
@@ -32,19 +32,25 @@ class ProposalCell(QPushButton):
         super().__init__()
         self._title = title
         self.proposal: Proposal | None = None
+        self.veiled = False
         self.setFixedSize(PROPOSALS_WIDE, HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         set_role(self, "flat")
         self.set_proposal(None)
 
-    def set_proposal(self, proposal: Proposal | None) -> None:
-        """Show a proposal, or that there is none."""
-        self.proposal = proposal
+    def set_proposal(self, proposal: Proposal | None, *, veiled: bool = False) -> None:
+        """Show a proposal, that there is none, or (``veiled``) that none is shown while the image is read blind."""
+        self.proposal, self.veiled = proposal, veiled
         self.setEnabled(proposal is not None)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if proposal is None else Qt.FocusPolicy.TabFocus)
         if proposal is None:
-            self.setAccessibleName(tr("{title}: no proposal", title=self._title))
-            self.setToolTip(tr("No proposal"))
+            none = (
+                tr("{title}: proposal hidden", title=self._title)
+                if veiled
+                else tr("{title}: no proposal", title=self._title)
+            )
+            self.setAccessibleName(none)
+            self.setToolTip(tr("Hidden until you lock your reading.") if veiled else tr("No proposal"))
         else:
             self.setAccessibleName(tr("Take over the proposal: {phrase}", phrase=tr(proposal.phrase)))
             self.setToolTip(
@@ -86,7 +92,7 @@ class ProposalCell(QPushButton):
         if self.proposal is None:
             painter.setFont(theme.font(theme.CONTROL))
             painter.setPen(theme.colour(t.text3))
-            painter.drawText(room, middle, tr("no proposal"))
+            painter.drawText(room, middle, tr("hidden") if self.veiled else tr("no proposal"))
             return
         if self.underMouse() or self.hasFocus():
             painter.setPen(theme.colour(t.accent if self.hasFocus() else t.border))
@@ -96,12 +102,22 @@ class ProposalCell(QPushButton):
         metrics = QFontMetrics(painter.font())
         word = tr(self.proposal.word)
         painter.setPen(theme.colour(t.text))
-        painter.drawText(room, middle, metrics.elidedText(word, Qt.TextElideMode.ElideRight, room.width()))
+        if metrics.horizontalAdvance(word) > room.width():
+            self._paint_long(painter, word)
+            return
+        painter.drawText(room, middle, word)
         left = metrics.horizontalAdvance(word) + 6
         painter.setFont(theme.font(theme.CAPTION))
         if left + QFontMetrics(painter.font()).horizontalAdvance(self.proposal.percent) <= room.width():
             painter.setPen(theme.colour(t.text3))
             painter.drawText(room.adjusted(left, 0, 0, 0), middle, self.proposal.percent)
+
+    def _paint_long(self, painter: QPainter, word: str) -> None:
+        """A long word in two small lines."""
+        painter.setFont(theme.font(theme.CAPTION))
+        room = QRect(6, 0, self.width() - 8, self.height())
+        layout = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
+        painter.drawText(room, layout, word)
 
 
 class LesionForm(QWidget):
@@ -120,6 +136,7 @@ class LesionForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.veiled = False
         self.cells: dict[str, ProposalCell] = {}
         self.fields: dict[str, ChoiceField] = {}
         grid = self._grid = QGridLayout(self)
@@ -187,12 +204,13 @@ class LesionForm(QWidget):
         """What is proposed now, by the descriptor's name."""
         return {name: cell.proposal for name, cell in self.cells.items() if cell.proposal is not None}
 
-    def set_proposals(self, found: Sequence[Proposal]) -> None:
-        """Show these; a silent descriptor has none."""
+    def set_proposals(self, found: Sequence[Proposal], *, veiled: bool = False) -> None:
+        """Show these; a silent descriptor has none. ``veiled``: the image is read blind, so none is shown."""
+        self.veiled = veiled
         given = {proposal.name: proposal for proposal in found}
-        for name in TITLES:
-            if self.cells[name].proposal != given.get(name):
-                self.cells[name].set_proposal(given.get(name))
+        for name, cell in self.cells.items():
+            if (cell.proposal, cell.veiled) != (given.get(name), veiled):
+                cell.set_proposal(given.get(name), veiled=veiled)
         self._mark()
 
     def show_findings(self, said: LesionFindings | None, *, several: bool) -> None:

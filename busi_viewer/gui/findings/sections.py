@@ -29,7 +29,7 @@ class FindingsSections:
         self.parts: tuple[QWidget, ...] = (self.place, self.assessment, self.texts, self.identity, self.signing)
         self.place.body.addWidget(editor.place)
         self._notices, self._gaps = NoteBox("warn"), NoteBox("info")
-        self._drop = KeyButton(tr("Remove what is said of them"), "trash-2", role="flat")
+        self._drop = KeyButton(tr("Remove these findings"), "trash-2", role="flat")
         self._drop.setToolTip(
             tr("Takes back the findings of lesions of this frame that are no longer outlined; can be undone")
         )

@@ -15,6 +15,7 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.gui.desktop import open_file
 from busi_viewer.gui.keeping import Keeping
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.problem import Problem, problem_from
 from busi_viewer.gui.training.data_step import DataStep
 from busi_viewer.gui.training.judging import Judging
@@ -23,11 +24,15 @@ from busi_viewer.gui.training.run_view import RunView
 from busi_viewer.gui.training.runs_list import DATA, PROMOTE, RECIPE, RESULTS, RUN, SPLIT, RunsList, state_in_words
 from busi_viewer.gui.training.split_step import SplitStep
 from busi_viewer.gui.training.studies import Studies
+from busi_viewer.gui.training.words import images_in_words, parts_in_words
 from busi_viewer.gui.training.work import AUDIT, ESTIMATE, LOOK, PLAN, RECIPES, SAMPLES, Seen, Work
 from busi_viewer.gui.training.work import RUN as RUNNING_RUN
 from busi_viewer.workflow import training_new, training_plan, training_runs
 from busi_viewer.workflow.training_new import Chosen
 from busi_viewer.workflow.training_runs import DONE, Run
+
+AHEAD = ("network and settings", "in its own process", "on validation", "needs the locked test")
+"""What is said below the steps of a new run that are not chosen yet."""
 
 
 class Book(QObject):
@@ -162,10 +167,10 @@ class Book(QObject):
         seen = self._seen if self._seen.folder == run.folder else Seen(self._runs)
         counts = {count["part"]: count["images"] for count in seen.plan.get("counts", ())}
         left_out = len(seen.plan.get("left_out", {}))
-        data = f"{sum(counts.values()):,} images, {left_out:,} left out" if counts else "as the job says"
+        data = images_in_words(sum(counts.values()), left_out) if counts else tr("as the job says")
         recipe = seen.request.get("recipe", "")
         done, study = run.state == DONE, run.study is not None
-        split = f"{counts.get('train', 0):,} / {counts.get('val', 0):,} / {counts.get('test', 0):,}" if counts else ""
+        split = parts_in_words(counts) if counts else ""
         said = (
             *(data, split, recipe if isinstance(recipe, str) else str(recipe.get("name", ""))),
             state_in_words(run),
@@ -181,14 +186,11 @@ class Book(QObject):
 
     def _show_draft_steps(self) -> None:
         n, plan = (self.data.result or {}).get("n"), self.split.plan
-        data = (
-            f"{n:,} images, {len(self.data.findings.left_out):,} left out"
-            if n
-            else "folders, manifests, corrected cases"
-        )
+        left_out = len(self.data.findings.left_out)
+        data = images_in_words(n, left_out) if n else tr("folders, manifests, corrected cases")
         counts = {count.part: count.images for count in plan.counts} if plan is not None else {}
-        split = f"{counts['train']:,} / {counts['val']:,} / {counts['test']:,}" if counts else "by patient and scene"
-        said = (data, split, "network and settings", "in its own process", "on validation", "needs the locked test")
+        split = parts_in_words(counts) if counts else tr("by patient and scene")
+        said = (data, split, *map(tr, AHEAD))
         self.runs_list.show_steps(said, self._step, min(self._step, 3))
 
     # a new run
@@ -217,14 +219,14 @@ class Book(QObject):
     def _on_corrected(self, made: Any) -> None:
         self.data.corrected.setEnabled(True)
         self.data.add(made.folder)
-        text = (
-            f" {len(made.with_text)} have text burned in: look at them before they leave your site."
-            if made.with_text
-            else ""
-        )
-        left = f" {len(made.left_out)} could not be used." if made.left_out else ""
-        new = "written" if made.new else "nothing had changed since"
-        self.said.emit(f"Corrected cases, version {made.version}", f"{made.images:,} images; {new}.{left}{text}")
+        words = [tr("{n:,} images written.", n=made.images) if made.new else tr("Nothing had changed since.")]
+        if made.left_out:
+            words.append(tr("{n} could not be used.", n=len(made.left_out)))
+        if made.with_text:
+            words.append(
+                tr("{n} have text burned in: look at them before they leave your site.", n=len(made.with_text))
+            )
+        self.said.emit(tr("Corrected cases, version {version}", version=made.version), " ".join(words))
 
     @Slot(object)
     def _on_not_corrected(self, error: BaseException) -> None:
@@ -308,8 +310,8 @@ class Book(QObject):
                 self.run_view.show_run(run, seen.request, seen.sampled)
             if before is not None and before.folder == run.folder and before.state != DONE and run.state == DONE:
                 self.go(RESULTS)
-                what = "Its figures on validation are here." if run.study is None else "Its figures are here."
-                self.said.emit(f"{run.folder.name} is finished", what)
+                what = tr("Its figures on validation are here.") if run.study is None else tr("Its figures are here.")
+                self.said.emit(tr("{name} is finished", name=run.folder.name), what)
         self._refresh()
 
     def _on_samples(self, found: tuple[Path, int, Any]) -> None:

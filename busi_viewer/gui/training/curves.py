@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWi
 
 from busi_viewer.gui import theme
 from busi_viewer.gui.controls import label, spaced
+from busi_viewer.gui.language import number, tr
 from busi_viewer.gui.stylesheet import set_role
 
 DASHES = [5.0, 3.5]
@@ -65,8 +66,8 @@ class Curves(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
-        for number, plot in enumerate(self.plots):
-            grid.addWidget(plot, number // 2, number % 2)
+        for place, plot in enumerate(self.plots):
+            grid.addWidget(plot, place // 2, place % 2)
 
     def show_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
         """Show what the run has told."""
@@ -101,9 +102,9 @@ class Plot(QFrame):
         self._values = {line.key: label("–", "strong") for line in figure.lines}
         key: list[QWidget | int] = []
         for line in figure.lines:
-            key += [12, _Key(line), label(line.name, "dim"), self._values[line.key]]
+            key += [12, _Key(line), label(tr(line.name), "dim"), self._values[line.key]]
         self.plot = pg.PlotWidget()
-        self.plot.setAccessibleName(figure.title)
+        self.plot.setAccessibleName(tr(figure.title))
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(False, False)
@@ -115,7 +116,7 @@ class Plot(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 6)
         column.setSpacing(4)
-        column.addLayout(spaced(label(figure.title, "strong"), 0, *key, spacing=6))
+        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=6))
         column.addWidget(self.plot, 1)
         self._dress()
         self.show_epochs((), 0)
@@ -130,7 +131,7 @@ class Plot(QFrame):
                 if epoch.get(line.key) is not None
             ]
             self.curves[line.key].setData([x for x, _ in points], [y for _, y in points], symbolSize=5)
-            self._values[line.key].setText(f"{points[-1][1]:.2f}" if points else "–")
+            self._values[line.key].setText(number(points[-1][1], ".2f") if points else "–")
             top = max(top, *(y for _, y in points)) if points else top
             low = min(low, *(y for _, y in points)) if points else low
             self.curves[line.key].setSymbol("o" if len(points) == 1 else None)

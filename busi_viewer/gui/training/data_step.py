@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QProgre
 
 from busi_viewer.gui import icons, privacy
 from busi_viewer.gui.controls import KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, said, tr
 from busi_viewer.gui.training.findings import Findings
 from busi_viewer.gui.training.work import AUDIT, Work
 
@@ -68,7 +68,7 @@ class DataStep(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(8)
         column.addLayout(spaced(label(tr("Data"), "title"), 0, self.add_folder, self.corrected, self.remove))
-        column.addWidget(label(ABOUT, "quiet", wrap=True))
+        column.addWidget(label(tr(ABOUT), "quiet", wrap=True))
         column.addWidget(self.folders)
         column.addLayout(spaced(self.audit, self.stop, self._stage, 0))
         column.addWidget(self._bar)
@@ -155,8 +155,9 @@ class DataStep(QWidget):
     def _on_progress(self, kind: str, words: str, share: float) -> None:
         if kind == AUDIT and self._work.busy(AUDIT):
             self._bar.setValue(round(1000 * share))
-            stage = "Comparing images" if words == "comparing" else f"Reading {privacy.name(Path(words))}"
-            self._stage.setText(f"{stage}, {100 * share:.0f} %")
+            name = privacy.name(Path(words))
+            stage = tr("Comparing images") if words == "comparing" else tr("Reading {name}", name=name)
+            self._stage.setText(tr("{stage}, {percent:.0f} %", stage=stage, percent=100 * share))
 
     @Slot()
     def _on_changed(self) -> None:
@@ -190,5 +191,6 @@ class DataStep(QWidget):
 
 def _by_reason(reasons: Sequence[str]) -> str:
     counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
-    said = sorted(counts.items(), key=lambda entry: -entry[1])
-    return "; ".join(f"{reason.lower()} {count:,}" for reason, count in said[:4]) + ("; …" if len(said) > 4 else "")
+    most = sorted(counts.items(), key=lambda entry: -entry[1])
+    parts = [f"{said(reason)}: {number(count, ',d')}" for reason, count in most[:4]]
+    return "; ".join((*parts, "…") if len(most) > 4 else parts)

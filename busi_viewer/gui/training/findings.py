@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.controls import KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, said, tr
 
 IdRole, FindingRole = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 TILE = QSize(156, 148)
@@ -107,9 +107,11 @@ class Findings(QWidget):
         kind = self.kinds.chosen()
         ids = self._ids_of(kind)
         entry = next((e for e in self._result.get("summary", ()) if e["kind"] == kind), None)
-        self._title.setText(entry["title"] if entry else tr("Nothing found"))
-        more = f" The first {SHOWN} of {len(ids):,} are shown." if len(ids) > SHOWN else ""
-        self._advice.setText(entry["do"] + more if entry else "")
+        self._title.setText(said(entry["title"]) if entry else tr("Nothing found"))
+        words = [said(entry["do"])] if entry else []
+        if len(ids) > SHOWN:
+            words.append(tr("The first {shown} of {n:,} are shown.", shown=SHOWN, n=len(ids)))
+        self._advice.setText(" ".join(words))
         for button in (self._drop_all, self._take_all):
             button.setVisible(bool(ids))
         self.images.clear()
@@ -121,7 +123,8 @@ class Findings(QWidget):
         item = QListWidgetItem(name)
         item.setData(IdRole, identifier)
         item.setData(FindingRole, title)
-        item.setToolTip(privacy.words(f"{name}: {what}. Click to leave it out or take it in."))
+        click = tr("Click to leave it out or take it in.")
+        item.setToolTip(privacy.words(f"{name}: {said(what)}. {click}"))
         data = self._pictures.get(identifier)
         if data:
             pixmap = QPixmap()
@@ -149,7 +152,7 @@ class _Kinds(QListWidget):
         for entry in self._entries:
             icon, tint = SEVERITY[entry["severity"]]
             item = QListWidgetItem(icons.icon(icon, tint=getattr(theme.tokens(), tint), size=14), "")
-            item.setToolTip(entry["do"])
+            item.setToolTip(said(entry["do"]))
             self.addItem(item)
         self.tally(left_out, ids_of)
         self.blockSignals(False)
@@ -158,8 +161,8 @@ class _Kinds(QListWidget):
         for row, entry in enumerate(self._entries):
             out = sum(identifier in left_out for identifier in ids_of(entry["kind"]))
             many = entry["images"] or entry["findings"]
-            words = f"{many:,}  {entry['title']}" + (f" · {out:,} out" if out else "")
-            self.item(row).setText(words)
+            words = [f"{number(many, ',d')}  {said(entry['title'])}"] + [tr("{n:,} out", n=out)] * bool(out)
+            self.item(row).setText(" · ".join(words))
 
     def chosen(self) -> str:
         row = self.currentRow()

@@ -20,6 +20,8 @@ from busi_viewer.gui.training.work import EXPORT, PROMOTE, RESULTS, TEST, Seen, 
 from busi_viewer.workflow import models
 from busi_viewer.workflow.training_runs import DONE, Run
 
+DEEDS = ("promoted", "made active again")
+
 
 class Judging(QObject):
     """Follows the run in view. ``changed``: look at it again; ``model_changed``: another model is active."""
@@ -57,8 +59,8 @@ class Judging(QObject):
 
     def steps(self, run: Run, seen: Seen) -> tuple[str, str]:
         """What is said below the steps Results and Promote."""
-        results = "figures and worst cases" if run.state == DONE else "when the run is finished"
-        return results, "can be promoted" if seen.tested is not None else "needs the locked test"
+        results = tr("figures and worst cases") if run.state == DONE else tr("when the run is finished")
+        return results, tr("can be promoted") if seen.tested is not None else tr("needs the locked test")
 
     @Slot(str)
     def show_part(self, part: str) -> None:
@@ -69,9 +71,9 @@ class Judging(QObject):
         self.results.part = part
         place = run.folder / (VALIDATION if part == "validation" else f"{TEST_FOLDER}/run")
         if run.state != DONE:
-            self.results.show_none("The run is not finished: its curves and sample predictions are under Run.")
+            self.results.show_none(tr("The run is not finished: its curves and sample predictions are under Run."))
         elif part == "test" and self._seen.tested is None:
-            self.results.show_none("The locked test is closed. It is opened once, with the button at the right.")
+            self.results.show_none(tr("The locked test is closed. It is opened once, with the button at the right."))
         else:
             from busi_viewer.workflow import training_results
 
@@ -85,7 +87,7 @@ class Judging(QObject):
             self._on_promoted(*result)
         elif kind == EXPORT:
             target, digest = result
-            self.said.emit(f"Saved {privacy.name(target)}", f"SHA-256 {digest}")
+            self.said.emit(tr("Saved {name}", name=privacy.name(target)), f"SHA-256 {digest}")
         else:
             self.changed.emit()
 
@@ -111,11 +113,11 @@ class Judging(QObject):
         run = self._run
         if run is not None:
             self.side.promote.setEnabled(False)
-            self._work.do(PROMOTE, lambda: self._noted("promoted", _promoted(run, reason), reason))
+            self._work.do(PROMOTE, lambda: self._noted(DEEDS[0], _promoted(run, reason), reason))
 
     @Slot()
     def _roll_back(self) -> None:
-        self._work.do(PROMOTE, lambda: self._noted("made active again", models.find(models.rollback())))
+        self._work.do(PROMOTE, lambda: self._noted(DEEDS[1], models.find(models.rollback())))
 
     def _noted(self, what: str, model: models.Installed, reason: str = "") -> object:
         """On the pool's thread, so that the record is written even if the window closes now."""
@@ -123,7 +125,8 @@ class Judging(QObject):
         return what, model
 
     def _on_promoted(self, what: str, model: models.Installed) -> None:
-        self.said.emit(f"{model.name} {model.version} is the active model", f"It was {what}; analyse again to use it.")
+        title = tr("{name} {version} is the active model", name=model.name, version=model.version)
+        self.said.emit(title, tr("It was {done}; analyse again to use it.", done=tr(what)))
         self.model_changed.emit()
         self.changed.emit()
 

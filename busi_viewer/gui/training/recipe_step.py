@@ -9,22 +9,21 @@ from typing import Any
 from PySide6.QtCore import QRegularExpression, Qt, Signal, Slot
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFileDialog,
     QFrame,
     QGridLayout,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from busi_viewer.gui import privacy
-from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, rule, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, number_field, rule, spaced
+from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.training.study_fields import BEGIN, StudyFields
 from busi_viewer.gui.training.words import duration, size
@@ -37,9 +36,14 @@ STARTS = {
     SCRATCH: "Nothing",
 }
 DEVICES = {"Automatic": "auto", "CPU": "cpu"}
+FIELDS = ("Name", "Start from", "Encoder", "Epochs", "Batch", "Learning rate", "Input size, px", "Device")
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NAME_WIDTH = 96
-TASKS = {"segmentation": "outlines", "classification": "classes"}
+TASKS = {
+    "segmentation": "Learns outlines",
+    "classification": "Learns classes",
+    "classification+segmentation": "Learns outlines and classes",
+}
 
 
 class RecipeStep(QWidget):
@@ -71,14 +75,16 @@ class RecipeStep(QWidget):
         self.start, self.device = Combo(), Combo()
         self.start.setToolTip(tr("The weights that the run starts with"))
         self.device.setToolTip(tr("Automatic: the accelerator where there is one"))
-        self.device.addItems(list(DEVICES))
+        for words, device in DEVICES.items():
+            self.device.addItem(tr(words), device)
         self.encoder = KeyButton(tr("Choose file…"), "folder-open")
         self.encoder.setToolTip(tr("Encoder weights as safetensors"))
-        self.epochs, self.batch, self.edge, self.rate = QSpinBox(), QSpinBox(), QSpinBox(), QDoubleSpinBox()
+        self.epochs, self.batch, self.edge = number_field(), number_field(), number_field()
+        self.rate = number_field(fine=True)
         for spin, low, high, tip in (
-            (self.epochs, 1, 1000, "How often every image is seen"),
-            (self.batch, 1, 256, "Images a step; halved by itself where the memory runs out"),
-            (self.edge, 32, 1024, "Edge of the network's input in px, in steps of 32"),
+            (self.epochs, 1, 1000, tr("How often every image is seen")),
+            (self.batch, 1, 256, tr("Images a step; halved by itself where the memory runs out")),
+            (self.edge, 32, 1024, tr("Edge of the network's input in px, in steps of 32")),
         ):
             spin.setRange(low, high)
             spin.setToolTip(tip)
@@ -138,21 +144,12 @@ class RecipeStep(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        rows: tuple[tuple[str, QWidget], ...] = (
-            ("Name", self.name),
-            ("Start from", self.start),
-            ("Encoder", self.encoder),
-            ("Epochs", self.epochs),
-            ("Batch", self.batch),
-            ("Learning rate", self.rate),
-            ("Input size, px", self.edge),
-            ("Device", self.device),
-        )
-        self._names = {}
-        for number, (words, field) in enumerate(rows):
-            name = self._names[words] = label(words, "dim")
+        fields = (self.name, self.start, self.encoder, self.epochs, self.batch, self.rate, self.edge, self.device)
+        self._names: dict[str, QLabel] = {}
+        for number, (words, field) in enumerate(zip(FIELDS, fields, strict=True)):
+            name = self._names[words] = label(tr(words), "dim")
             name.setBuddy(field)
-            field.setAccessibleName(words)
+            field.setAccessibleName(tr(words))
             grid.addWidget(name, number, 0)
             grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
             if not isinstance(field, KeyButton):
@@ -182,10 +179,10 @@ class RecipeStep(QWidget):
         self._rows = {row["name"]: row for row in rows}
         self.recipes.clear()
         for row in rows:
-            paper = "" if row["paper"] == "own" else f"  ·  paper {row['paper']}"
+            paper = "" if row["paper"] == "own" else "  ·  " + tr("paper {name}", name=row["paper"])
             item = QListWidgetItem(f"{row['name']}{paper}")
             item.setData(Qt.ItemDataRole.UserRole, row["name"])
-            item.setToolTip(row["summary"])
+            item.setToolTip(said(row["summary"]))
             self.recipes.addItem(item)
         self._architectures = active_architectures()
         first = next((i for i, row in enumerate(rows) if fits(row, self._architectures)), 0)
@@ -203,7 +200,7 @@ class RecipeStep(QWidget):
             learning_rate=self.rate.value(),
             size=self.edge.value(),
             encoder=self._encoder if start == FILE else None,
-            accelerator=DEVICES[self.device.currentText()],
+            accelerator=self.device.currentData(),
             study=self.study.study(),
             vary=self.study.vary(),
             keep=tuple(epoch for epoch in self.study.kept() if epoch <= self.epochs.value()),
@@ -237,7 +234,8 @@ class RecipeStep(QWidget):
         self.show_measuring(busy=False)
         self._told_icon.set_icon("circle-check", "accent")
         low, high = found["seconds_a_step_range"]
-        card = f", {size(found['accelerator_bytes'])} on the accelerator" if found["accelerator_bytes"] else ""
+        bytes_ = found["accelerator_bytes"]
+        card = ", " + tr("{size} on the accelerator", size=size(bytes_)) if bytes_ else ""
         text = tr(
             "About {whole} for {epochs} epochs ({each} each), {memory} of memory{card}. Measured on {steps} steps of "
             "{low:.2f}–{high:.2f} s and {held} validation images, {device}; other work on this machine slows it down.",
@@ -277,14 +275,14 @@ class RecipeStep(QWidget):
         row = self._recipe()
         settings = row["settings"]
         self._title.setText(row["name"])
-        self._summary.setText(row["summary"])
+        self._summary.setText(said(row["summary"]))
         counts = row["parameters"]
-        parameters = f"{counts['total'] / 1e6:.2f} million parameters" if counts else "parameters of its parts"
-        source = row["title"] + (f", {row['section']}" if row["section"] else "")
-        does = " and ".join(TASKS.get(task, task) for task in row["tasks"])
-        self._facts.setText(
-            tr("Learns {does}; {parameters}. {source}", does=does, parameters=parameters, source=source)
+        parameters = (
+            tr("{n:.2f} million parameters", n=counts["total"] / 1e6) if counts else tr("parameters of its parts")
         )
+        source = row["title"] + (f", {row['section']}" if row["section"] else "")
+        does = tr(TASKS.get("+".join(sorted(row["tasks"])), ""))
+        self._facts.setText(f"{does}; {parameters}. {source}")
         for field, value in ((self.epochs, "epochs"), (self.batch, "batch"), (self.rate, "learning_rate")):
             field.setValue(settings[value])
         self.edge.setValue(row["input"]["size"])
@@ -293,7 +291,7 @@ class RecipeStep(QWidget):
         starts += [SCRATCH] * (row["imagenet"] != "needed")
         self.start.clear()
         for start in starts:
-            self.start.addItem(STARTS[start], start)
+            self.start.addItem(tr(STARTS[start]), start)
         self.start.setCurrentIndex(0)
         self.fresh_name()
         self._forget()

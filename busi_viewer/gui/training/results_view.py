@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, Q
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, said, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.training.curves import XyPlot
 from busi_viewer.gui.training.side import confusion_rows
@@ -40,19 +41,19 @@ class ResultsView(QWidget):
         self.part = "validation"
         self._page: Path | None = None
         self._title, self._note = label(tr("Results"), "title"), label("", "quiet", wrap=True)
-        self.buttons = {part: KeyButton(words) for part, words in PARTS.items()}
+        self.buttons = {part: KeyButton(tr(words)) for part, words in PARTS.items()}
         for part, button in self.buttons.items():
             button.setCheckable(True)
             button.setAutoExclusive(True)
-            button.setToolTip(NOTES[part])
+            button.setToolTip(tr(NOTES[part]))
             button.clicked.connect(lambda _checked=False, part=part: self.part_asked.emit(part))
         self.buttons["validation"].setChecked(True)
         self.open = KeyButton(tr("Whole page"), "file-text")
         self.open.setToolTip(tr("Open the page with all figures, curves and cases"))
         self.open.clicked.connect(lambda: self.page_asked.emit(self._page))
-        self.figures, self.confusion = Table("Figures with 95 % intervals"), Table("Confusion")
-        self.roc = XyPlot("ROC, malignant against rest", "1 − specificity", "Sensitivity")
-        self.calibration = XyPlot("Calibration, p(malignant)", "Stated", "Observed")
+        self.figures, self.confusion = Table(tr("Figures with 95 % intervals")), Table(tr("Confusion"))
+        self.roc = XyPlot(tr("ROC, malignant against rest"), tr("1 − specificity"), tr("Sensitivity"))
+        self.calibration = XyPlot(tr("Calibration, p(malignant)"), tr("Stated"), tr("Observed"))
         self.worst = QListWidget()
         self.worst.setAccessibleName(tr("Worst cases"))
         self.worst.setToolTip(tr("Outlines: solid reference, dashed prediction"))
@@ -82,8 +83,8 @@ class ResultsView(QWidget):
         plots.addWidget(self.roc, 1)
         plots.addWidget(self.calibration, 1)
         tables = spaced(spacing=8)
-        tables.addWidget(_card("Figures, 95 % CI", self.figures), 3)
-        tables.addWidget(_card("Confusion (rows: reference)", self.confusion), 2)
+        tables.addWidget(_card(tr("Figures, 95 % CI"), self.figures), 3)
+        tables.addWidget(_card(tr("Confusion (rows: reference)"), self.confusion), 2)
         body.addLayout(plots)
         body.addLayout(tables)
         body.addWidget(label(tr("Worst cases"), "strong"))
@@ -114,14 +115,14 @@ class ResultsView(QWidget):
         self._empty.hide()
         self._body.show()
         self.open.show()
-        self._note.setText(f"{NOTES[part]} n = {found.n:,}.")
+        self._note.setText(f"{tr(NOTES[part])} n = {number(found.n, ',d')}.")
         rows = [
-            [words, figure(value), f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else "–"]
+            [said(words), figure(value), f"{figure(interval[0])} – {figure(interval[1])}" if interval else "–"]
             for words, value, interval in found.figures
         ]
-        self.figures.show_rows(["", "Value", "95 % CI"], rows)
+        self.figures.show_rows(["", tr("Value"), tr("95 % CI")], rows)
         if found.confusion is not None:
-            names = [name.capitalize() for name in CLASSES]
+            names = [sentence(tr(name)) for name in CLASSES]
             marked = [(i, i + 1) for i in range(len(CLASSES))]
             self.confusion.show_rows(["", *names], confusion_rows(found.confusion), marked)
         named = {words: value for words, value, _ in found.figures}
@@ -135,14 +136,15 @@ class ResultsView(QWidget):
     def _show_worst(self, found: Results) -> None:
         self.worst.clear()
         for case in found.worst:
-            dice = f", Dice {case.dice:.2f}" if case.dice is not None else ""
-            item = QListWidgetItem(f"{case.kind}\n{case.label or 'no class'} → {case.prediction}{dice}")
+            dice = f", Dice {figure(case.dice, 2)}" if case.dice is not None else ""
+            kind, label_ = said(case.kind), tr(case.label) if case.label else tr("no class")
+            item = QListWidgetItem(f"{kind}\n{label_} → {tr(case.prediction)}{dice}")
             pixmap = QPixmap()
             if case.picture:
                 pixmap.loadFromData(case.picture)
             item.setIcon(QIcon(pixmap))
             item.setSizeHint(QSize(176, 158))
-            item.setToolTip(f"{privacy.name(Path(case.id))}: {case.kind.lower()}")
+            item.setToolTip(f"{privacy.name(Path(case.id))}: {kind}")
             self.worst.addItem(item)
 
 

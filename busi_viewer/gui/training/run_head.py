@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
 
@@ -71,5 +71,6 @@ class RunHead(QWidget):
         self.stop.setVisible(run.state in (RUNNING, PAUSED))
         self.resume.setVisible(run.state in (PAUSED, STOPPED, BROKEN))
         self.problem.setVisible(run.state == BROKEN)
-        said = run.problem or "The process ended without a word: it was killed, or the machine went down"
-        self.problem.setText(privacy.words(f"{said.rstrip('.')}. What it has learned is kept up to its last epoch."))
+        why = run.problem or tr("The process ended without a word: it was killed, or the machine went down")
+        kept = tr("What it has learned is kept up to its last epoch.")
+        self.problem.setText(privacy.words(f"{said(why).rstrip('.')}. {kept}"))

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import rule
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.curves import Curves
 from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.samples import Samples
-from busi_viewer.gui.training.words import STATES, duration, log_line
+from busi_viewer.gui.training.words import STATES, duration, epochs_in_words, log_line
 from busi_viewer.workflow.training_runs import RUNNING, Run
 
 STAGES = {"": "starting", "data": "reading images", "calibrating": "calibrating", "done": "measuring on validation"}
@@ -91,11 +92,11 @@ def _where(run: Run) -> str:
     """Where it stands."""
     progress = run.progress
     if run.state == RUNNING and progress.stage in STAGES:
-        return STAGES[progress.stage].capitalize()
-    of = next((epoch.get("of") for epoch in reversed(progress.epochs) if epoch.get("of")), None)
-    epoch = f"Epoch {len(progress.epochs)}" + (f" of {of}" if of else "")
-    step = f", step {progress.step:,} of {progress.steps:,}" if progress.steps else ""
-    return f"{epoch}{step}" if run.state == RUNNING else f"{STATES[run.state]}. {epoch}{step}"
+        return sentence(tr(STAGES[progress.stage]))
+    at = sentence(epochs_in_words(run))
+    if progress.steps:
+        at += ", " + tr("step {n:,} of {of:,}", n=progress.step, of=progress.steps)
+    return at if run.state == RUNNING else f"{tr(STATES[run.state])}. {at}"
 
 
 def _left(run: Run) -> str:
@@ -116,13 +117,13 @@ def about(request: Mapping[str, Any]) -> str:
     recipe = request.get("recipe", "")
     parts = [str(recipe.get("name", "")) if isinstance(recipe, Mapping) else str(recipe)]
     if request.get("start_from"):
-        parts.append("from the active model of then")
+        parts.append(tr("from the active model of then"))
     elif request.get("encoder_weights"):
-        parts.append("from an ImageNet encoder")
+        parts.append(tr("from an ImageNet encoder"))
     elif request.get("from_scratch"):
-        parts.append("from nothing")
+        parts.append(tr("from nothing"))
     if "input.size" in settings:
         parts.append(f"{settings['input.size']} px")
     if "batch" in settings:
-        parts.append(f"batch {settings['batch']}")
+        parts.append(tr("batch {n}", n=settings["batch"]))
     return ", ".join(part for part in parts if part)

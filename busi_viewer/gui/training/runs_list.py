@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import KeyButton, label, rule, spaced
 from busi_viewer.gui.language import tr
-from busi_viewer.gui.training.words import STATE_ICONS, STATES
+from busi_viewer.gui.training.words import STATE_ICONS, STATES, epochs_in_words
 from busi_viewer.workflow.training_runs import DONE, FOLDS, PAUSED, RUNNING, SEARCH, Run
 
 WIDTH, ROW = 288, 54
 RunRole, StepRole = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 DATA, SPLIT, RECIPE, RUN, RESULTS, PROMOTE = range(6)
-PARTS = {SEARCH: "trials", FOLDS: "folds"}
+PARTS = {SEARCH: "{n} of {of} trials", FOLDS: "{n} of {of} folds"}
 STEPS = ("Data", "Split", "Recipe", "Run", "Results", "Promote")
 
 
@@ -53,8 +53,8 @@ class RunsList(QWidget):
             part.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.steps.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for number, name in enumerate(STEPS):
-            item = QListWidgetItem(name)
-            item.setToolTip(tr("Go to: {step}", step=name.lower()))
+            item = QListWidgetItem(tr(name))
+            item.setToolTip(tr("Go to: {step}", step=tr(name)))
             item.setData(StepRole, ("circle", "text3", ""))
             self.steps.addItem(item)
             item.setData(Qt.ItemDataRole.UserRole, number)
@@ -107,12 +107,10 @@ class RunsList(QWidget):
 
 def state_in_words(run: Run) -> str:
     """``Running, epoch 3 of 20``, or of a study ``Running, 3 of 20 trials``."""
+    state = tr(STATES[run.state])
     if run.study is not None:
-        return f"{STATES[run.state]}, {run.finished} of {run.study.parts} {PARTS[run.study.kind]}"
-    of = next((epoch.get("of") for epoch in reversed(run.progress.epochs) if epoch.get("of")), None)
-    done = len(run.progress.epochs)
-    tail = f", epoch {done}" + (f" of {of}" if of else "") if done else ""
-    return STATES[run.state] + tail
+        return f"{state}, " + tr(PARTS[run.study.kind], n=run.finished, of=run.study.parts)
+    return f"{state}, {epochs_in_words(run)}" if run.progress.epochs else state
 
 
 class _RunRow(QStyledItemDelegate):

@@ -14,6 +14,7 @@ from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.controls import label, spaced
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.result_parts import OutlineSample
 from busi_viewer.gui.training.words import figure
 from busi_viewer.workflow.training_samples import Shown
@@ -158,16 +159,16 @@ class Tile(QWidget):
             painter.setPen(QColor(t.text2))
             painter.drawText(foot.adjusted(16, 0, 0, 0), middle, _predicted(shown))
         painter.setPen(QColor(t.text))
-        words = f"Dice {shown.dice:.2f}" if shown.dice is not None else ""
+        words = f"Dice {figure(shown.dice, 2)}" if shown.dice is not None else ""
         painter.drawText(foot, middle | Qt.AlignmentFlag.AlignRight, words)
 
 
 def _truth(shown: Shown) -> str:
-    return f"reference {shown.label or 'without class'}"
+    return tr("reference {label}", label=tr(shown.label) if shown.label else tr("without class"))
 
 
 def _predicted(shown: Shown) -> str:
     if shown.probabilities is None:
-        return "no class"
+        return tr("no class")
     best = int(np.argmax(shown.probabilities))
-    return f"{CLASSES[best].capitalize()} {100 * shown.probabilities[best]:.0f} %"
+    return tr("{name} {percent:.0f} %", name=sentence(tr(CLASSES[best])), percent=100 * shown.probabilities[best])

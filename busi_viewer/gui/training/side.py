@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QLineEdit, QProgressBar, QScrollArea, QVBoxLayout,
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import theme
 from busi_viewer.gui.controls import KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, said, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.result_parts import Section
 from busi_viewer.gui.training.tables import Table
 from busi_viewer.gui.training.words import duration, figure, size
@@ -33,6 +34,10 @@ FIGURES = {
     "false_alarm_rate_normal": "False alarms, normal",
 }
 CLOSED = "Opened once, by you, when the run is finished. Until then every figure is of validation, on which the epoch was chosen."
+
+
+FAVOURED = "That model was trained on another split: it may know some of these images, which favours it."
+SHARES = ("CPU", "Memory", "Disk for checkpoints")
 
 
 class Side(QScrollArea):
@@ -69,7 +74,7 @@ class Side(QScrollArea):
     def _make_machine(self) -> None:
         self._machine = Section(tr("This machine"))
         self._machine.set_aside(tr("separate process, survives closing"))
-        self._bars = {name: _Share(name) for name in ("CPU", "Memory", "Disk for checkpoints")}
+        self._bars = {name: _Share(tr(name)) for name in SHARES}
         for bar in self._bars.values():
             self._machine.body.addWidget(bar)
         self._pace = label("", "dim", wrap=True)
@@ -77,7 +82,7 @@ class Side(QScrollArea):
 
     def _make_test(self) -> None:
         self._test = Section(tr("Locked test"))
-        self._test_words = label(CLOSED, "dim", wrap=True)
+        self._test_words = label(tr(CLOSED), "dim", wrap=True)
         self.open_test, self.cancel_test = KeyButton(tr("Open the locked test"), "lock"), KeyButton(tr("Cancel"), "x")
         self.open_test.setToolTip(
             tr("Evaluate this run and the active model on the test part, and compare them; noted in the run")
@@ -95,7 +100,7 @@ class Side(QScrollArea):
 
     def _make_comparison(self) -> None:
         self._comparison = Section(tr("Compared with the active model"))
-        self.table, self.forest = Table("Comparison with the active model"), Forest()
+        self.table, self.forest = Table(tr("Comparison with the active model")), Forest()
         self._basis, self._mcnemar = label("", "quiet", wrap=True), label("", "quiet", wrap=True)
         self.page = KeyButton(tr("Comparison page"), "file-text")
         self.page.setToolTip(tr("All figures, intervals and curves of both models"))
@@ -133,16 +138,20 @@ class Side(QScrollArea):
         """A run as it stands."""
         self._machine.setVisible(run.state != DONE)
         if usage is not None:
-            self._bars["CPU"].show_share(usage.cpu / usage.cpus, f"{usage.cpu:.1f} of {usage.cpus} cores")
-            memory = f"{usage.memory / 2**30:.1f} of {usage.memory_all / 2**30:.0f} GiB"
+            self._bars["CPU"].show_share(
+                usage.cpu / usage.cpus, tr("{used:.1f} of {all} cores", used=usage.cpu, all=usage.cpus)
+            )
+            used, whole = usage.memory / 2**30, usage.memory_all / 2**30
+            memory = tr("{used:.1f} of {all:.0f} GiB", used=used, all=whole)
             self._bars["Memory"].show_share(usage.memory / usage.memory_all, memory)
             whole = usage.disk + usage.disk_free
             self._bars["Disk for checkpoints"].show_share(
-                usage.disk / whole, f"{size(usage.disk)} of {whole / 2**30:.0f} GiB"
+                usage.disk / whole, tr("{used} of {all:.0f} GiB", used=size(usage.disk), all=whole / 2**30)
             )
-        said = f"Estimate before the start: {duration(estimate['seconds_an_epoch'])} an epoch" if estimate else ""
-        self._pace.setText(said)
-        self._pace.setVisible(bool(said))
+        self._pace.setVisible(bool(estimate))
+        if estimate:
+            pace = duration(estimate["seconds_an_epoch"])
+            self._pace.setText(tr("Estimate before the start: {time} an epoch", time=pace))
 
     def show_study(self, run: Run, usage: Usage | None) -> None:
         """A study: it is neither tested nor promoted, so that only the machine is left to say."""
@@ -167,12 +176,12 @@ class Side(QScrollArea):
         self.open_test.set_text(tr("Finish the test") if opened else tr("Open the locked test"))
         if found is not None:
             when = str(found.opened["opened"])[:16].replace("T", " ")
-            words = f"Opened once, on {when} UTC, beside {found.opened['active']['name']}."
+            words = [tr("Opened once, on {when} UTC, beside {name}.", when=when, name=found.opened["active"]["name"])]
             if not found.opened["same_split"]:
-                words += " That model was trained on another split: it may know some of these images, which favours it."
-            self._test_words.setText(words)
+                words.append(tr(FAVOURED))
+            self._test_words.setText(" ".join(words))
         else:
-            self._test_words.setText(tr("Opened, but broken off.") if opened else CLOSED)
+            self._test_words.setText(tr("Opened, but broken off.") if opened else tr(CLOSED))
         self._comparison.setVisible(found is not None)
         if found is not None:
             self._show_comparison(found)
@@ -189,13 +198,9 @@ class Side(QScrollArea):
         for key, words in FIGURES.items():
             entry = found.differences.get(key)
             if entry is not None and entry["difference"] is not None:
-                values = (
-                    figure(entry["second"]),
-                    figure(entry["first"]),
-                    f"{entry['difference']:+.3f}".replace("-", "−"),
-                )
-                rows.append([words, *values])
-        self.table.show_rows(["", "Active", "This run", "Difference"], rows)
+                difference = number(entry["difference"], "+.3f").replace("-", "−")
+                rows.append([tr(words), figure(entry["second"]), figure(entry["first"]), difference])
+        self.table.show_rows(["", tr("Active"), tr("This run"), tr("Difference")], rows)
         self.forest.show_differences(found.differences)
         common = found.comparison["common"]
         text = tr(
@@ -224,16 +229,16 @@ class Side(QScrollArea):
         self.promote.setVisible(not is_active)
         self.reason.setVisible(bool(self._worse) and not is_active)
         if is_active:
-            words = "This is the active model. Its card was written; rolling back is one click."
+            words = tr("This is the active model. Its card was written; rolling back is one click.")
         elif found is None:
-            words = (
+            words = tr(
                 "Available after the test comparison. A worse model needs a written reason. Rolling back is one click."
             )
         elif self._worse:
-            words = "Not better: " + "; ".join(self._worse) + ". Promote it only with a reason."
+            words = tr("Not better: {why}. Promote it only with a reason.", why="; ".join(map(said, self._worse)))
         else:
-            words = "No headline figure is worse than the active model's."
-        self._promotion_words.setText(words.replace("-0.", "−0."))
+            words = tr("No headline figure is worse than the active model's.")
+        self._promotion_words.setText(words.replace("-0", "−0"))
         self._allow()
 
     def _allow(self) -> None:
@@ -272,12 +277,13 @@ class Forest(QWidget):
     def show_differences(self, differences: Mapping[str, Any]) -> None:
         """Show the figures that have an interval."""
         self._rows = [
-            (words, entry["difference"], *entry["ci95"])
+            (tr(words), entry["difference"], *entry["ci95"])
             for key, words in FIGURES.items()
             if (entry := differences.get(key)) and entry["ci95"] is not None
         ]
         self.setFixedHeight(len(self._rows) * self.ROW + self.FOOT)
-        self.setToolTip("\n".join(f"{w}: {d:+.3f} ({lo:+.3f} … {hi:+.3f})" for w, d, lo, hi in self._rows))
+        rows = ((name, *(number(value, "+.3f") for value in values)) for name, *values in self._rows)
+        self.setToolTip("\n".join(f"{name}: {mean} ({low} … {high})" for name, mean, low, high in rows))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -292,8 +298,8 @@ class Forest(QWidget):
         bottom = len(self._rows) * self.ROW
         painter.setPen(QPen(QColor(t.text3), 1, Qt.PenStyle.DotLine))
         painter.drawLine(round(middle), 2, round(middle), bottom)
-        for number, (words, value, low, high) in enumerate(self._rows):
-            y = number * self.ROW + self.ROW / 2
+        for place, (words, value, low, high) in enumerate(self._rows):
+            y = place * self.ROW + self.ROW / 2
             painter.setPen(QColor(t.text2))
             painter.drawText(
                 QRectF(0, y - 10, self.NAMES, 20), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words
@@ -311,4 +317,4 @@ class Forest(QWidget):
 
 def confusion_rows(confusion: list[list[int]]) -> list[list[str]]:
     """The rows of a confusion table: reference classes, numbers of each predicted class."""
-    return [[name.capitalize(), *(f"{n:,}" for n in row)] for name, row in zip(CLASSES, confusion, strict=True)]
+    return [[sentence(tr(name)), *(number(n, ",d") for n in row)] for name, row in zip(CLASSES, confusion, strict=True)]

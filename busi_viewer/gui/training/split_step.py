@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, plural, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.tables import Table
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class SplitStep(QWidget):
         super().__init__()
         self.plan: Plan | None = None
         self.source: Path | None = None
-        self.table = Table("Parts of the split")
+        self.table = Table(tr("Parts of the split"))
         self._icon, self.verdict = IconLabel("info", "text2", 16), label("", "dim", wrap=True)
         self.use_file, self.own = KeyButton(tr("Use split file…"), "file-text"), KeyButton(tr("Divide here"), "split")
         self.use_file.setToolTip(tr("A CSV of id,part with part train, val or test; ids are set/relative-path"))
@@ -49,7 +50,7 @@ class SplitStep(QWidget):
         column.setSpacing(10)
         self._source = label("", "quiet")
         column.addLayout(spaced(label(tr("Split"), "title"), self._source, 0, self.use_file, self.own))
-        column.addWidget(label(ABOUT, "quiet", wrap=True))
+        column.addWidget(label(tr(ABOUT), "quiet", wrap=True))
         column.addWidget(self.table)
         verdict = spaced(self._icon, spacing=8)
         verdict.addWidget(self.verdict, 1)
@@ -66,7 +67,7 @@ class SplitStep(QWidget):
         """No plan, or one that does not hold any more."""
         self.plan = None
         self.next.setEnabled(False)
-        self._say("loader-circle", "text2", "Dividing…")
+        self._say("loader-circle", "text2", tr("Dividing…"))
 
     def ask(self) -> None:
         """Plan, as it was done last."""
@@ -82,21 +83,26 @@ class SplitStep(QWidget):
         self.own.setVisible(self.source is not None)
         rows = []
         for count in plan.counts:
-            classes = [f"{count.by_class[name]:,}" for name in CLASSES]
+            classes = [number(count.by_class[name], ",d") for name in CLASSES]
             other = count.images - sum(count.by_class.values())
-            patients = f"{count.patients:,}" if count.patients else "–"
-            rows.append([NAMES[count.part], *classes, f"{other:,}", f"{count.images:,}", patients, f"{count.groups:,}"])
-        head = ["Part", *(name.capitalize() for name in CLASSES), "No class", "Images", "Patients", "Groups"]
+            patients = number(count.patients, ",d") if count.patients else "–"
+            counts = (number(other, ",d"), number(count.images, ",d"), patients, number(count.groups, ",d"))
+            rows.append([tr(NAMES[count.part]), *classes, *counts])
+        classes = [sentence(tr(name)) for name in CLASSES]
+        head = [tr("Part"), *classes, tr("No class"), tr("Images"), tr("Patients"), tr("Groups")]
         self.table.show_rows(head, rows)
         fault = _fault(plan)
         if plan.leaks:
-            many = "group has" if plan.leaks == 1 else "groups have"
-            said = f"{plan.leaks:,} {many} images in several parts: figures would be too good. Divide here instead."
-            self._say("circle-x", "error", said)
+            words = plural(
+                "1 group has images in several parts: figures would be too good. Divide here instead.",
+                "{n:,} groups have images in several parts: figures would be too good. Divide here instead.",
+                plan.leaks,
+            )
+            self._say("circle-x", "error", words)
         elif fault:
             self._say("triangle-alert", "warn", fault)
         else:
-            self._say("circle-check", "accent", "No leak: no patient and no scene lies in two parts.")
+            self._say("circle-check", "accent", tr("No leak: no patient and no scene lies in two parts."))
         self.next.setEnabled(not plan.leaks and not fault)
 
     def _say(self, icon: str, tint: str, words: str) -> None:
@@ -120,7 +126,8 @@ def _fault(plan: Plan) -> str:
     """Why nothing can be trained on this plan, or nothing."""
     for count in plan.counts:
         if count.part in ("train", "val") and sum(number > 0 for number in count.by_class.values()) < 2:
-            return f"{NAMES[count.part]} holds images of fewer than two classes. Add data, or leave out less."
+            part = tr(NAMES[count.part])
+            return tr("{part} holds images of fewer than two classes. Add data, or leave out less.", part=part)
     if next(count.images for count in plan.counts if count.part == "test") == 0:
-        return "The locked test is empty: the run could never be compared with the active model. Add data."
+        return tr("The locked test is empty: the run could never be compared with the active model. Add data.")
     return ""

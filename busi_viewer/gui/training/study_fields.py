@@ -7,9 +7,9 @@ from typing import Any
 
 from PySide6.QtCore import QRegularExpression, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from busi_viewer.gui.controls import Combo, label
+from busi_viewer.gui.controls import Combo, label, number_field
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.training.study_view import in_words
 from busi_viewer.workflow.training_runs import FOLDS, SEARCH, Study
@@ -28,7 +28,7 @@ class StudyFields(QWidget):
 
     def __init__(self, name_width: int, field_width: int) -> None:
         super().__init__()
-        self.what, self.trials, self.folds, self.keep = Combo(), QSpinBox(), QSpinBox(), QLineEdit()
+        self.what, self.trials, self.folds, self.keep = Combo(), number_field(), number_field(), QLineEdit()
         for kind, words in WHAT.items():
             self.what.addItem(tr(words), kind)
         self.what.setToolTip(tr("One run, many short ones with other values, or one for each fold of the images"))

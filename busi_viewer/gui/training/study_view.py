@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from busi_viewer.core.folds import MEASURED, FoldRow, mean_over
 from busi_viewer.core.tuning import COMPLETE, TrialRow
 from busi_viewer.gui.controls import KeyButton, label, rule, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import number, tr
 from busi_viewer.gui.training.curves import Figure, Line, Plot
 from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.run_view import about, ends_in
@@ -55,7 +55,7 @@ class StudyView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.head, self.table = RunHead(), Table("Parts of the study")
+        self.head, self.table = RunHead(), Table(tr("Parts of the study"))
         self.scores, self.now = Plot(SCORES), Plot(NOW)
         self._name, self._count, self._note = label("", "strong"), label("", "quiet"), label("", "quiet", wrap=True)
         self.best = KeyButton(tr("Train the best values"), "play", role="primary")
@@ -180,7 +180,11 @@ def fold_table(
     marked = [(len(rows) - 1, column) for column in range(len(head))] if ended else []
     if result is not None:
         rows.append(
-            [tr("All images, each out of its fold, 95 % CI"), f"n = {result['n']:,}", *map(_pooled(result), MEASURED)]
+            [
+                tr("All images, each out of its fold, 95 % CI"),
+                "n = " + number(result["n"], ",d"),
+                *map(_pooled(result), MEASURED),
+            ]
         )
     return head, rows, marked
 
@@ -189,7 +193,7 @@ def _mean(folds: Sequence[FoldRow], name: str) -> str:
     found = mean_over(folds, name)
     if found is None:
         return "–"
-    return figure(found.mean) + (f" ± {found.half:.3f}" if found.half is not None else "")
+    return figure(found.mean) + (f" ± {figure(found.half)}" if found.half is not None else "")
 
 
 def _pooled(result: Mapping[str, Any]) -> Any:
@@ -200,7 +204,7 @@ def _pooled(result: Mapping[str, Any]) -> Any:
         entry = section.get(name)
         value = entry.get("value", entry.get("mean")) if isinstance(entry, Mapping) else entry
         interval = entry.get("ci95") if isinstance(entry, Mapping) else section.get(f"{name}_ci95")
-        return figure(value) + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
+        return figure(value) + (f" ({figure(interval[0])}–{figure(interval[1])})" if interval else "")
 
     return told
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from busi_viewer.gui.language import number, tr
+from busi_viewer.workflow.training_runs import Run
+
 STATES = {"running": "Running", "paused": "Paused", "stopped": "Stopped", "broken": "Broken off", "done": "Finished"}
 STATE_ICONS = {
     "running": ("play", "accent"),
@@ -16,26 +19,57 @@ STATE_ICONS = {
 }
 
 
+LOGGED = {
+    "loss": "train_loss",
+    "val loss": "val_loss",
+    "dice": "val_dice",
+    "iou": "val_iou",
+    "accuracy": "val_accuracy",
+    "auc": "val_auc_malignant",
+}
+"""The figures of an epoch in the log, in words, and the event's keys."""
+
+
 def duration(seconds: float) -> str:
     """``95`` → "1 min 35 s"; never finer than a tenth of a second."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return tr("{seconds:.1f} s", seconds=seconds)
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return tr("{seconds:.0f} s", seconds=seconds)
     minutes = round(seconds / 60) if seconds >= 600 else int(seconds // 60)
     if minutes < 60:
-        return f"{minutes} min" if seconds >= 600 else f"{minutes} min {seconds % 60:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        tail = tr("{seconds:.0f} s", seconds=seconds % 60) if seconds < 600 else ""
+        return " ".join(part for part in (tr("{min} min", min=minutes), tail) if part)
+    return tr("{h} h {min} min", h=minutes // 60, min=minutes % 60)
+
+
+def epochs_in_words(run: Run) -> str:
+    """``epoch 3 of 20``."""
+    done = len(run.progress.epochs)
+    of = next((epoch.get("of") for epoch in reversed(run.progress.epochs) if epoch.get("of")), None)
+    return tr("epoch {n} of {of}", n=done, of=of) if of else tr("epoch {n}", n=done)
+
+
+def images_in_words(count: int, left_out: int) -> str:
+    """``2,116 images, 13 left out``."""
+    return tr("{n:,} images, {out:,} left out", n=count, out=left_out)
+
+
+def parts_in_words(counts: Mapping[str, int]) -> str:
+    """``1,472 / 316 / 315``: images to train on, to validate on and to test."""
+    return " / ".join(number(counts.get(part, 0), ",d") for part in ("train", "val", "test"))
 
 
 def size(count: float) -> str:
     """Bytes, in MiB or GiB."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    if count >= 2**30:
+        return tr("{gib:.1f} GiB", gib=count / 2**30)
+    return tr("{mib:.0f} MiB", mib=count / 2**20)
 
 
 def figure(value: float | None, digits: int = 3) -> str:
     """A number, or a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else number(value, f".{digits}f")
 
 
 def log_line(event: Mapping[str, Any], best: bool) -> str:
@@ -44,27 +78,25 @@ def log_line(event: Mapping[str, Any], best: bool) -> str:
         when = datetime.fromisoformat(str(event["time"])).astimezone().strftime("%H:%M:%S")
     except (KeyError, ValueError):
         when = "--:--:--"
-    said = _said(event, best)
-    return f"{when}  {said}" if said else ""
+    words = _words(event, best)
+    return f"{when}  {words}" if words else ""
 
 
-def _said(event: Mapping[str, Any], best: bool) -> str:
+def _words(event: Mapping[str, Any], best: bool) -> str:
     kind = event.get("event")
     if kind == "epoch":
-        parts = [f"epoch {event['epoch']}"]
-        for words, key in (
-            *(("loss", "train_loss"), ("val loss", "val_loss"), ("dice", "val_dice"), ("iou", "val_iou")),
-            *(("accuracy", "val_accuracy"), ("auc", "val_auc_malignant")),
-        ):
+        parts = [tr("epoch {n}", n=event["epoch"])]
+        for words, key in LOGGED.items():
             if event.get(key) is not None:
-                parts.append(f"{words} {event[key]:.3f}")
-        return "  ".join(parts) + ("  best so far, kept" if best else "")
+                parts.append(f"{tr(words)} {figure(event[key])}")
+        return "  ".join((*parts, tr("best so far, kept")) if best else parts)
+    batch, now = event.get("batch"), event.get("now")
     return {
-        "data": f"{event.get('images', 0):,} images in the data",
-        "paused": "paused",
-        "resumed": "goes on",
-        "calibrating": "calibrating on validation",
-        "done": "model written",
-        "stage": f"stage: {event.get('stage', '')}",
-        "out_of_memory": f"out of memory at batch {event.get('batch')}, goes on with {event.get('now')} at a time",
+        "data": tr("{n:,} images in the data", n=event.get("images", 0)),
+        "paused": tr("paused"),
+        "resumed": tr("goes on"),
+        "calibrating": tr("calibrating on validation"),
+        "done": tr("model written"),
+        "stage": tr("stage: {stage}", stage=event.get("stage", "")),
+        "out_of_memory": tr("out of memory at batch {batch}, goes on with {now} at a time", batch=batch, now=now),
     }.get(str(kind), "")
