@@ -99,6 +99,7 @@ class _Tab(QToolButton):
         super().__init__()
         self._icon = icon
         self.setText(f" {action.text()}")
+        self.setAccessibleName(action.text())
         self.setToolTip(action.toolTip())
         self.setIconSize(QSize(16, 16))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from busi_viewer.core.callipers import Calliper, Kind, measured, summary
 from busi_viewer.core.image import ImageRecord
-from busi_viewer.gui.controls import IconButton, IconLabel, label, spaced
+from busi_viewer.gui.controls import IconButton, IconLabel, label, spaced, tab_after
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.result_parts import Section
 from busi_viewer.gui.session import Grip, Session
@@ -216,8 +216,9 @@ class CalliperList(Section):
         row.chosen.connect(partial(self._choose, index))
         row.removed.connect(partial(self._remove, index))
         row.named.connect(partial(self._rename, index))
-        self.rows.append(row)
         self.body.insertWidget(index, row)
+        tab_after(self.rows[-1] if self.rows else self._header, row)
+        self.rows.append(row)
 
     def _choose(self, index: int) -> None:
         if self._session is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFrame,
@@ -36,6 +37,62 @@ def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
     if role:
         set_role(made, role)
     return made
+
+
+class CutLabel(QLabel):
+    """A line that is cut where there is no room; its tool tip has the whole."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(60)
+        if role:
+            set_role(self, role)
+
+    def setText(self, text: str) -> None:
+        """Show a line."""
+        self.setToolTip(text)
+        super().setText(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As much of it as there is room for."""
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        self.style().drawItemText(
+            painter, self.rect(), int(self.alignment()), self.palette(), self.isEnabled(), shown, self.foregroundRole()
+        )
+
+
+class Check(QCheckBox):
+    """A check box in the theme's colours: filled with a tick, or an empty square."""
+
+    EDGE = 16
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Square, tick, words, and a ring where the keyboard is."""
+        t = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(1.0 if self.isEnabled() else 0.4)
+        box = QRectF(1.5, (self.height() - self.EDGE) / 2 + 0.5, self.EDGE - 1, self.EDGE - 1)
+        on = self.isChecked()
+        painter.setPen(theme.colour(t.accent if on or self.underMouse() or self.hasFocus() else t.text3))
+        painter.setBrush(theme.colour(t.accent if on else t.raised))
+        painter.drawRoundedRect(box, 3, 3)
+        if on:
+            painter.drawPixmap(box.toRect().adjusted(2, 2, -1, -1).topLeft(), icons.pixmap("check", t.on_accent, 12))
+        if self.hasFocus():
+            painter.setPen(QPen(theme.colour(t.accent), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75), 3, 3)
+        painter.setPen(theme.colour(t.text))
+        words = self.rect().adjusted(self.EDGE + 9, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+
+    def sizeHint(self) -> QSize:
+        """Room for square and words."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + self.EDGE + 16, 24)
 
 
 def rule(*, vertical: bool = False, length: int = 0) -> QFrame:
@@ -296,6 +353,26 @@ def spaced(*parts: QWidget | int, margins: tuple[int, int, int, int] = (0, 0, 0,
         else:
             row.addSpacing(part)
     return row
+
+
+def tab_after(before: QWidget, added: QWidget) -> None:
+    """Let Tab come to what was just ``added`` right after ``before`` (itself and what it holds), not at the window's end."""
+    new = _stops(added)
+    held = [part for part in _stops(before) if part not in new]
+    last: QWidget | None = held[-1] if held else before
+    while last is not None and not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        last = last.previousInFocusChain()  # before a label or an empty box
+        last = None if last is before else last
+    if last is None:
+        return
+    for part in new:
+        QWidget.setTabOrder(last, part)
+        last = part
+
+
+def _stops(widget: QWidget) -> list[QWidget]:
+    """Where Tab stops in a widget, itself included, in the order of their making."""
+    return [each for each in (widget, *widget.findChildren(QWidget)) if each.focusPolicy() & Qt.FocusPolicy.TabFocus]
 
 
 _KEYS_OF_CONTROLS = (

@@ -18,7 +18,7 @@ class EmptyNote(QWidget):
         self._area = area
         self._title, self._text = label("", "strong", wrap=True), label("", "quiet", wrap=True)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
+        column.setContentsMargins(16, 8, 16, 8)
         column.setSpacing(6)
         column.addStretch(2)
         column.addWidget(IconLabel(icon, "text3", 28), 0, Qt.AlignmentFlag.AlignHCenter)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
-from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label
+from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label, tab_after
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.stylesheet import set_role
@@ -150,6 +150,7 @@ class Notices(QWidget):
                 notice.dismiss()
         made = Notice(kind, title, text, deeds, details)
         self._column.insertWidget(0, made)
+        tab_after(self, made)
         for old in self.shown()[MAX_SHOWN:]:
             old.dismiss()
         return made

@@ -5,11 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.results import GRAD_CAM, AnalysisResult, FrameResult
 from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.calliper_list import CalliperList
-from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, spaced, tab_after
 from busi_viewer.gui.findings.editor import FindingsEditor
 from busi_viewer.gui.findings.lesion_form import LesionForm
 from busi_viewer.gui.findings.sections import FindingsSections
@@ -178,7 +177,7 @@ class ResultPanel(QWidget):
         self.findings = FindingsEditor(self)
         self.sections = FindingsSections(self.findings)
         self._describer = Describer(self)
-        self._describer.ready.connect(self._on_described)
+        self._describer.ready.connect(self.findings.propose)
         self._no_lesion = Section(tr("Lesions"))
         self.callipers = CalliperList()
         self._fill_sections()
@@ -366,6 +365,7 @@ class ResultPanel(QWidget):
             section.body.addWidget(measures)
             section.body.addWidget(form)
             self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
+            tab_after(self._lesions[-1][0] if self._lesions else self._quality, section)
             self._lesions.append((section, measures, form))
         for i, (section, measures, form) in enumerate(self._lesions):
             section.setVisible(i < len(lesions))
@@ -384,9 +384,6 @@ class ResultPanel(QWidget):
         self._describer.ask(session, lesions)
         self.sections.setVisible(session is not None)
         self._no_lesion.setVisible(session is not None and not lesions)
-
-    def _on_described(self, index: int, found: tuple[Proposal, ...]) -> None:
-        self.findings.propose(index, found)
 
 
 def _differs(session: Session, frame: FrameResult) -> bool:

@@ -70,6 +70,7 @@ QToolButton[role="tab"] {
     border: none; border-top: 2px solid transparent; border-radius: 0; padding: 0 14px 1px 10px; color: @text2; text-align: left; }
 QToolButton[role="tab"]:hover { color: @text; background: @hover; }
 QToolButton[role="tab"]:checked { background: @panel; border-top-color: @accent; color: @text; font-weight: 600; }
+QToolButton[role="tab"]:focus { border: 2px solid @accent; border-radius: 4px; padding: 0 12px 0 8px; }
 
 /* 5 Fields */
 QLineEdit, QComboBox, QAbstractSpinBox {

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.gui.actions import Actions
-from busi_viewer.gui.controls import IconLabel, KeyButton, label, number_field, rule
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, number_field, rule, tab_after
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.tools import Options, Tool
@@ -205,15 +205,18 @@ class ToolOptions(QWidget):
                 self._add_deed(option, tool)
         for option in tool.options:
             self._on_changed(option.name)
+        before: QWidget = self._name
+        for control in self._shown.values():
+            tab_after(before, control)
+            before = control
 
     def _add(self, widget: QWidget, name: str = "", *, tip: str = "", words: str = "") -> None:
         if name:
             self._shown[name] = widget
             widget.setAccessibleName(words)
             widget.setToolTip(tip)
-            widget.setFocusPolicy(
-                Qt.FocusPolicy.ClickFocus if isinstance(widget, QAbstractSpinBox) else Qt.FocusPolicy.TabFocus
-            )
+            typed = isinstance(widget, QAbstractSpinBox)
+            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus if typed else Qt.FocusPolicy.TabFocus)
         self._controls.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         widget.show()  # what is not shown yet takes no room when the row is fitted
 

@@ -141,9 +141,19 @@ class Toolbar(QWidget):
 
     def set_image_open(self, is_open: bool) -> None:
         """Fields that need an image."""
-        self.presets.setEnabled(is_open)
-        self._opacity.setEnabled(is_open)
-        self._percent.setEnabled(is_open)
+        self._image_open = is_open
+        self._allow()
+
+    def set_away(self, away: bool) -> None:
+        """Another page is in front: the fields rest, as the commands do."""
+        self._away = away
+        self._allow()
+
+    def _allow(self) -> None:
+        for part in (self.presets, self._opacity, self._percent):
+            part.setEnabled(self._image_open and not self._away)
+
+    _image_open = _away = False
 
     def show_window(self, window: Window, record: ImageRecord, pixels: Pixels) -> None:
         """Say which window (low, high) of a frame is in force: a preset's name or "Own", with width and level."""

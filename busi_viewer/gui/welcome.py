@@ -6,33 +6,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
-from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule, spaced
+from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule, spaced, tab_after
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
 WIDTH = 472
 
 
-class RecentRow(QWidget):
-    """One recent file or folder."""
+class RecentRow(QPushButton):
+    """One recent file or folder; a press opens it."""
 
     chosen = Signal(object)
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path = path
-        self.setFixedHeight(29)
+        self.setFixedHeight(30)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(str(path))
-        icon = IconLabel("folder" if not path.suffix else "image", "text2")
-        self.setLayout(spaced(icon, label(path.name or str(path)), 0, label(_shortened(path.parent), "quiet")))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Open it."""
-        self.chosen.emit(self._path)
+        self.setAccessibleName(tr("Open {name}", name=path.name or str(path)))
+        set_role(self, "flat")
+        parts = (
+            IconLabel("folder" if not path.suffix else "image", "text2"),
+            label(path.name or str(path)),
+            label(_shortened(path.parent), "quiet"),
+        )
+        for part in parts:
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setLayout(spaced(parts[0], parts[1], 0, parts[2], margins=(6, 0, 6, 0)))
+        self.clicked.connect(lambda: self.chosen.emit(path))
 
 
 class Welcome(QWidget):
@@ -95,12 +99,15 @@ class Welcome(QWidget):
             return
         self._recent.addWidget(label(tr("Recent"), "caption"))
         self._recent.addSpacing(4)
+        before: QWidget = self._drop
         for path in paths:
             row = RecentRow(path)
             row.chosen.connect(self.recent_chosen)
             self._recent.addSpacing(1)
             self._recent.addWidget(rule())
             self._recent.addWidget(row)
+            tab_after(before, row)
+            before = row
 
     def set_over(self, over: bool) -> None:
         """Light up while files are dragged over the window."""

@@ -153,7 +153,7 @@ class MainWindow(DropWindow):
         reading.said.connect(self.notices.show_info)
         reading.asked.connect(self.notices.ask)
         reading.session_changed.connect(self.notices.drop_question)
-        for each in (self.commands, self.viewing, self.measuring):
+        for each in (self.commands, self.viewing, self.measuring, self.toolbar):
             self.pages.away_changed.connect(each.set_away)
         for part in (self.network, self.printing.preview):
             part.changed.connect(self._save)

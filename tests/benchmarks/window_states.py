@@ -1,8 +1,8 @@
 """Pictures of every state of the real window: ``python tests/benchmarks/window_states.py OUT [--data FOLDER] [--only NAME…]``.
 
 The real services and the shipped model, waited for by condition. One PNG a state, at ``--scale`` pixels to the point and
-``--size`` points, in ``--theme``; to be looked at by somebody. Without ``--data`` (BUSI beside BrEaST) the bundled study is
-shown alone. Runs on the display at hand, or with QT_QPA_PLATFORM=offscreen.
+``--size`` points, in ``--theme`` and ``--language``; to be looked at by somebody. Without ``--data`` (BUSI beside BrEaST)
+the bundled study is shown alone. Runs on the display at hand, or with QT_QPA_PLATFORM=offscreen.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ class Stage:
 
     def __init__(self, arguments: argparse.Namespace, study: Path) -> None:
         from busi_viewer import bootstrap, settings
+        from busi_viewer.gui import language
         from busi_viewer.gui.app import make_application
 
         self.arguments, self.study, self.out = arguments, study, arguments.out
         self.services = bootstrap.services()
         self.chosen = replace(settings.Settings(), theme=arguments.theme, window_size=tuple(arguments.size))
         self.app = make_application(self.chosen)
+        language.begin(arguments.language, self.app)
         self.window: Any = None
         self.state = ""
 
@@ -147,6 +149,23 @@ class Stage:
         self.settle(0.2)
         name = "-".join(part for part in (f"{list(STATES).index(self.state):02}", self.state, what) if part)
         (widget or self.window).grab().save(str(self.out / f"{name}.png"))
+
+    def dialog_of(self, press: Callable[[], object], what: str) -> None:
+        """Open a dialog that blocks, take its picture and close it."""
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication, QDialog
+
+        def look() -> None:
+            dialog = QApplication.activeModalWidget() or next(
+                (w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()), None
+            )
+            if dialog is not None:
+                self.shoot(what, dialog)
+                dialog.close()
+
+        QTimer.singleShot(600, look)
+        press()
+        self.settle(1.0)
 
     def menu_of(self, press: Callable[[], None], what: str) -> None:
         """Open a menu that blocks, take its picture and close it."""
@@ -422,6 +441,11 @@ def pages(stage: Stage) -> None:
     stage.do("network_page")
     stage.settle(1.0)
     stage.shoot("network")
+    stage.window.network.new_peer.setText("PACS@127.0.0.1:11199")
+    stage.window.network.add.click()
+    stage.window.network.test.click()
+    stage.settle(2.0)
+    stage.shoot("network-peer")
     stage.do("review_page", "privacy")
     stage.settle(0.5)
     stage.shoot("privacy")
@@ -432,6 +456,105 @@ def pages(stage: Stage) -> None:
     dialog.field.setKeySequence("A")
     stage.shoot("keys-conflict", dialog)
     dialog.close()
+
+
+@state
+def report(stage: Stage) -> None:
+    """The preview of a report, and its letterhead; the de-identification dialog; About."""
+    stage.analysed("BUSI/malignant.png")
+    stage.do("accept", "preview")
+    preview = stage.window.printing.preview
+    stage.settle(3.0)
+    stage.shoot("preview", preview)
+    preview.close()
+    stage.do("undo")
+    for name, what in (("deidentify", "deidentify"), ("about", "about")):
+        stage.dialog_of(lambda name=name: stage.do(name), what)
+
+
+@state
+def help_pages(stage: Stage) -> None:
+    """Help, in the language of the window."""
+    stage.analysed("BUSI/malignant.png")
+    stage.do("help")
+    stage.settle(0.5)
+    window = next(part for part in stage.app.topLevelWidgets() if type(part).__name__ == "HelpWindow")
+    stage.shoot("first", window)
+    window.show_page("editing")
+    stage.shoot("editing", window)
+    window.close()
+
+
+@state
+def models(stage: Stage) -> None:
+    """The Models page, read and verified."""
+    stage.analysed("BUSI/malignant.png")
+    stage.do("models_page")
+    stage.until(lambda: stage.window.models.list.count() > 0)
+    stage.settle(1.0)
+    stage.shoot()
+    stage.window.models.verify.click()
+    stage.settle(2.0)
+    stage.shoot("verified")
+
+
+@state
+def training(stage: Stage) -> None:
+    """The Training page from data to a run that is compared; on phantoms, so that it takes a minute."""
+    from busi_viewer.core.phantom import phantom
+    from busi_viewer.gui.training.runs_list import RECIPE, RUN, SPLIT
+    from busi_viewer.workflow.training_runs import DONE
+
+    root = stage.study.parent / "phantoms"
+    for label, kind in {"normal": "none", "benign": "benign", "malignant": "malignant"}.items():
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for i in range(24):
+            image, mask = phantom(kind, i, (192, 256))
+            mask[:] &= i != 0
+            cv2.imwrite(str(root / label / f"{label} ({i}).png"), image)
+            cv2.imwrite(str(root / label / f"{label} ({i})_mask.png"), mask.astype(np.uint8) * 255)
+    stage.begin()
+    stage.do("training_page")
+    book = stage.window.training.book
+    stage.until(lambda: book._seen_first and bool(book.recipe._rows))
+    stage.shoot("empty")
+    book.data.add(root)
+    stage.shoot("data")
+    book.data.audit.click()
+    stage.shoot("auditing")
+    stage.until(lambda: book.data.result is not None)
+    book.data.findings.kinds.setCurrentRow(0)
+    stage.shoot("audited")
+    book.go(SPLIT)
+    stage.until(lambda: book.split.plan is not None)
+    stage.shoot("split")
+    book.go(RECIPE)
+    stage.shoot("recipe")
+    for kind in range(1, book.recipe.study.what.count()):
+        book.recipe.study.what.setCurrentIndex(kind)
+        stage.shoot(f"recipe-{book.recipe.study.kind}")
+    book.recipe.study.what.setCurrentIndex(0)
+    book.recipe.epochs.setValue(3)
+    book.recipe.edge.setValue(64)
+    book.recipe.start.setCurrentIndex(book.recipe.start.count() - 1)
+    book.recipe.begin.click()
+    stage.until(lambda: book.run is not None)
+    stage.shoot("started")
+    stage.until(lambda: book.run.state == DONE or len(book.run.progress.epochs) >= 2)
+    stage.settle(2.0)
+    stage.shoot("running")
+    stage.until(lambda: book.run.state == DONE)
+    stage.settle(3.0)
+    stage.shoot("results")
+    book.go(RUN)
+    stage.settle(1.0)
+    stage.shoot("run-done")
+    book.side.open_test.click()
+    stage.settle(0.5)
+    stage.shoot("testing")
+    stage.until(lambda: book._seen.tested is not None)
+    stage.settle(3.0)
+    stage.shoot("tested")
 
 
 @state
@@ -459,6 +582,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(1600, 1000))
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--language", choices=("en", "de"), default="en")
     parser.add_argument("--only", nargs="+", choices=tuple(STATES), help="these states")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

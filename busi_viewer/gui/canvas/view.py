@@ -98,6 +98,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
             layer.setVisible(False)
             self.addItem(layer)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAcceptDrops(False)
         self.viewport().setMouseTracking(True)
 

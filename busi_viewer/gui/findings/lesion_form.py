@@ -35,6 +35,7 @@ class ProposalCell(QPushButton):
         self.veiled = False
         self.setFixedSize(PROPOSALS_WIDE, HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         set_role(self, "flat")
         self.set_proposal(None)
 
@@ -42,7 +43,6 @@ class ProposalCell(QPushButton):
         """Show a proposal, that there is none, or (``veiled``) that none is shown while the image is read blind."""
         self.proposal, self.veiled = proposal, veiled
         self.setEnabled(proposal is not None)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus if proposal is None else Qt.FocusPolicy.TabFocus)
         if proposal is None:
             none = (
                 tr("{title}: proposal hidden", title=self._title)

@@ -192,6 +192,7 @@ class XyPlot(QFrame):
         super().__init__()
         set_role(self, "panel")
         self.setMinimumHeight(250)
+        self.setMaximumHeight(330)
         self._aside = label("", "dim")
         self.plot = pg.PlotWidget()
         self.plot.setAccessibleName(title)
@@ -202,6 +203,8 @@ class XyPlot(QFrame):
         self.plot.setLabel("bottom", across)
         self.plot.setLabel("left", up)
         self.plot.setRange(QRectF(0, 0, 1, 1), padding=0.02)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setTicks([[(n / 5, number(n / 5, ".1f")) for n in range(6)]])
         self._diagonal = self.plot.plot([0, 1], [0, 1])
         self.curve = self.plot.plot(antialias=True)
         self.points = pg.ScatterPlotItem(size=7)

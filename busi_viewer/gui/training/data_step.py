@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QProgre
 
 from busi_viewer.gui import icons, privacy
 from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import number, said, tr
 from busi_viewer.gui.training.findings import Findings
 from busi_viewer.gui.training.work import AUDIT, Work
@@ -43,7 +44,8 @@ class DataStep(QWidget):
         self.folders = QListWidget()
         self.folders.setAccessibleName(tr("Data sets"))
         self.folders.setToolTip(tr("The folders that are trained on"))
-        self.folders.setFixedHeight(92)
+        self.folders.setFixedHeight(104)
+        self._none = EmptyNote(self.folders, "folder")
         self.add_folder = KeyButton(tr("Add folder…"), "folder-open")
         self.add_folder.setToolTip(tr("A folder with class folders or a manifest.csv"))
         self.corrected = KeyButton(tr("Add corrected cases"), "pencil")
@@ -179,6 +181,7 @@ class DataStep(QWidget):
     @Slot()
     def _refresh(self) -> None:
         busy = self._work.busy(AUDIT)
+        self._none.say("" if self.roots else tr("No data set yet"))
         self.remove.setEnabled(self.folders.currentRow() >= 0)
         self.audit.setVisible(self.result is None and not busy)
         self.audit.setEnabled(bool(self.roots))

@@ -139,7 +139,7 @@ class _Kinds(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(304)
+        self.setFixedWidth(348)
         self.setAccessibleName(tr("Kinds of findings"))
         self.setToolTip(tr("What the audit found, worst first"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

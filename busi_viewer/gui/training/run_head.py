@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
-from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.controls import CutLabel, KeyButton, label, spaced
 from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
@@ -24,9 +24,7 @@ class RunHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title, self._about = label("", "title"), label("", "quiet")
-        for part in (self._title, self._about):
-            part.setMinimumWidth(60)
+        self._title, self._about = CutLabel("title"), CutLabel("quiet")
         self._where, self._left = label("", "dim"), label("", "dim")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -49,7 +47,7 @@ class RunHead(QWidget):
         middle.addLayout(spaced(self._where, 0, self._left))
         middle.addWidget(self._bar)
         head = spaced(margins=(16, 10, 16, 10), spacing=16)
-        head.addLayout(names, 2)
+        head.addLayout(names, 3)
         head.addLayout(middle, 3)
         for button in (self.pause, self.stop, self.resume, folder):
             head.addWidget(button)
@@ -63,7 +61,6 @@ class RunHead(QWidget):
         """Show a run: what it is, where it stands and what is left, in words."""
         self._title.setText(run.folder.name)
         self._about.setText(about)
-        self._about.setToolTip(about)
         self._where.setText(where)
         self._left.setText(left)
         self._bar.setValue(round(1000 * run.share))

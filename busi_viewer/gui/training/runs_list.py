@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import KeyButton, label, rule, spaced
+from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.training.words import STATE_ICONS, STATES, epochs_in_words
 from busi_viewer.workflow.training_runs import DONE, FOLDS, PAUSED, RUNNING, SEARCH, Run
@@ -59,6 +60,7 @@ class RunsList(QWidget):
             self.steps.addItem(item)
             item.setData(Qt.ItemDataRole.UserRole, number)
         self._count = label("", "quiet")
+        self._none = EmptyNote(self.runs, "activity")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
@@ -85,6 +87,7 @@ class RunsList(QWidget):
             item.setData(RunRole, run)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{run.folder.name}, {state_in_words(run)}")
             item.setToolTip(f"{run.folder.name}: {state_in_words(run)}")
+        self._none.say("" if runs else tr("No run yet"), tr("Choose data, split and recipe at the right."))
         row = next((i for i, run in enumerate(runs) if run.folder == chosen), -1)
         if row != self.runs.currentRow():
             self.runs.setCurrentRow(row)

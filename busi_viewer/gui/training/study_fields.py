@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QRegularExpression, Signal
+from PySide6.QtCore import QRegularExpression, Qt, Signal
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from busi_viewer.gui.controls import Combo, label, number_field
+from busi_viewer.gui.controls import Check, Combo, label, number_field
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.training.study_view import in_words
 from busi_viewer.workflow.training_runs import FOLDS, SEARCH, Study
@@ -59,7 +59,7 @@ class StudyFields(QWidget):
             name.setBuddy(field)
             field.setAccessibleName(tr(words))
             grid.addWidget(name, number, 0)
-            grid.addWidget(field, number, 1)
+            grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
             if field is not self._vary:
                 field.setFixedWidth(field_width if field in (self.what, self.keep) else 130)
         self.what.currentIndexChanged.connect(self._on_changed)
@@ -79,7 +79,7 @@ class StudyFields(QWidget):
         for name, spec in search.get("parameters", {}).items():
             if name == "epochs":  # the form says how many
                 continue
-            box = QCheckBox(f"{in_words(name)}: {_space(spec)}")
+            box = Check(f"{in_words(name)}: {_space(spec)}")
             box.setChecked(True)
             box.setToolTip(tr("Vary this, or keep the recipe's value"))
             box.toggled.connect(self._on_changed)
