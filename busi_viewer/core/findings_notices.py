@@ -46,7 +46,7 @@ def notices(
         found += [Notice(f"{name}: {text}.", lesion.key) for text in _of_lesion(lesion)]
         found += [Notice(f"{name}: {text}.", lesion.key, True) for text in _gaps(lesion, lesion.key in gone)]
     found += [Notice(f"{text}.") for text in _of_image(findings, facts, called)]
-    found += against_the_estimate(findings, result)
+    found += against_the_estimate(findings, result, called)
     if findings.assessment == "4":
         found.append(Notice("Category 4 without its subcategory (4A, 4B or 4C).", gap=True))
     return tuple(sorted(found, key=lambda notice: notice.gap))
@@ -104,8 +104,13 @@ def _of_image(findings: Findings, facts: Mapping[str, str], called: Mapping[int,
         yield f"{management.capitalize()} with category {category}"
 
 
-def against_the_estimate(findings: Findings, result: AnalysisResult | None) -> list[Notice]:
-    """The estimate is the frame's: a lesion is compared with that of its frame, the image with that of all its frames."""
+def against_the_estimate(
+    findings: Findings, result: AnalysisResult | None, names: Mapping[int, str] | None = None
+) -> list[Notice]:
+    """The estimate is the frame's: a lesion is compared with that of its frame, the image with that of all its frames.
+
+    Where there are several lesions, a remark begins with the name of its own (``names``, by key).
+    """
     if result is None or result.model.point is None:
         return []
     said = [f for f in result.frames if not f.abstained and f.classified]
@@ -113,15 +118,17 @@ def against_the_estimate(findings: Findings, result: AnalysisResult | None) -> l
     found = []
     for lesion in findings.lesions:
         here = [f.above_operating_point for f in said if f.index == lesion.frame]
-        found += [Notice(text, lesion.key) for text in _disagreement(lesion.assessment, here, point)]
+        name = (names or {}).get(lesion.key, f"Lesion {lesion.key}")
+        start = f"{name}: the" if len(findings.lesions) > 1 else "The"
+        found += [Notice(f"{start} {text}", lesion.key) for text in _disagreement(lesion.assessment, here, point)]
     if findings.assessment is not None:
         above = [f.above_operating_point for f in said]
-        found += [Notice(text) for text in _disagreement(findings.assessment, above, point)]
+        found += [Notice(f"The {text}") for text in _disagreement(findings.assessment, above, point)]
     return list({notice.text: notice for notice in found}.values())
 
 
 def _disagreement(category: str | None, above: Sequence[bool], point: str) -> Iterator[str]:
     if category in LOW and any(above):
-        yield f"The malignant estimate is above {point}, with category {category}."
-    if category in HIGH and above and not any(above):
-        yield f"The malignant estimate is below {point}, with category {category}."
+        yield f"malignant estimate is above {point}, with category {category}."
+    if category in SUSPECTED and above and not any(above):
+        yield f"malignant estimate is below {point}, with category {category}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, Table
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, Spacer, Table
 
 from busi_viewer.core.reporting import SHORT
 from busi_viewer.report import fonts, words
@@ -34,7 +34,12 @@ from busi_viewer.report.parts import (
 REPORT = "Breast ultrasound report"
 DRAFT = "Draft, not signed"
 COLUMN_LETTERS = 1000
+FEW_LINES = 60.0
+"""Points below which a heading and what follows begin on the next page."""
 FIXED = "Single B-mode images; not tested on Doppler, elastography, implants or the axilla."
+UNPRINTABLE = (
+    f"{fonts.MISSING} stands for a letter of a script that this report cannot print (it has Latin, Greek and Cyrillic)."
+)
 CUT = " … (all of it in the full report)"
 
 
@@ -52,9 +57,13 @@ BREVITIES = (
     Brevity(140.0, 900, 6),
     Brevity(120.0, 900, 6),
     Brevity(120.0, 450, 6),
-    Brevity(100.0, 300, 4),
-    Brevity(80.0, 200, 3),
-    Brevity(60.0, 120, 2),
+    Brevity(120.0, 300, 4),
+    Brevity(120.0, 200, 3),
+    Brevity(100.0, 200, 3),
+    Brevity(100.0, 120, 2),
+    Brevity(80.0, 120, 2),
+    Brevity(80.0, 70, 1),
+    Brevity(60.0, 70, 1),
     Brevity(40.0, 70, 1),
     Brevity(0.0, 70, 1),
 )
@@ -63,7 +72,7 @@ BREVITIES = (
 
 def story(content: ReportContent, brevity: Brevity = BREVITIES[0]) -> list[Flowable]:
     """The report in reading order; ``brevity`` is for a short one."""
-    start = [*_header(content), _facts(content.patient), Rule(0.5, LINE, 7, 0)]
+    start = [*_header(content), _facts(content.patient), *_unprintable(content), Rule(0.5, LINE, 7, 0)]
     return [*start, *(_short(content, brevity) if content.template == SHORT else _full(content))]
 
 
@@ -141,6 +150,16 @@ def _facts(facts: tuple[Fact, ...]) -> Table:
     return grid([cells], widths, ("RIGHTPADDING", (0, 0), (-1, -1), 8))
 
 
+def _unprintable(content: ReportContent) -> list[Flowable]:
+    """Says what the mark for letters stands for that no font of the report has, where the reader or the file used some."""
+    texts = content.texts
+    typed = [fact.value or "" for fact in content.patient] + [content.facility, content.address]
+    typed += [words_ or "" for words_ in (texts.history, texts.technique, texts.comparison, texts.impression)]
+    if not any(fonts.MISSING in fonts.printable(words_) for words_ in typed):
+        return []
+    return [Spacer(1, 3), text(UNPRINTABLE, 7.5, colour=WARN)]
+
+
 def _texts_above(content: ReportContent, most: int | None) -> list[Flowable]:
     """History beside technique, in two columns where they are brief, else one under the other; then the tissue."""
     texts = content.texts
@@ -150,7 +169,7 @@ def _texts_above(content: ReportContent, most: int | None) -> list[Flowable]:
     left: list[Flowable] = [Heading("Indication and history"), *history]
     right: list[Flowable] = [Heading("Scope and technique"), *technique]
     tissue: list[Flowable] = [Heading("Breast composition"), *_said(texts.composition, most)]
-    longest = max(len(texts.history or ""), len(texts.technique or ""))
+    longest = max(len(_cut(said, most)) for said in (texts.history or "", texts.technique or ""))
     return _columns([*left, *tissue], right, longest)
 
 
@@ -160,15 +179,27 @@ def _texts_below(content: ReportContent, most: int | None) -> list[Flowable]:
     if texts.impression is None:
         return left
     right: list[Flowable] = [Heading("Impression"), *paragraphs(_cut(texts.impression, most), 9)]
-    return _columns(left, right, max(len(texts.comparison or ""), len(texts.impression)))
+    longest = max(len(_cut(said, most)) for said in (texts.comparison or "", texts.impression))
+    return _columns(left, right, longest)
 
 
 def _columns(left: list[Flowable], right: list[Flowable], letters: int) -> list[Flowable]:
     """Side by side, or one under the other where there are many letters: columns cannot run on to the next page."""
     if letters > COLUMN_LETTERS:
-        return [*left, *right]
+        return _running([*left, *right])
     half = WIDTH / 2
     return [Spacer(1, 5), grid([[left, right]], [half + 9, half - 9], ("RIGHTPADDING", (0, 0), (0, -1), 18))]
+
+
+def _running(parts: list[Flowable]) -> list[Flowable]:
+    """Headings and texts that begin on this page where a few lines of them fit, however long they are."""
+    found: list[Flowable] = []
+    for part in parts:
+        if isinstance(part, Heading):
+            part.keepWithNext = 0
+            found.append(CondPageBreak(FEW_LINES))
+        found.append(part)
+    return found
 
 
 def _said(said: str | None, most: int | None) -> list[Flowable]:

@@ -56,7 +56,14 @@ def test_the_estimate_and_the_category_are_compared_both_ways():
     high, low = analysis(0.8), analysis(0.1)
     assert texts(one("3"), high) == ["The malignant estimate is above the operating point of 30 %, with category 3."]
     assert texts(one("4C"), low) == ["The malignant estimate is below the operating point of 30 %, with category 4C."]
-    assert texts(one("4C"), high) == texts(one("2"), low) == texts(one("4A"), low) == []
+    assert all(texts(one(category), low) for category in ("4A", "4B", "5"))
+    assert texts(one("4C"), high) == texts(one("2"), low) == texts(one("0"), low) == []
+
+
+def test_of_several_lesions_it_is_said_which():
+    several = Findings(lesions=(LesionFindings(1, assessment="4B"), LesionFindings(2, assessment="2")))
+    remark = "the malignant estimate is above the operating point of 30 %, with category 2."
+    assert texts(several, analysis(0.8)) == [f"Lesion 2: {remark}"]
 
 
 def test_the_operating_point_in_force_counts():

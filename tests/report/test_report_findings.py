@@ -280,6 +280,29 @@ def test_a_logo_is_used_and_a_bad_one_never_stops_a_report(tmp_path):
         assert pages(PdfReportWriter(Letterhead("Centre", "", bad)).pdf(drawn()))
 
 
+def test_a_white_logo_stands_on_a_dark_ground(tmp_path):
+    logo = tmp_path / "logo.png"
+    picture = Image.new("RGBA", (300, 100), (0, 0, 0, 0))
+    picture.paste((255, 255, 255, 255), (60, 30, 240, 70))
+    picture.save(logo)
+    writer = PdfReportWriter(Letterhead("Centre", "", logo), clock=lambda: WHEN)
+    shown = writer.pages(writer.pdf(drawn()), 100)[0][40:100, 50:220].astype(int)
+    assert (shown.max(axis=-1) < 60).sum() > 1000
+    assert (shown.min(axis=-1) > 240).sum() > 1000
+
+
+def test_letters_that_cannot_be_printed_are_explained():
+    said_of = said(drawn(), identity=replace(IDENTITY, patient="王小明"))
+    assert "stands for a letter" in " ".join(pages(render(build_content(said_of, when=WHEN))))
+    assert "stands for a letter" not in " ".join(pages(render(build_content(said(drawn()), when=WHEN))))
+
+
+def test_a_long_history_begins_on_the_first_page():
+    found = pages(render(build_content(said(drawn(), history="It was felt three weeks ago. " * 260), when=WHEN)))
+    assert "three weeks ago" in found[0]
+    assert "three weeks ago" in found[1]
+
+
 def test_the_models_own_figures_and_limits_are_stated():
     card = json.loads((bundled_models() / "busi-default" / "card.json").read_text(encoding="utf-8"))
     from test_report_pdf import document
