@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.image import Mask
-from busi_viewer.core.masks import components
+from busi_viewer.core.masks import components, largest_area
 from busi_viewer.core.measure import measure
 
 LOW, HIGH = 0.05, 0.95
@@ -75,7 +75,7 @@ def _wavering(probability: Map, mask: Mask, low: float, high: float) -> Mask:
 
 def _away(probability: Map, mask: Mask, low: float, high: float) -> NDArray[np.float32]:
     """Distance of every pixel (H, W) from where the model wavers, in sizes of the largest outlined lesion."""
-    size = float(np.sqrt(components(mask)[0].sum()))
+    size = float(np.sqrt(largest_area(mask)))
     wavering = _wavering(probability, mask, low, high)
     distance = cv2.distanceTransform((~wavering).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(distance / size, dtype=np.float32)

@@ -17,9 +17,29 @@ Box = tuple[int, int, int, int]
 
 def components(mask: Mask) -> list[Mask]:
     """The 8-connected components, largest first."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    order = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))
-    return [labels == i for i in order]
+    inside, part = _set_part(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    found = []
+    for i in sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA])):
+        component = np.zeros(mask.shape, dtype=bool)
+        component[inside] = labels == i
+        found.append(component)
+    return found
+
+
+def largest_area(mask: Mask) -> int:
+    """Pixels of the largest 8-connected component."""
+    _, part = _set_part(mask)
+    stats = cv2.connectedComponentsWithStats(part, connectivity=8)[2]
+    return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0))
+
+
+def _set_part(mask: Mask) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
+    """Where the set pixels lie and that part of the mask as bytes: a lesion is small beside its image."""
+    flat = mask.astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(flat)
+    inside = slice(y, y + max(height, 1)), slice(x, x + max(width, 1))
+    return inside, flat[inside]
 
 
 def outer_contour(mask: Mask) -> NDArray[np.int32]:
@@ -86,10 +106,13 @@ def bounding_box(mask: Mask) -> Box | None:
 
 def remove_small(mask: Mask, min_area: int) -> Mask:
     """The mask without components smaller than ``min_area`` pixels."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    inside, part = _set_part(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     keep = np.zeros(count, dtype=bool)
     keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= min_area
-    return np.asarray(keep[labels], dtype=bool)
+    kept = np.zeros(mask.shape, dtype=bool)
+    kept[inside] = keep[labels]
+    return kept
 
 
 def fill_holes(mask: Mask) -> Mask:

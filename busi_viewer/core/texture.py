@@ -46,6 +46,7 @@ def texture(frame: Pixels) -> NDArray[np.float64]:
     third_y, third_x = image.shape[0] // 3, image.shape[1] // 3
     tiny = 0.01
     rough = image - cv2.blur(image, (3, 3))
+    square = rough * rough
     shown = small > 8
     return np.array(
         [
@@ -58,7 +59,7 @@ def texture(frame: Pixels) -> NDArray[np.float64]:
             np.log((image[:, :third_x].mean() + tiny) / (image[:, -third_x:].mean() + tiny)),
             np.log((across.mean() + 1e-3) / (down.mean() + 1e-3)),
             *np.log((bands + 1e-3) / (image.std() + tiny)),
-            np.log1p(float((rough**4).mean() / (float((rough**2).mean()) + 1e-6) ** 2)),
+            np.log1p(float((square * square).mean() / (float(square.mean()) + 1e-6) ** 2)),
             _steps(down.mean(axis=1)),
             _steps(across.mean(axis=0)),
         ]
