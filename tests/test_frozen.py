@@ -68,7 +68,9 @@ def test_runs_from_a_long_path_that_is_not_ascii_without_write_access(tmp_path):
 def test_forward_pass_runs_through_openvino(tmp_path):
     """Every forward pass, that of a graph shipped with the model too: the log would say if PyTorch had to stand in."""
     image = SAMPLE / "malignant.png"
-    done = run("analyze", str(image), "-o", str(tmp_path / "out"), "--device", "cpu", BUSI_VIEWER_HOME=str(tmp_path / "b"))
+    done = run(
+        "analyze", str(image), "-o", str(tmp_path / "out"), "--device", "cpu", BUSI_VIEWER_HOME=str(tmp_path / "b")
+    )
     assert done.returncode == 0, done.stderr
     assert "OpenVINO is not used" not in "".join(p.read_text() for p in (tmp_path / "b" / "logs").glob("*.log"))
     assert not list((FOLDER / "_internal").rglob("libopenvino_intel_[gn]pu_plugin*"))

@@ -25,6 +25,7 @@ from busi_viewer.gui.result_parts import (
     Section,
     ShareBar,
     Skeleton,
+    Unlisted,
     heat_in_words,
 )
 from busi_viewer.gui.session import Session
@@ -178,7 +179,7 @@ class ResultPanel(QWidget):
         self.sections = FindingsSections(self.findings)
         self._describer = Describer(self)
         self._describer.ready.connect(self.findings.propose)
-        self._no_lesion = Section(tr("Lesions"))
+        self._no_lesion, self._unlisted = Section(tr("Lesions")), Unlisted()
         self.callipers = CalliperList()
         self._fill_sections()
         self._scroll = QScrollArea()
@@ -190,7 +191,7 @@ class ResultPanel(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         explained = (self.estimate.basis, self._why, self._quality)
-        for part in (*explained, self._no_lesion, self.callipers, self._can, *self.sections.parts):
+        for part in (*explained, self._unlisted, self._no_lesion, self.callipers, self._can, *self.sections.parts):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll.setWidget(inner)
@@ -357,14 +358,14 @@ class ResultPanel(QWidget):
         self._quality.set_aside(plural("1 note", "{n} notes", len(warnings)) if warnings else "")
 
     def _show_lesions(self, session: Session | None) -> None:
-        lesions = session.lesions() if session is not None else ()
+        lesions = self._unlisted.largest(session.lesions() if session is not None else ())
         proposal = session is not None and session.document.is_proposal(session.frame)
         by_reader = session is not None and session.document.record.calibrated_by_reader
         while len(self._lesions) < len(lesions):
             section, measures, form = Section(tr("Lesion")), Measures(), self.findings.form()
             section.body.addWidget(measures)
             section.body.addWidget(form)
-            self._column.insertWidget(self._column.indexOf(self._no_lesion), section)
+            self._column.insertWidget(self._column.indexOf(self._unlisted), section)
             tab_after(self._lesions[-1][0] if self._lesions else self._quality, section)
             self._lesions.append((section, measures, form))
         for i, (section, measures, form) in enumerate(self._lesions):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import CLASSES, Heatmap
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.controls import IconLabel, label, rule, spaced
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.stylesheet import set_role
 
 ROW = 24
+LISTED = 16
+"""So many lesions of a frame, the largest, have their sizes and findings in the panel."""
 
 
 class _Header(QWidget):
@@ -104,6 +108,24 @@ class Section(QWidget):
         self.is_open = is_open
         self.content.setVisible(is_open)
         self._header.chevron.set_icon("chevron-down" if is_open else "chevron-right", "text3")
+
+
+class Unlisted(QLabel):
+    """Says how many outlined areas are not listed, where a mask of specks has very many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_role(self, "quiet")
+        self.setWordWrap(True)
+        self.setContentsMargins(12, 8, 12, 8)
+
+    def largest(self, lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+        """Those to list, of lesions ordered by size."""
+        more = len(lesions) - LISTED
+        words = plural("{n} smaller area is not listed.", "{n} smaller areas are not listed.", more)
+        self.setText(words + " " + tr("Islands (N) removes specks."))
+        self.setVisible(more > 0)
+        return tuple(lesions[:LISTED])
 
 
 class OutlineSample(QWidget):

@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QSlider, QSpinBox
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 
+from busi_viewer.core.edits import MaskEdit
 from busi_viewer.gui.actions import TOOLS as TOOL_NAMES
+from busi_viewer.gui.result_parts import LISTED
 from busi_viewer.gui.tools import TOOLS
 
 SHAPE = (120, 160)
@@ -193,3 +195,21 @@ def test_the_options_bar_and_the_canvas_follow_each_other(qtbot, qapp, study):
         made.actions_["pointer"].trigger()
         assert bar.isHidden()
         assert not made.actions_["apply"].isEnabled()
+
+
+def test_a_mask_of_very_many_specks_lists_only_the_largest(qtbot, qapp, tmp_path):
+    """A noisy outline from elsewhere must not fill the panel with hundreds of forms."""
+    with window(qtbot, qapp) as made:
+        made.open_paths([write_image(tmp_path / "a.png")])
+        qtbot.waitUntil(lambda: made.reading.session is not None)
+        specks = np.zeros((100, 140), dtype=bool)
+        specks[::4, ::4] = True
+        specks[40:60, 40:60] = True
+        made.reading.session.apply(MaskEdit(0, (10, 10, 150, 110), specks, "Specks"))
+        found, unlisted = made.reading.session.lesions(), made.result._unlisted
+        assert len(found) > 500
+        qtbot.waitUntil(lambda: not unlisted.isHidden())
+        assert len([section for section, *_ in made.result._lesions if not section.isHidden()]) == LISTED
+        assert str(len(found) - LISTED) in unlisted.text()
+        made.reading.session.undo.undo()
+        qtbot.waitUntil(unlisted.isHidden)

@@ -22,6 +22,8 @@ SHORTEST = 24.0
 """Lesions that look shorter than this many logical px get no axes."""
 MOST = 3
 """Only so many lesions, the largest ones, get axes."""
+NAMED = 16
+"""Only so many get their name beside them."""
 
 
 def length_text(letter: str, px: float, mm: float | None) -> str:
@@ -75,7 +77,7 @@ def tags(camera: Camera, lesions: Sequence[Lesion], outlines: Sequence[Outline],
             places = beside(_ends(camera, axis), tag_size(text))
             placed.append(Tag(text, free(places, shapes, placed, inside), COLOUR))
     who = tr("AI") if proposed else tr("Reader")
-    for outline in sorted(outlines, key=lambda o: o.rank):
+    for outline in sorted(outlines, key=lambda o: o.rank)[:NAMED]:
         text, box = f"L{outline.rank + 1} · {who}", transform.mapRect(outline.path.boundingRect())
         if box.intersects(QRectF(0.0, 0.0, *camera.view)):
             rect = free(around(box, tag_size(text)), shapes, placed, inside)
