@@ -38,6 +38,7 @@ class CanvasHeader(QWidget):
         self._lesions = QLabel()
         self._lesions.setTextFormat(Qt.TextFormat.RichText)
         self._cursor, self._zoom = label("", "quiet"), label("", "dim")
+        self._cursor.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._zoom.setMinimumWidth(44)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
         one = KeyButton("1:1", role="flat")
@@ -109,7 +110,13 @@ class CanvasHeader(QWidget):
 
     def show_cursor(self, x: int, y: int, value: str) -> None:
         """The pixel under the cursor."""
-        self._cursor.setText(f"{x}, {y}   {value}" if value else "")
+        words = f"{x}, {y}   {value}" if value else ""
+        wide = self._cursor.fontMetrics().horizontalAdvance(words) + 2
+        if wide > self._cursor.width() or not self._cursor.text():
+            self._cursor.setFixedSize(
+                wide, self._cursor.sizeHint().height()
+            )  # of a fixed size, it does not lay out the window
+        self._cursor.setText(words)
 
     def show_zoom(self, zoom: float | None) -> None:
         """Screen pixels to an image pixel; None while nothing is shown."""

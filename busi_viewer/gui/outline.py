@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -25,12 +27,27 @@ SMOOTHING = 5
 """Contour points averaged: moves the line by less than a pixel, and takes the stair steps off it."""
 
 
-@dataclass(frozen=True)
-class Outline:
-    """One lesion: its closed path with holes, in image positions; ``rank`` 0 = the largest, which gives the colour."""
+CLIP_MARGIN = 8.0
+"""Logical px around what is repainted in which a line is drawn too."""
 
-    path: QPainterPath
+Ring = NDArray[np.float64]
+"""A closed line, (N, 2) positions x, y."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """One lesion: its closed lines, the outer one and those of holes, in image positions.
+
+    ``rank`` 0 = the largest, which gives the colour.
+    """
+
+    rings: tuple[Ring, ...]
     rank: int
+
+    @cached_property
+    def path(self) -> QPainterPath:
+        """The rings as one path."""
+        return _closed(self.rings)
 
     @property
     def colour(self) -> QColor:
@@ -54,23 +71,18 @@ def trace(mask: Mask, box: Box | None = None) -> tuple[Outline, ...]:
     ranks = _ranks(part, [contours[i][0, 0] - (x0, y0) for i in outer])
     outlines = []
     for i, rank in zip(outer, ranks, strict=True):
-        path = QPainterPath()
-        _add(path, np.asarray(contours[i][:, 0, :], dtype=np.int32))
+        rings = [_ring(np.asarray(contours[i][:, 0, :], dtype=np.int32))]
         hole = int(tree[0][i][2])
         while hole >= 0:
-            _add(path, np.asarray(contours[hole][:, 0, :], dtype=np.int32))
+            rings.append(_ring(np.asarray(contours[hole][:, 0, :], dtype=np.int32)))
             hole = int(tree[0][hole][0])
-        outlines.append(Outline(path, rank))
+        outlines.append(Outline(tuple(rings), rank))
     return tuple(outlines)
 
 
 def enclosed(rings: tuple[NDArray[np.int32], ...]) -> QPainterPath:
     """What closed rings (N, 2) enclose, by the even-odd rule, with smoothed edges."""
-    path = QPainterPath()
-    path.setFillRule(Qt.FillRule.OddEvenFill)
-    for ring in rings:
-        _add(path, ring)
-    return path
+    return _closed([_ring(ring) for ring in rings])
 
 
 def paint_band(painter: QPainter, band: QPainterPath, transform: QTransform, *, heated: bool) -> None:
@@ -93,15 +105,53 @@ def _ranks(part: NDArray[np.uint8], seeds: list[NDArray[np.int32]]) -> list[int]
     return [place[int(labels[y, x])] for x, y in seeds]
 
 
-def _add(path: QPainterPath, points: NDArray[np.int32]) -> None:
-    """Add one closed contour (N, 2), smoothed; a shape too thin to have an inside becomes its bounding box."""
+def _ring(points: NDArray[np.int32]) -> Ring:
+    """One closed contour (N, 2), smoothed; a shape too thin to have an inside becomes its bounding box."""
     spread = np.ptp(points, axis=0)
     if len(points) < 3 or spread.min() < 1:
-        x, y = (float(v) - 0.5 for v in points.min(axis=0))
-        path.addRect(QRectF(x, y, float(spread[0]) + 1.0, float(spread[1]) + 1.0))
-        return
-    path.addPolygon(_polygon(_smoothed(points)))
-    path.closeSubpath()
+        x, y = points.min(axis=0) - 0.5
+        right, bottom = points.max(axis=0) + 0.5
+        return np.array([(x, y), (right, y), (right, bottom), (x, bottom)])
+    return _smoothed(points)
+
+
+def _closed(rings: Sequence[Ring]) -> QPainterPath:
+    """What the rings enclose, by the even-odd rule."""
+    path = QPainterPath()
+    for ring in rings:
+        path.addPolygon(_polygon(ring))
+        path.closeSubpath()
+    return path
+
+
+def _on_screen(ring: Ring, transform: QTransform) -> tuple[Ring, float]:
+    """The ring in screen coordinates, with no more points than the screen can show; and how far apart they lie at most."""
+    scale = max(np.hypot(transform.m11(), transform.m12()), np.hypot(transform.m21(), transform.m22()))
+    every = max(int(1.0 / scale), 1) if len(ring) >= 3 * SMOOTHING else 1
+    x, y = ring[::every].T
+    across = transform.m11() * x + transform.m21() * y + transform.dx()
+    down = transform.m12() * x + transform.m22() * y + transform.dy()
+    return np.stack([across, down], axis=1), 1.5 * scale * every
+
+
+def _near(rings: Sequence[tuple[Ring, float]], clip: QRectF) -> QPainterPath:
+    """The pieces of rings on the screen that lie in a rectangle or close to it; stroking them costs what is seen of them."""
+    path = QPainterPath()
+    for ring, apart in rings:
+        reach = CLIP_MARGIN + apart
+        wide = clip.adjusted(-reach, -reach, reach, reach)
+        x, y = ring[:, 0], ring[:, 1]
+        inside = (x >= wide.left()) & (x <= wide.right()) & (y >= wide.top()) & (y <= wide.bottom())
+        if len(ring) < 3 * SMOOTHING or inside.all():
+            path.addPolygon(_polygon(ring))
+            path.closeSubpath()
+            continue
+        first = int(np.argmin(inside))  # begin outside, so that no piece goes round the end
+        ring, inside = np.roll(ring, -first, axis=0), np.roll(inside, -first)
+        places = np.flatnonzero(inside)
+        for piece in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else ():
+            path.addPolygon(_polygon(ring[piece[0] - 1 : piece[-1] + 2]))
+    return path
 
 
 def _smoothed(points: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -132,15 +182,17 @@ def paint(
     """Draw outlines (dashed = proposed by AI, solid = reader) at a constant width on the screen."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    clip = painter.clipBoundingRect() if painter.hasClipping() and not dashed else None
     for outline in outlines:
-        path = transform.map(outline.path)
+        rings = [_on_screen(ring, transform) for ring in outline.rings]
+        whole = _closed([ring for ring, _ in rings]) if fill or clip is None else QPainterPath()
         colour = outline.colour
         if fill:
             tint = QColor(colour)
             tint.setAlphaF(FILL)
-            painter.fillPath(path, tint)
+            painter.fillPath(whole, tint)
         if line:
-            stroke(painter, path, colour, dashed=dashed)
+            stroke(painter, whole if clip is None else _near(rings, clip), colour, dashed=dashed)
     painter.restore()
 
 

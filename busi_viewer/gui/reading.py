@@ -72,6 +72,8 @@ class Reading(QObject):
         self._prewarm.setSingleShot(True)
         self._prewarm.setInterval(PREWARM_MS)
         self._prewarm.timeout.connect(lane.warm)
+        self._read_ahead = QTimer(self, singleShot=True, interval=0)
+        self._read_ahead.timeout.connect(self._open_neighbours)
         opener.opened.connect(self._on_opened)
         opener.failed.connect(self._on_open_failed)
         lane.started.connect(self._on_started)
@@ -203,10 +205,15 @@ class Reading(QObject):
             if self.path in self._tidings:
                 self.tidings.emit(self.path, self._tidings.pop(self.path))
             self._prewarm.start()
-            for near in self.neighbours():
-                if near not in self._sessions and near not in self._problems:
-                    self._ahead.add(near)
-                    self._opener.open(near, ahead=True, look=True)
+            self._read_ahead.start()
+
+    @Slot()
+    def _open_neighbours(self) -> None:
+        """Read what the reader may turn to next, once the image in view has been painted."""
+        for near in self.neighbours() if self.session is not None else ():
+            if near not in self._sessions and near not in self._problems:
+                self._ahead.add(near)
+                self._opener.open(near, ahead=True, look=True)
 
     def _give_back(self, path: Path, session: Session) -> None:
         """Give a reopened session without a store its analysis back; one no longer in memory is made again."""

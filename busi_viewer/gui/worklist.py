@@ -173,10 +173,8 @@ class Worklist(QWidget):
 
     def find_next(self, wanted: Callable[[Item], bool], *, round_the_end: bool = True) -> Path | None:
         """The next file shown for which ``wanted`` holds, from the current one (round to it); None if there is none."""
-        paths = self.shown.shown_paths()
         here = self.current()
-        start = paths.index(here) + 1 if here in paths else 0
-        for path in paths[start:] + (paths[:start] if round_the_end else []):
+        for path in self.shown.from_after(here, round_the_end=round_the_end):
             item = self.model.item(path)
             if item is not None and path != here and wanted(item):
                 return path

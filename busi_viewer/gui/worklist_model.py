@@ -180,7 +180,8 @@ class WorklistModel(QObject):
         for entry in inputs:
             if entry.path not in seen:
                 seen.add(entry.path)
-                new.append(Item(entry.path, entry.path.stem, entry.path.parent.name, str(entry.path.parent)))
+                folder = entry.path.parent
+                new.append(Item(entry.path, entry.path.stem, folder.name, str(folder)))
         if new:
             self._set([*self._items, *new])
         return len(new)

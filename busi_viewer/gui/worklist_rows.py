@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class WorklistRows(QAbstractListModel):
         self._source = source
         self._shown: list[Item | Group] = []
         self._row_of: dict[Path, int] = {}
+        self._place_of: dict[Path, int] = {}
         self._folded: set[tuple[Any, ...]] = set()
         self.filter = Filter()
         self.grouping, self.order = "none", "name"
@@ -132,6 +133,7 @@ class WorklistRows(QAbstractListModel):
         self.beginResetModel()
         self._shown = grouped(items, self.grouping, self._folded) if self.grouping != "none" else list(items)
         self._row_of = {row.path: n for n, row in enumerate(self._shown) if isinstance(row, Item)}
+        self._place_of = {path: n for n, path in enumerate(self._row_of, 1)}
         self.endResetModel()
         self.rebuilt.emit()
         self._later.setInterval(max(REBUILD_MS, round((time.perf_counter() - begun) * 1000 / REBUILD_SHARE)))
@@ -208,10 +210,21 @@ class WorklistRows(QAbstractListModel):
         """The files shown, in order; of folded groups too."""
         return [path for row in self._shown for path in _paths(row)]
 
+    def from_after(self, path: Path | None, *, round_the_end: bool) -> Iterator[Path]:
+        """The files shown after one (from the first if it is not shown), then, round the end, those up to it."""
+        row = self._row_of.get(path, -1) if path is not None else -1
+        if row >= 0:
+            after, before = self._shown[row + 1 :], self._shown[: row + 1]
+            parts = [*after, *before] if round_the_end else after
+            yield from (found for part in parts for found in _paths(part))
+            return
+        paths = self.shown_paths()  # a folded group hides it, or nothing does
+        start = paths.index(path) + 1 if path in paths else 0
+        yield from paths[start:] + (paths[:start] if round_the_end else [])
+
     def position(self, path: Path) -> tuple[int, int]:
         """(how manieth of the files shown in rows a file is, counted from 1, or 0; how many there are)."""
-        paths = list(self._row_of)
-        return (paths.index(path) + 1 if path in self._row_of else 0), len(paths)
+        return self._place_of.get(path, 0), len(self._place_of)
 
     def step(self, row: int, by: int) -> int:
         """The next file's row after (``by`` 1) or before (−1) a row, headers left out; −1 at the end."""

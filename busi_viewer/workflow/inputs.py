@@ -16,6 +16,7 @@ from busi_viewer.core.listing import Listing
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".dicom", ".ima")
 _DICOMDIR = "dicomdir"
+_NUMBERS = re.compile(r"([0-9]+)")
 _OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".panels.png", ".seg.dcm", ".sr.dcm")
 
 
@@ -47,7 +48,7 @@ def expand_inputs(
     seen: set[str] = set()
     for path in map(Path, paths):
         if path.is_dir():
-            index = next((entry for entry in _listed_names(path) if entry.name.lower() == _DICOMDIR), None)
+            index = _directory_of(path)
             found = [] if index is None else _of_directory(index, read_directory, named=False)
             found += _in_folder(path, recursive)
         elif path.name.lower() == _DICOMDIR:
@@ -71,12 +72,13 @@ def _of_directory(path: Path, read_directory: Callable[[Path], Listing | None], 
     return [*found, Input(path, Path(path.name))] if listing.missing or not found else found
 
 
-def _listed_names(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing where it cannot be listed."""
+def _directory_of(folder: Path) -> Path | None:
+    """The DICOMDIR that lies in a folder, if there is one (the first by name) and the folder can be listed."""
     try:
-        return sorted(folder.iterdir())
+        names = [name for name in os.listdir(folder) if name.lower() == _DICOMDIR]
     except OSError:
-        return []
+        return None
+    return folder / min(names) if names else None
 
 
 def _in_folder(root: Path, recursive: bool) -> list[Input]:
@@ -118,10 +120,8 @@ def _is_candidate(path: Path) -> bool:
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
     """Sort key by which numbers inside names count as numbers and case does not matter; ties are broken by the name."""
-    key = []
-    for part in re.split(r"([0-9]+)", name):
-        number = part.isascii() and part.isdigit()
-        key.append((number, int(part) if number else 0, part.casefold()))
+    parts = _NUMBERS.split(name.casefold())  # every other part is a number
+    key = [(n % 2 == 1, int(part) if n % 2 else 0, part) for n, part in enumerate(parts)]
     return [*key, (False, 0, name)]
 
 

@@ -81,15 +81,33 @@ def paint(painter: QPainter, camera: Camera, facts: Facts) -> None:
     """Draw everything around the image."""
     painter.save()
     image = camera.image_rect()
-    _paint_facts(painter, camera, facts, image)
-    if camera.orientation.depth_runs_down:
+    clip = painter.clipBoundingRect() if painter.hasClipping() else QRectF(0, 0, *camera.view)
+    if clip.top() < _first_line(image) + 2 * LINE:
+        _paint_facts(painter, camera, facts, image)
+    if camera.orientation.depth_runs_down and clip.left() < _depth_axis(image) + 1:
         _paint_depth(painter, camera, facts, image)
-    _paint_bottom(painter, camera, facts, image)
+    if clip.bottom() > _base_line(camera, image) - LINE:
+        _paint_bottom(painter, camera, facts, image)
     if facts.heat is not None:
         paint_heat(painter, camera, facts.heat, facts.look.heat, image)
     if not camera.orientation.plain:
         paint_marker(painter, camera)
     painter.restore()
+
+
+def _first_line(image: QRectF) -> float:
+    """Baseline of the upper line of facts."""
+    return max(image.top() - 25.0, EDGE + 12.0)
+
+
+def _depth_axis(image: QRectF) -> float:
+    """Where the ticks of depth end at the right."""
+    return max(image.left() - 6.0, 40.0)
+
+
+def _base_line(camera: Camera, image: QRectF) -> float:
+    """Baseline of the upper line below the image."""
+    return max(min(image.bottom() + 20.0, camera.view[1] - BELOW), 60.0)
 
 
 def paint_marker(painter: QPainter, camera: Camera) -> None:
@@ -148,7 +166,7 @@ def _paint_facts(painter: QPainter, camera: Camera, facts: Facts, image: QRectF)
     left, right = max(image.left(), EDGE), min(image.right(), camera.view[0] - EDGE)
     if right - left < 240:
         left, right = EDGE, camera.view[0] - EDGE
-    first = max(image.top() - 25.0, EDGE + 12.0)
+    first = _first_line(image)
     second = first + LINE
     room = right - left - QFontMetricsF(theme.font()).horizontalAdvance(facts.size) - 24
     bold = QFontMetricsF(theme.font(theme.CONTROL, QFont.Weight.DemiBold))
@@ -164,7 +182,7 @@ def _paint_depth(painter: QPainter, camera: Camera, facts: Facts, image: QRectF)
     unit = camera.scale * camera.aspect / (facts.spacing[0] if facts.spacing else 1.0)
     step = round_step(70.0 / unit)
     top, bottom = camera.to_screen(0, facts.rows[0]).y(), camera.to_screen(0, facts.rows[1]).y()
-    x = max(image.left() - 6.0, 40.0)
+    x = _depth_axis(image)
     last = math.floor((min(bottom, camera.view[1]) - top) / (unit * step / 2))
     pinned = x > image.left()
     for i in range(max(0, math.ceil(-top / (unit * step / 2))), last + 1):
@@ -191,7 +209,7 @@ def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF
     """Window, level and zoom, and the scale bar right of them."""
     left = min(max(image.left(), EDGE), camera.view[0] - 360)
     left = max(left, EDGE)
-    base = max(min(image.bottom() + 20.0, camera.view[1] - BELOW), 60.0)
+    base = _base_line(camera, image)
     (low, high), gamma = facts.look.window, facts.look.gamma
     grey = f"W {high - low:.0f}  L {(low + high) / 2:.0f}"
     zoom = tr("Zoom {zoom:.0f} %", zoom=facts.zoom * 100) + (tr("  γ {gamma:.2g}", gamma=gamma) if gamma != 1.0 else "")
