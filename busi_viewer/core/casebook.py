@@ -83,6 +83,16 @@ class Kept:
     hidden: bool = False
 
     @property
+    def tidings(self) -> bool:
+        """Whether the file moved, with work on it, or changed: the reader should know."""
+        return (self.moved_from is not None and not self.empty) or self.replaces is not None
+
+    @property
+    def blank(self) -> bool:
+        """Whether the reader drew, measured and said nothing on the image yet."""
+        return not (self.masks or self.steps or self.findings or self.callipers)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing was done on the image yet."""
         return not (

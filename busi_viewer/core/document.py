@@ -110,7 +110,8 @@ class Document:
 
     def offer(self, result: AnalysisResult) -> bool:
         """Take an analysis as the proposal unless it is stale (made for another file or an earlier revision)."""
-        if result.sha256 != self.record.sha256 or result.revision != self.revision:
+        same = self.record.identified and result.sha256 == self.record.sha256
+        if not same or result.revision != self.revision:
             return False
         self.result = self._scaled(self._at_point(result))
         self._notify()

@@ -1,9 +1,12 @@
-"""Files given by the user: opened only if they are ordinary, readable, non-empty and of a sane size."""
+"""Files given by the user: opened only if they are ordinary, readable, non-empty and of a sane size; and what identifies them."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+import threading
+import weakref
 from io import BufferedReader
 from math import sqrt
 from pathlib import Path
@@ -16,8 +19,67 @@ MAX_BYTES = 4 * 2**30
 """Largest file that is opened (4 GiB)."""
 PIXEL_BYTES = 40
 """Memory that opening takes for each pixel at most: 32 were measured for a float TIFF, 6 to 20 for others."""
+HASHED_AT_ONCE = 32 * 2**20
+"""A file up to this size is hashed while it is opened (20 ms); of a larger one, the first frame is shown meanwhile."""
 SMALL_BYTES = 200 * 2**20
 """What is always assumed to be there for an image, and left free by a larger one (5 million pixels)."""
+
+
+Stamp = tuple[int, int]
+"""Size and modification time (ns) of a file."""
+
+
+class LateDigest:
+    """SHA-256 of a large file as it was when it was opened. Implements :class:`~busi_viewer.core.image.Digest`, for any thread."""
+
+    def __init__(self, path: Path, stamp: Stamp) -> None:
+        self._path, self._stamp = path, stamp
+        self._value = ""
+        self._lock = threading.Lock()
+
+    @property
+    def known(self) -> bool:
+        """Whether it has been worked out."""
+        return bool(self._value)
+
+    def __str__(self) -> str:
+        with self._lock:
+            if not self._value:
+                self._value = self._work_out()
+        return self._value
+
+    def _work_out(self) -> str:
+        with open_regular(self._path) as stream:
+            same = stamp_of(stream) == self._stamp
+            value = hashlib.file_digest(stream, "sha256").hexdigest() if same else ""
+            if not same or stamp_of(stream) != self._stamp:
+                raise UnreadableImage(
+                    "the file has changed since it was opened", path=self._path, remedy="Open it again."
+                )
+        return value
+
+
+_late: weakref.WeakValueDictionary[tuple[Path, Stamp], LateDigest] = weakref.WeakValueDictionary()
+
+
+def digest_of(stream: BufferedReader, path: Path) -> str | LateDigest:
+    """The SHA-256 (hex) of an open file, or, of a large one, what will say it; the same for everyone who has it open.
+
+    Leaves the stream at its start.
+    """
+    stamp = stamp_of(stream)
+    if stamp[0] > HASHED_AT_ONCE:
+        return _late.setdefault((path, stamp), LateDigest(path, stamp))
+    stream.seek(0)
+    value = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    return value
+
+
+def stamp_of(stream: BufferedReader) -> Stamp:
+    """Size and modification time (ns) of an open file."""
+    status = os.fstat(stream.fileno())
+    return status.st_size, status.st_mtime_ns
 
 
 def open_regular(path: Path) -> BufferedReader:

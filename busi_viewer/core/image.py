@@ -63,10 +63,26 @@ class Region:
         return self.x0 <= x < self.x1 and self.y0 <= y < self.y1
 
 
+class Digest(Protocol):
+    """The SHA-256 of a file that takes a while to read: worked out by who asks first, then known.
+
+    ``str(digest)`` waits for it and raises :class:`~busi_viewer.core.errors.UnreadableImage` where the file is no longer the
+    one that was opened.
+    """
+
+    @property
+    def known(self) -> bool:
+        """Whether asking for it does not wait."""
+        ...
+
+    def __str__(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class ImageRecord:
     """A file as opened. Immutable; masks and edits live in the Document.
 
+    ``digest`` is the SHA-256 (hex) of its content, or will say it; ask for ``sha256``.
     ``kind`` is png, jpeg, tiff, bmp or dicom. ``shape`` is (height, width). ``spacing_mm`` is the (dy, dx) valid for the
     whole image, or None where it is unknown or differs by region; ``calibrated_by_reader``: the reader stated it, not the
     file, and whatever shows mm says so. ``covered`` are pixel boxes (x0, y0, x1, y1), half-open, that lie over calibrated
@@ -76,7 +92,7 @@ class ImageRecord:
     """
 
     path: Path
-    sha256: str
+    digest: str | Digest
     kind: str
     frames: Frames
     shape: tuple[int, int]
@@ -89,6 +105,24 @@ class ImageRecord:
     calibrated_by_reader: bool = False
     more_windows: tuple[tuple[str, tuple[float, float]], ...] = ()
     covered: tuple[tuple[int, int, int, int], ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the file's content, which identifies the image. Not for the GUI thread before it is ``identified``.
+
+        Raises UnreadableImage where the file changed before it was known.
+        """
+        return str(self.digest)
+
+    @property
+    def large(self) -> bool:
+        """Whether the file is so large that it is identified after it was opened."""
+        return not isinstance(self.digest, str)
+
+    @property
+    def identified(self) -> bool:
+        """Whether ``sha256`` is known, so that asking for it does not wait."""
+        return isinstance(self.digest, str) or self.digest.known
 
     def region_at(self, x: float, y: float) -> int | None:
         """Index of the calibrated region that holds the pixel (x, y), the foremost if there are several, or None."""

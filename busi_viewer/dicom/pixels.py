@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from busi_viewer.core.errors import UnreadableImage, UserError
-from busi_viewer.core.files import open_regular
+from busi_viewer.core.files import Stamp, open_regular, stamp_of
 from busi_viewer.dicom.codecs import FrameError, Raw, decode_compressed, frame_bits, unpack_native
 from busi_viewer.dicom.fragments import Frame, group, scan
 from busi_viewer.dicom.header import NATIVE, Header
@@ -51,7 +50,7 @@ class StoredPixels:
     count: int
     index: tuple[Frame, ...]
     subsampled: bool
-    stamp: tuple[int, int]
+    stamp: Stamp
     warnings: tuple[str, ...]
 
     def raw(self, frame: int) -> tuple[Raw, str]:
@@ -91,12 +90,6 @@ class StoredPixels:
             yield stream
 
 
-def stamp_of(stream: BufferedReader) -> tuple[int, int]:
-    """Size and modification time of an open file."""
-    status = os.fstat(stream.fileno())
-    return status.st_size, status.st_mtime_ns
-
-
 def locate(stream: BufferedReader, header: Header, path: Path) -> StoredPixels:
     """Find every frame without decoding any. Raises UnreadableImage if not even one is whole."""
     source: BinaryIO = stream if header.body is None else BytesIO(header.body)
@@ -118,7 +111,7 @@ def _fits_uncompressed(header: Header) -> bool:
     return header.length in (expected, expected + expected % 2)
 
 
-def _locate_native(source: BinaryIO, header: Header, path: Path, stamp: tuple[int, int]) -> StoredPixels:
+def _locate_native(source: BinaryIO, header: Header, path: Path, stamp: Stamp) -> StoredPixels:
     layout = header.layout
     present = min(header.length or 0, max(source.seek(0, SEEK_END) - header.offset, 0))
     announced = layout.frames
@@ -133,7 +126,7 @@ def _locate_native(source: BinaryIO, header: Header, path: Path, stamp: tuple[in
     return StoredPixels(path, header, count, (), subsampled, stamp, _missing(count, announced))
 
 
-def _locate_frames(source: BinaryIO, header: Header, path: Path, stamp: tuple[int, int]) -> StoredPixels:
+def _locate_frames(source: BinaryIO, header: Header, path: Path, stamp: Stamp) -> StoredPixels:
     fragments, table = scan(source, header.offset, path)
     extended = value(header.dataset, "ExtendedOffsetTable")
     words = extended[: len(extended) // 8 * 8] if isinstance(extended, bytes) else b""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
-from busi_viewer.core.files import open_regular
+from busi_viewer.core.files import digest_of, open_regular
 from busi_viewer.core.frames import LazyFrames
 from busi_viewer.core.image import ArrayFrames, Frames, ImageRecord, Pixels
 from busi_viewer.dicom.calibration import calibrate, facts, frame_rate
@@ -28,7 +27,7 @@ def read(path: Path) -> ImageRecord:
 
 
 def _record(stream: BufferedReader, path: Path) -> ImageRecord:
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = digest_of(stream, path)
     header = read_header(stream, path)
     stored = locate(stream, header, path)
     ds, layout = header.dataset, header.layout
@@ -51,7 +50,7 @@ def _record(stream: BufferedReader, path: Path) -> ImageRecord:
     windows = make_windows(ds, layout, display, first)
     return ImageRecord(
         path=path,
-        sha256=digest,
+        digest=digest,
         kind="dicom",
         frames=frames,
         shape=shape,

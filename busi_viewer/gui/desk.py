@@ -15,7 +15,9 @@ from busi_viewer.core.document import Document
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import READING, SHOWING
+from busi_viewer.gui.joining import MEANWHILE, lay_over, take_off
 from busi_viewer.gui.keeping import Keeping, Ledger
+from busi_viewer.gui.language import tr
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.result_cache import Results
 from busi_viewer.gui.session import Session
@@ -29,12 +31,15 @@ SPARE_SESSIONS = 8
 
 
 class Desk(QObject):
-    """``copied(path, owner)`` when a copy of an image that was worked on is worked on; ``apart(path)`` where what is kept and
-    what was done without the store cannot be brought together; ``unread(path, Problem)``: a part could not be read.
+    """``copied(path, owner)`` when a copy of an image that was worked on is worked on; ``joined(path)`` where earlier work was
+    found under what was done before it was known; ``late(path, Kept | None)``: what is kept of an open image is known only
+    now, or that nothing will be;
+    ``unread(path, Problem)``: a part could not be read.
     """
 
     copied = Signal(object, object)
-    apart = Signal(object)
+    joined = Signal(object)
+    late = Signal(object, object)
     unread = Signal(object, object)
 
     def __init__(
@@ -60,6 +65,7 @@ class Desk(QObject):
         self._readings: dict[Path, Mapping[str, Any]] = {}
         self._seen: set[Path] = set()
         self._hidden: set[Path] = set()
+        self._asked: set[Path] = set()
         self.blind = False
         keeping.ready.connect(self._ask_again)
         keeping.saved.connect(self._ask_again)
@@ -89,14 +95,25 @@ class Desk(QObject):
             self._restore(path, session, kept)
         session.changed.connect(lambda: self._on_changed(path, session))
         self.open[path] = session
+        if seen and kept is None and record.large:
+            self._ask(path)
         return session
+
+    def _ask(self, path: Path) -> None:
+        """Ask what is kept of an open image; ``late`` follows."""
+        self._asked.add(path)
+        self._keeping.ask(self.open[path].document.record)
+
+    def asked(self, path: Path) -> bool:
+        """Whether it is still being found out what is kept of an open image."""
+        return path in self._asked
 
     def see(self, path: Path) -> None:
         """The reader looks at a session that was opened ahead: only now it is noted in the store."""
         if path in self._unseen:
             self._unseen.discard(path)
-            if self._keeping.writable:
-                self._keeping.ask(self.open[path].document.record)
+            if self._keeping.writable or self.open[path].document.record.large:
+                self._ask(path)
 
     def _restore(self, path: Path, session: Session, kept: Kept) -> None:
         """Give a session without work of its own all that is kept; changes are counted from there."""
@@ -190,6 +207,7 @@ class Desk(QObject):
         """Put a session away."""
         session = self.open.pop(path)
         self._unseen.discard(path)
+        self._asked.discard(path)
         del self._ledgers[path]
         session.setParent(None)
         session.deleteLater()
@@ -255,7 +273,8 @@ class Desk(QObject):
         """Keep an analysis of a file, open or not, and whether the reader gets to see it."""
         self._note_shown(path, shown=not self._veils(path))
         if path in self.open:
-            if result.sha256 == self.open[path].document.record.sha256:
+            record = self.open[path].document.record
+            if record.identified and result.sha256 == record.sha256:
                 self.see(path)
                 self._ledgers[path].result(result)
         elif path in self._images and self._images[path][0] == result.sha256:
@@ -277,8 +296,8 @@ class Desk(QObject):
     def _ask_again(self) -> None:
         """The store can be written now: ask it about images that were opened without."""
         for path, ledger in self._ledgers.items():
-            if ledger.image is None and self._keeping.writable and path not in self._unseen:
-                self._keeping.ask(self.open[path].document.record)
+            if ledger.image is None and self._keeping.writable and path not in self._unseen | self._asked:
+                self._ask(path)
 
     @Slot(object)
     def _on_states(self, states: Mapping[Path, ImageState]) -> None:
@@ -286,18 +305,37 @@ class Desk(QObject):
         self._model.learn({path: state for path, state in states.items() if path not in self.open})
 
     @Slot(object, object)
-    def _on_recalled(self, path: Path, kept: Kept) -> None:
+    def _on_recalled(self, record: ImageRecord, kept: Kept | None) -> None:
+        """What is kept of an image that is open already comes beneath what was done on it meanwhile."""
+        path = record.path
+        self._asked.discard(path)
         session, ledger = self.open.get(path), self._ledgers.get(path)
-        if session is None or ledger is None or ledger.image is not None or not self._keeping.writable:
+        if session is None or ledger is None or ledger.image is not None:
             return
-        if not (kept.masks or kept.steps or kept.callipers or kept.findings):
-            ledger.adopt(kept.image)
-        elif not has_work(session):
-            ledger.adopt(kept.image)
+        if session.document.record.digest != record.digest:
+            return  # opened anew meanwhile, with another content
+        if kept is not None:
+            self._join(path, session, ledger, kept)
+        self.late.emit(path, kept)
+
+    def _join(self, path: Path, session: Session, ledger: Ledger, kept: Kept) -> None:
+        worked = has_work(session)
+        work = take_off(session) if worked and not kept.empty else None
+        self.note(path, session.document.record, kept)
+        if self._keeping.writable and kept.image:
+            ledger.adopt(kept.image, afresh=work is not None)
+        if kept.reading is not None:
+            self._readings[path] = kept.reading.value
+        if session.document.result is not None or session.held:
+            kept = replace(kept, result=None)  # analysed again meanwhile
+        session.veil(self._veils(path))
+        if work is not None or not worked:
             self._restore(path, session, kept)
-            session.changed.emit()
-        else:
-            self.apart.emit(path)
+        if work is not None:
+            lay_over(session, work, tr(MEANWHILE))
+            if not kept.blank:
+                self.joined.emit(path)
+        session.changed.emit()
 
 
 def has_work(session: Session) -> bool:

@@ -14,7 +14,7 @@ from busi_viewer.logs import stack_without_values
 
 log = logging.getLogger(__name__)
 
-CACHE_BYTES = 192 * 1024 * 1024
+CACHE_BYTES = 96 * 1024 * 1024
 """Most memory that decoded frames of one file may hold."""
 PRIORITY = 10
 """Decoding what the reader looks at goes before thumbnails and other pool work."""

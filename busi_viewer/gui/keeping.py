@@ -36,12 +36,12 @@ Change = Step | Mapping[str, Any] | None
 class Keeping(QObject):
     """All signals arrive on the GUI thread.
 
-    ``ready`` once the store is open; ``refused(Problem, in_use)`` where it cannot be written: the window then goes on without
-    keeping. ``recovered(Recovery)``: what a session left that did not end properly. ``failing(Problem)`` when writing begins
-    to fail, ``saved`` when it works again. ``recalled(path, Kept)`` answers :meth:`ask`; ``not_recalled(path, Problem)``: what
-    is kept of an image could not be read. ``reports(path, [Report])`` answers :meth:`ask_reports` and :meth:`sign`, which may
-    end with ``not_signed(Problem)`` instead. ``states({path: ImageState})`` and ``file_seen(path, (FileState, found))`` answer
-    :meth:`ask_states` and :meth:`check_file`.
+    ``ready`` once the store is open; ``refused(Problem, in_use)`` where it cannot be written: the window then goes on
+    without keeping. ``recovered(Recovery)``: what a session left that did not end properly. ``failing(Problem)`` when
+    writing begins to fail, ``saved`` when it works again. ``recalled(ImageRecord, Kept | None)`` answers :meth:`ask`;
+    ``not_recalled(path, Problem)``: what is kept of an image could not be read. ``reports(path, [Report])`` answers
+    :meth:`ask_reports` and :meth:`sign`, which may end with ``not_signed(Problem)`` instead. ``states({path:
+    ImageState})`` and ``file_seen(path, (FileState, found))`` answer :meth:`ask_states` and :meth:`check_file`.
     """
 
     ready = Signal()
@@ -172,11 +172,12 @@ class Keeping(QObject):
     def recall(self, record: ImageRecord, look: bool = False) -> Kept | None:
         """What is kept of an image, or None without a store; ``look``: without noting that it was opened.
 
-        For the threads that open files; never raises.
+        For the threads that open files; never raises. Waits until the image is identified.
         """
-        if not self._started.wait(WAIT_S):
-            return None
         try:
+            _ = record.sha256  # outside of the store, which others are waiting for
+            if not self._started.wait(WAIT_S):
+                return None
             store, keeper = self._reach(), self._keeper
             if keeper is not None:
                 return keeper.look(record) if look else keeper.open(record)
@@ -199,14 +200,8 @@ class Keeping(QObject):
         return trail_of(store, kept.image, kept.case, record.sha256) if kept.image else UNKNOWN
 
     def ask(self, record: ImageRecord) -> None:
-        """Recall an image that is open already; ``recalled`` follows if there is a store."""
-        path = record.path
-
-        def tell(kept: object) -> None:
-            if kept is not None:
-                self.recalled.emit(path, kept)
-
-        self._pool.start(Job(lambda: self.recall(record), tell, lambda _error: None))
+        """Recall an image that is open already; ``recalled`` follows, with None where nothing can be recalled."""
+        self._pool.start(Job(lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None))
 
     def change(self, image: int, kind: str, what: Change = None, reason: str = "") -> None:
         """Keep a committed "step" and why, its "undo" or "redo", the "rest" after typing; or a new value (JSON) of a field."""
@@ -236,6 +231,7 @@ class Keeping(QObject):
             for path in paths:
                 try:
                     record = read(path)
+                    _ = record.sha256
                 except UserError:
                     continue
                 store.flag(store.open_image(record).image, flags[path])
@@ -383,8 +379,10 @@ class Ledger:
         else:
             self._keeping.result(self.image, result)
 
-    def adopt(self, image: int) -> None:
-        """The store is there now, and holds no other work on the image: hand over all that waits."""
+    def adopt(self, image: int, *, afresh: bool = False) -> None:
+        """The image is known in the store now: hand over all that waits, or (``afresh``) none, since it is done again."""
+        if afresh:
+            self._waiting = []
         if self._owners.setdefault(image, self._path) != self._path:
             return
         self.image = image

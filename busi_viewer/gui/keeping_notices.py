@@ -47,7 +47,7 @@ class KeepingNotices(QObject):
         keeping.file_seen.connect(self._on_file_seen)
         reading.tidings.connect(self._on_tidings)
         reading.desk.copied.connect(self._on_copied)
-        reading.desk.apart.connect(self._on_apart)
+        reading.desk.joined.connect(self._on_joined)
         reading.desk.unread.connect(self._on_unread)
 
     def clear_notices(self) -> None:
@@ -170,13 +170,10 @@ class KeepingNotices(QObject):
         )
 
     @Slot(object)
-    def _on_apart(self, path: Path) -> None:
-        self._notices.show_warning(
-            tr(
-                "{name}: other work on it is kept already, so what you did in this window is not.",
-                name=privacy.name(path),
-            ),
-            tr("Export it to keep it; opened again, the image shows the kept work."),
+    def _on_joined(self, path: Path) -> None:
+        self._notices.show_info(
+            tr("{name}: earlier work on it was found and now lies under yours.", name=privacy.name(path)),
+            tr("Both are kept. Undo takes yours away and shows the earlier work alone."),
         )
 
 

@@ -56,7 +56,8 @@ def open_with_first_frame(path: Path, sources: Sequence[ImageSource]) -> ImageRe
 class Opener(QObject):
     """Opens files on two pool threads. Signals: ``opened(path, ImageRecord, Kept | None)``, ``failed(path, Problem)``,
     ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall(record, look)`` says what is
-    kept of an image, without noting that it was opened where it is only looked at; it is called on the pool's threads.
+    kept of an image, without noting that it was opened where it is only looked at; it is called on the pool's threads. A
+    large file that is not identified yet is given without, except to a batch: showing it does not wait for that.
     """
 
     opened = Signal(object, object, object)
@@ -82,6 +83,7 @@ class Opener(QObject):
         self._pool.setMaxThreadCount(2)
         self._running: set[Path] = set()
         self._noted: set[Path] = set()
+        self._unwatched: set[Path] = set()
         self._closed = False
         self._done.connect(self._on_done)
         self._broken.connect(self._on_broken)
@@ -97,6 +99,8 @@ class Opener(QObject):
             return
         if not look:
             self._noted.add(path)
+            if ahead:
+                self._unwatched.add(path)
         if path not in self._running:
             self._running.add(path)
             self._start(path, lambda: open_with_first_frame(path, self._sources), 0 if ahead else 10)
@@ -105,7 +109,8 @@ class Opener(QObject):
         def work() -> tuple[ImageRecord, Kept | None, bool]:
             record = read()
             look = path not in self._noted
-            return record, self._recall(record, look), look
+            kept = self._recall(record, look) if record.identified or path in self._unwatched else None
+            return record, kept, look
 
         job = Job(
             work,
@@ -144,12 +149,14 @@ class Opener(QObject):
             return
         self._running.discard(path)
         self._noted.discard(path)
+        self._unwatched.discard(path)
         self.opened.emit(path, record, kept)
 
     @Slot(object, object)
     def _on_broken(self, path: Path, problem: object) -> None:
         self._running.discard(path)
         self._noted.discard(path)
+        self._unwatched.discard(path)
         self.failed.emit(path, problem)
 
     @Slot(object)

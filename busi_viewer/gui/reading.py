@@ -76,6 +76,7 @@ class Reading(QObject):
         self._read_ahead.timeout.connect(self._open_neighbours)
         opener.opened.connect(self._on_opened)
         opener.failed.connect(self._on_open_failed)
+        self.desk.late.connect(self._on_late)
         lane.started.connect(self._on_started)
         lane.progress.connect(self._on_progress)
         lane.finished.connect(self._on_finished)
@@ -218,7 +219,8 @@ class Reading(QObject):
     def _give_back(self, path: Path, session: Session) -> None:
         """Give a reopened session without a store its analysis back; one no longer in memory is made again."""
         item = self._model.item(path)
-        if session.document.result is not None or session.held or item is None or not item.analysed:
+        known = session.document.result is not None or session.held
+        if known or item is None or not item.analysed or self.desk.asked(path):
             return
         result = self.results.get(path)
         if result is not None:
@@ -239,13 +241,23 @@ class Reading(QObject):
         self._ahead.discard(path)
         if path not in self._sessions:
             self.desk.begin(path, record, kept, seen=wanted)
-            if kept is not None and ((kept.moved_from is not None and not kept.empty) or kept.replaces is not None):
+            if kept is not None and kept.tidings:
                 self._tidings[path] = kept
             if not wanted:
                 self._sessions.move_to_end(path, last=False)
         if wanted:
             self._present(self._sessions[path])
         self._evict()
+
+    @Slot(object, object)
+    def _on_late(self, path: Path, kept: Kept | None) -> None:
+        """What is kept of an open image is known only now, or that nothing will be."""
+        if path != self.path:
+            return
+        self._give_back(path, self._sessions[path])
+        self.analysis_changed.emit()
+        if kept is not None and kept.tidings:
+            self.tidings.emit(path, kept)
 
     @Slot(object, object)
     def _on_open_failed(self, path: Path, problem: Problem) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -197,12 +197,14 @@ class Session(QObject):
 
     def show_machine(self, frames: Sequence[int]) -> None:
         """Drop the reader's outlines of these frames, so that the proposals show, as one undo item."""
-        drawn = [frame for frame in frames if self.document.reader_mask(frame) is not None]
-        if not drawn:
-            return
+        self.replace_masks(dict.fromkeys(frames), RESET)
+
+    def replace_masks(self, masks: Mapping[int, Mask | None], label: str) -> None:
+        """Put these outlines (None: no reader's) in place of the frames' own, as one undo item; the frame in view stays."""
         here = self._frame
-        steps = [replacement_step(self.document, frame, None, RESET) for frame in drawn]
-        self._push(*(replace(step, chained=n > 0) for n, step in enumerate(steps) if step is not None))
+        steps = [replacement_step(self.document, frame, mask, label) for frame, mask in masks.items()]
+        made = [step for step in steps if step is not None]
+        self._push(*(replace(step, chained=n > 0) for n, step in enumerate(made)))
         self.set_frame(here)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import weakref
 from io import BufferedReader
@@ -11,7 +10,7 @@ from pathlib import Path
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from busi_viewer.core.errors import UnreadableImage
-from busi_viewer.core.files import check_size, open_regular
+from busi_viewer.core.files import check_size, digest_of, open_regular
 from busi_viewer.core.frames import LazyFrames
 from busi_viewer.core.image import ArrayFrames, Frames, ImageRecord, Pixels
 from busi_viewer.raster.decoding import decoding, silence_libtiff, single_plane, to_pixels, window_of
@@ -60,8 +59,7 @@ class RasterSource:
         """The record of an open file; takes over ``stream``."""
         with decoding(path, kind.upper()):
             stream.seek(0)
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            stream.seek(0)
+            digest = digest_of(stream, path)
             if kind == "tiff":
                 silence_libtiff()
             image = _READERS[kind](stream)

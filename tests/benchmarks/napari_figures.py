@@ -146,50 +146,45 @@ def _next(desk: Desk, number: int, look: float) -> float:
     return took
 
 
-def cine(data: Path, _started: float) -> dict[str, Any]:
-    """Each cine as a lazy stack of frames, read by pydicom one at a time; annotated: a labels layer over all of them."""
+def cine(path: Path, _started: float) -> dict[str, Any]:
+    """One cine as a lazy stack of frames, read by pydicom one at a time; annotated: a labels layer over all of them."""
     import dask
     import dask.array
     import pydicom
     from pydicom.pixels import pixel_array
 
-    figures = {}
-    for path in sorted(data.glob("*.dcm")):
-        desk = Desk((1600, 1000))
-        with Peak() as peak:
+    desk = Desk((1600, 1000))
 
-            def show(path: Path = path, desk: Desk = desk) -> None:
-                header = pydicom.dcmread(path, stop_before_pixels=True)
-                shape = (header.Rows, header.Columns, 3)
-                frame = dask.delayed(pixel_array)
-                frames = [
-                    dask.array.from_delayed(frame(path, index=i), shape, np.uint8) for i in range(header.NumberOfFrames)
-                ]
-                desk.viewer.add_image(dask.array.stack(frames), rgb=True)
+    def show() -> None:
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        shape = (header.Rows, header.Columns, 3)
+        frame, count = dask.delayed(pixel_array), header.NumberOfFrames
+        frames = [dask.array.from_delayed(frame(path, index=i), shape, np.uint8) for i in range(count)]
+        desk.viewer.add_image(dask.array.stack(frames), rgb=True)
 
-            opened = desk.screen.painted(show, lambda desk=desk: len(desk.viewer.layers) > 0)
-            desk.screen.rest(2.0)
-            plain = _scrub(desk)
-            grown = peak.growth
-            count, height, width = desk.viewer.layers[0].data.shape[:3]
-            yy, xx = np.mgrid[:height, :width]
-            masks = np.zeros((count, height, width), dtype=np.uint8)
-            for index in range(count):
-                radius = height * (0.15 + 0.1 * math.sin(index / 40))
-                masks[index] = np.hypot(yy - height / 2, xx - width / 2) < radius
-            desk.viewer.add_labels(masks)
-            desk.screen.rest(1.0)
-            annotated = _scrub(desk)
-        figures[path.stem] = {
-            "open_ms": round(opened, 1),
-            "fps": plain,
-            "fps_annotated": annotated,
-            "growth_mb": grown,
-            "growth_annotated_mb": peak.growth,
-            "whole_mb": round(peak.most, 1),
-        }
-        desk.close()
-    return figures
+    with Peak() as peak:
+        opened = desk.screen.painted(show, lambda: len(desk.viewer.layers) > 0)
+        desk.screen.rest(2.0)
+        plain = _scrub(desk)
+        grown = peak.growth
+        count, height, width = desk.viewer.layers[0].data.shape[:3]
+        yy, xx = np.mgrid[:height, :width]
+        masks = np.zeros((count, height, width), dtype=np.uint8)
+        for index in range(count):
+            radius = height * (0.15 + 0.1 * math.sin(index / 40))
+            masks[index] = np.hypot(yy - height / 2, xx - width / 2) < radius
+        desk.viewer.add_labels(masks)
+        desk.screen.rest(1.0)
+        annotated = _scrub(desk)
+    desk.close()
+    return {
+        "open_ms": round(opened, 1),
+        "fps": plain,
+        "fps_annotated": annotated,
+        "growth_mb": grown,
+        "growth_annotated_mb": peak.growth,
+        "whole_mb": round(peak.most, 1),
+    }
 
 
 def _scrub(desk: Desk) -> dict[str, float]:

@@ -164,6 +164,8 @@ def measure(interpreter: str, side: str, part: str, data: Path) -> dict[str, Any
     """What one side says of one part. The starts are those of several processes, after one that warms the page cache."""
     if part == "folder" and side == "window":
         return {**_run(interpreter, side, part, data / part), **_run(interpreter, side, "memory", data / part)}
+    if part == "cine":
+        return {path.stem: _run(interpreter, side, part, path) for path in sorted((data / part).glob("*.dcm"))}
     if part != "start":
         return _run(interpreter, side, part, data / part)
     runs = [_run(interpreter, side, part, data) for _ in range(STARTS + 1)][1:]

@@ -58,7 +58,7 @@ class Reports(QObject):
         panel.estimate.point_chosen.connect(self._on_point)
         reading.session_changed.connect(self._follow)
         keeping.ready.connect(self._ask_reports)
-        keeping.recalled.connect(self._on_recalled)
+        reading.desk.late.connect(self._on_late)
         keeping.reports.connect(self._on_reports)
 
     # signing
@@ -74,7 +74,7 @@ class Reports(QObject):
         self._show()
 
     @Slot(object, object)
-    def _on_recalled(self, path: Path, _kept: object) -> None:
+    def _on_late(self, path: Path, _kept: object) -> None:
         if path == self._reading.path:
             self._ask_reports()
 
