@@ -13,7 +13,7 @@ from busi_viewer.core.masks import Box
 Dates = Literal["remove", "shift"]
 Text = Literal["refuse", "remove"]
 Region = Literal["calibrated", "by hand", "whole frame", "none"]
-"""What was taken for the acquisition: regions in the file, a box given by hand, all of the frame; none: without pixels."""
+"""What was taken for the acquisition: regions in the file, a box given by hand, all of the frame; none: no picture, or a mask."""
 
 
 class NotDeidentified(UserError):

@@ -104,7 +104,7 @@ def _told(
         name,
         uid.UID(kind).name if kind in UID_dictionary else "other object",
         frames=stored.count if stored is not None else 0,
-        region=cleaner.region if cleaner is not None else "none",
+        region=cleaner.region if cleaner is not None and not _is_mask(kind) else "none",
         blackened=cleaner.blackened if cleaner is not None else 0,
         text_boxes=len(cleaner.boxes) if cleaner is not None else 0,
         codes=codes,

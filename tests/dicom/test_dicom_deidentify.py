@@ -273,25 +273,23 @@ def test_text_outside_the_region_goes_on_every_frame(tmp_path, kind):
 
 
 def test_text_in_the_region_is_refused_or_blackened_on_every_frame(tmp_path):
-    frames = np.stack([phantom("benign", 3, (160, 320))[0], with_text((160, 320), at=(40, 100))])
-    ds = patient(ultrasound(frames, SequenceOfUltrasoundRegions=[region(0, 0, 320, 160)]))
+    plain, lettered = phantom("benign", 3, (96, 200))[0], with_text((96, 200), at=(30, 80))
+    ds = patient(ultrasound(np.stack([plain, lettered]), SequenceOfUltrasoundRegions=[region(0, 0, 200, 96)]))
     path = write(tmp_path / "a.dcm", ds)
     with pytest.raises(NotDeidentified, match="there may be text"):
         deidentify(tmp_path, path)
     assert not (tmp_path / "out").exists()
     told, out = deidentify(tmp_path, path, options=DeidentifyOptions(text="remove"))
-    clean = pydicom.dcmread(out).pixel_array
     assert told.text_boxes >= 1
-    for frame in clean:
-        assert frame[90:102, 42:140].max() == 0
+    for frame in pydicom.dcmread(out).pixel_array:
+        assert frame[lettered == 255].max() == 0
         assert not [found for found in read_text(frame) if len(found.words) > 3]
 
 
 def test_without_regions_every_frame_is_looked_at_as_a_whole(tmp_path):
     """A banner that comes up on one frame of a cine holds the whole cine back; blackened, it goes from every frame."""
-    plain = phantom("benign", 3, (160, 320))[0]
-    lettered = with_text((160, 320))
-    path = write(tmp_path / "a.dcm", patient(ultrasound(np.stack([plain, lettered, plain]))))
+    plain, lettered = phantom("benign", 3, (96, 200))[0], with_text((96, 200))
+    path = write(tmp_path / "a.dcm", patient(ultrasound(np.stack([plain, lettered]))))
     with pytest.raises(NotDeidentified, match=r"no acquisition region.*frame 2"):
         deidentify(tmp_path, path)
     told, out = deidentify(tmp_path, path, options=DeidentifyOptions(text="remove"))

@@ -22,11 +22,15 @@ def original(kind):
 
 
 @functools.cache
-def clean(kind):
-    """The path of the de-identified object."""
+def done(kind):
+    """The path of the de-identified object, and what was done."""
     folder = Path(tempfile.mkdtemp(prefix="busi-viewer-clean-"))
     told = FileDeidentifier(b"k" * 32, DeidentifyOptions()).deidentify(original(kind), folder, lambda *_: None)
-    return folder / told.name
+    return folder / told.name, told
+
+
+def clean(kind):
+    return done(kind)[0]
 
 
 def uids(ds, keyword):
@@ -65,6 +69,13 @@ def test_dciodvfy_finds_no_more_errors_than_before(kind):
     dciodvfy = tool("dciodvfy", "dicom3tools")
     before, after = (run(dciodvfy, path)[1] for path in (original(kind), clean(kind)))
     assert [line for line in errors(after) if line not in errors(before)] == []
+
+
+def test_only_of_pictures_it_is_said_what_was_taken_for_the_acquisition():
+    assert {kind: done(kind)[1].region for kind in ("image", *RESULTS)} == {
+        "image": "calibrated",
+        **dict.fromkeys(RESULTS, "none"),
+    }
 
 
 def test_outlines_and_measurements_are_as_they_were():
