@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StudyPages,
     )
     from busi_viewer.core.reporting import ReportWriter
+    from busi_viewer.core.sanity import SanityCheck
 
 DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
@@ -55,6 +56,7 @@ def services() -> Services:
         receiver=_receiver,
         dicom_maker=_dicom_maker,
         tune=_tune,
+        check_heatmaps=_check_heatmaps,
     )
 
 
@@ -176,6 +178,11 @@ def _tune(
     how = {"trials": trials, "storage": storage, "as_grid": as_grid}
     result: dict[str, Any] = _adapter("training.tune", "tune")(described, *_readers(), progress, **how)
     return result
+
+
+def _check_heatmaps(folder: Path, records: Sequence[ImageRecord]) -> list[SanityCheck]:
+    found: list[SanityCheck] = _adapter("inference.sanity", "check")(folder, records)
+    return found
 
 
 def _recipes(name: str | None) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ COMMANDS = frozenset(
         "crossval",
         "tune",
         "compare",
+        "epochs",
         "cases",
         "models",
         "dicom",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from busi_viewer.cli import audit, cases, dicom, studies
+from busi_viewer.cli import audit, cases, dicom, explaining, studies
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
 from busi_viewer.core.errors import ModelError, UsageError
@@ -70,6 +70,7 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
         accelerator=arguments.accelerator,
         devices=arguments.devices,
         estimate=arguments.estimate or None,
+        keep_epochs=tuple(arguments.keep_epochs) if arguments.keep_epochs else None,
         **studies.protocol(arguments),
     )
     if arguments.json:
@@ -127,6 +128,9 @@ def models(arguments: argparse.Namespace, services: Services, terminal: Terminal
     """Everything about installed models."""
     if arguments.verb == "show" and (arguments.html or arguments.markdown):
         return studies.write_card(arguments, services)
+    if arguments.verb == "verify" and arguments.heatmaps:
+        code = _verify(arguments, terminal)
+        return max(code, explaining.verify_heatmaps(arguments, services, terminal))
     return _MODEL_VERBS[arguments.verb](arguments, terminal)
 
 
@@ -245,6 +249,7 @@ HANDLERS: dict[str, Handler] = {
     "crossval": studies.crossval,
     "tune": studies.tune,
     "compare": studies.compare,
+    "epochs": explaining.epochs,
     "cases": cases.cases,
     "models": models,
     "dicom": dicom.dicom,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import re
 from pathlib import Path
 from typing import NoReturn
 
 from busi_viewer import __version__
 from busi_viewer.cli import deidentify_words
 from busi_viewer.cli import network_words as dicom_network
+from busi_viewer.cli.argument_types import device, folder, positive, setting
 from busi_viewer.core.reporting import FULL, TEMPLATES
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, METHODS
 
 _USAGE = """busi-viewer [PATH ...]
        busi-viewer COMMAND ...
@@ -59,6 +57,7 @@ def build() -> Parser:
         _crossval,
         _tune,
         _compare,
+        _epochs,
         _cases,
         _models,
         _dicom,
@@ -107,7 +106,7 @@ def _analyze(commands: _Commands[Parser]) -> None:
 
 def _audit_data(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "audit-data", "find duplicates, faulty masks, marks and leaks in labelled data sets")
-    parser.add_argument("data", nargs="+", type=_folder, metavar="DIR", help="class folders or a manifest.csv")
+    parser.add_argument("data", nargs="+", type=folder, metavar="DIR", help="class folders or a manifest.csv")
     parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: look for leaks between its parts")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with thumbnails of the findings")
     _add_json(parser, "write the findings", required=True)
@@ -137,7 +136,7 @@ def _train(commands: _Commands[Parser]) -> None:
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the run")
     parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part (train, val, test)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
-    parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument("--name", metavar="NAME", help="the model's name (default: the recipe's)")
     parser.add_argument(
@@ -151,7 +150,10 @@ def _train(commands: _Commands[Parser]) -> None:
         help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
     )
     parser.add_argument("--accelerator", metavar="NAME", help="auto (the default), cpu, cuda or mps")
-    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    parser.add_argument("--devices", type=positive, metavar="N", help="how many of them (default: 1)")
+    parser.add_argument(
+        "--keep-epochs", type=positive, nargs="+", metavar="N", help="keep the weights after these epochs, for `epochs`"
+    )
     parser.add_argument(
         "--estimate", action="store_true", help="make a few steps only, and say what time and memory the run would take"
     )
@@ -171,7 +173,7 @@ def _add_protocol(parser: Parser) -> None:
         "--set",
         action="extend",
         nargs="+",
-        type=_setting,
+        type=setting,
         default=[],
         dest="settings",
         metavar="KEY=VALUE",
@@ -186,26 +188,15 @@ def _add_protocol(parser: Parser) -> None:
     )
 
 
-def _setting(text: str) -> tuple[str, object]:
-    """``key=value``; the value is JSON where it can be read as such, else the text itself."""
-    key, sign, value = text.partition("=")
-    if not key or not sign:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
-
-
 def _crossval(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "crossval", "train and evaluate once a fold, and pool what each image got out of fold")
     _add_what(parser)
-    parser.add_argument("--folds", type=_positive, default=5, metavar="K", help="three or more (default: %(default)s)")
+    parser.add_argument("--folds", type=positive, default=5, metavar="K", help="three or more (default: %(default)s)")
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
     parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
     parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: use the parts train and val alone")
     _add_start(parser, "each fold")
-    parser.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
+    parser.add_argument("--devices", type=positive, metavar="N", help="how many of them (default: 1)")
     _add_protocol(parser)
     _add_json(parser, "write the pooled figures")
 
@@ -216,7 +207,7 @@ def _tune(commands: _Commands[Parser]) -> None:
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the results; a search there goes on"
     )
-    parser.add_argument("--trials", type=_positive, metavar="N", help="in all (default: the recipe's, usually 50)")
+    parser.add_argument("--trials", type=positive, metavar="N", help="in all (default: the recipe's, usually 50)")
     parser.add_argument(
         "--storage", metavar="URL", help="where the workers of a search meet (default: trials.sqlite3 in DIR)"
     )
@@ -236,7 +227,7 @@ def _add_what(parser: Parser) -> None:
 
 
 def _add_start(parser: Parser, each: str) -> None:
-    parser.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument(
         "--start-from", type=Path, metavar="DIR", help=f"a model's folder whose weights {each} starts with"
@@ -254,10 +245,26 @@ def _add_start(parser: Parser, each: str) -> None:
 def _compare(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "compare", "compare evaluated models on the images they have in common")
     parser.add_argument(
-        "runs", nargs="+", type=_folder, metavar="RUN", help="folders written by evaluate -o or crossval, two or more"
+        "runs", nargs="+", type=folder, metavar="RUN", help="folders written by evaluate -o or crossval, two or more"
     )
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for tables and page")
     _add_json(parser, "write the comparison")
+
+
+def _epochs(commands: _Commands[Parser]) -> None:
+    parser = _command(commands, "epochs", "draw the heatmap of an image at the kept epochs of a training run")
+    parser.add_argument("run", type=folder, metavar="RUN", help="a run that was trained with --keep-epochs")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="any image the viewer opens")
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the figure (PNG)")
+    parser.add_argument("--epochs", type=positive, nargs="+", default=[], metavar="N", help="these (default: all kept)")
+    parser.add_argument(
+        "--mask", type=Path, metavar="FILE", help="the true outline (default: IMAGE_mask.png beside it)"
+    )
+    parser.add_argument("--method", choices=METHODS, default=GRAD_CAM, help="default: %(default)s")
+    parser.add_argument(
+        "--target", choices=(*CLASSES, LESION), help="what the heat is of (default: the class at the last epoch)"
+    )
+    _add_json(parser, "write what each epoch says")
 
 
 def _cases(commands: _Commands[Parser]) -> None:
@@ -271,7 +278,7 @@ def _cases(commands: _Commands[Parser]) -> None:
     export = _command(verbs, "export", "write whole cases as folders: images, outlines and their history, reports")
     export.add_argument("names", nargs="+", metavar="CASE", help="the case's UID, as list shows it")
     taken = _command(verbs, "import", "take over folders that export wrote")
-    taken.add_argument("names", nargs="+", type=_folder, metavar="FOLDER", help="an exported case")
+    taken.add_argument("names", nargs="+", type=folder, metavar="FOLDER", help="an exported case")
     made = _command(
         verbs, "training-set", "write all corrected images as the next version of a de-identified training set"
     )
@@ -300,6 +307,13 @@ def _models(commands: _Commands[Parser]) -> None:
             verb.add_argument("names", nargs=argument, metavar=kind, default=[])
         if name in ("list", "show", "verify"):
             _add_json(verb, "write the same for machines")
+        if name == "verify":
+            verb.add_argument(
+                "--heatmaps",
+                type=Path,
+                metavar="FIGURE",
+                help="also check that heatmaps change with random weights, and draw both (PNG)",
+            )
         if name == "export":
             verb.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the file to write")
         if name == "show":
@@ -343,7 +357,7 @@ def _add_model(parser: Parser) -> None:
 
 def _add_device(parser: Parser) -> None:
     parser.add_argument(
-        "--device", type=_device, default="auto", metavar="D", help="auto, cpu, cuda[:N] or mps (default: auto)"
+        "--device", type=device, default="auto", metavar="D", help="auto, cpu, cuda[:N] or mps (default: auto)"
     )
 
 
@@ -352,7 +366,7 @@ def _add_data(parser: Parser, *, required: bool) -> None:
         "--data",
         action="extend",
         nargs="+",
-        type=_folder,
+        type=folder,
         default=None if required else [],
         required=required,
         metavar="DIR",
@@ -362,21 +376,3 @@ def _add_data(parser: Parser, *, required: bool) -> None:
 
 def _add_json(parser: Parser, what: str, *, required: bool = False) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", required=required, help=f"{what} as JSON")
-
-
-def _device(text: str) -> str:
-    if not _DEVICE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu, cuda, cuda:N or mps")
-    return text
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
-    return Path(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # they need scipy, which the window does not wait for
     from busi_viewer.core.cases import Case
     from busi_viewer.core.labels import Labels
     from busi_viewer.core.listing import Listing
+    from busi_viewer.core.sanity import SanityCheck
     from busi_viewer.core.steps import Step
     from busi_viewer.core.worst import Worst
 
@@ -375,3 +376,5 @@ class Services:
     dicom_maker: Callable[[], DicomMaker]
     tune: Callable[..., dict[str, Any]]
     """As ``train``, with ``trials``, ``storage`` and ``as_grid`` → what a search found and its best job. Raises Cancelled."""
+    check_heatmaps: Callable[[Path, Sequence[ImageRecord]], list[SanityCheck]]
+    """(model's folder, images) → whether heatmaps change once the weights are random. Raises ModelError."""

@@ -81,6 +81,12 @@ class Heatmap:
         return f"{self.method}, {'outline' if self.target == LESION else f'class {self.target}'}"
 
 
+def heat_inside(values: NDArray[np.floating], mask: Mask) -> float | None:
+    """The share of heat (H, W) inside a mask of its size; None without a mask or without heat."""
+    total = float(values.sum(dtype=np.float64))
+    return float(values[mask].sum(dtype=np.float64)) / total if mask.any() and total > 0 else None
+
+
 @dataclass(frozen=True)
 class FrameResult:
     """The analysis of one frame. ``mask`` (H, W) bool at native size; ``probabilities`` (3,) in the order of CLASSES, sum 1.

@@ -27,6 +27,8 @@ SAMPLES, IMAGES, PREDICTIONS = "samples", "images.json", "predictions.json"
 """The folder of sample predictions, the list of its images, and in each ``epoch-N`` what was predicted."""
 
 
+KEPT = "epochs"
+"""The folder of the weights kept after chosen epochs, each a model's folder ``epoch-N``."""
 EVERY_S = 0.5
 """How often CONTROL is looked at."""
 

@@ -80,6 +80,7 @@ COMMANDS = (
     Command(
         "export_overlay", "Export overlay PNG…", ("Ctrl+Shift+M",), "File", tip="The image with outlines and callipers"
     ),
+    Command("export_panels", "Export four-panel figure…", (), "File", tip="Image, mask, heatmap and overlay as PNG"),
     Command(
         "export_measures",
         "Export measurements…",

@@ -37,7 +37,7 @@ NEED_IMAGE = (
         "apply",
         "grey_range",
     ),
-    *("next_frame", "previous_frame", "export_mask", "export_overlay"),
+    *("next_frame", "previous_frame", "export_mask", "export_overlay", "export_panels"),
     *("dicom_set", *(f"dicom_{kind}" for kind in OBJECTS)),
 )
 TELLING = ("report", "dicom_set", *(f"dicom_{kind}" for kind in OBJECTS))
@@ -99,6 +99,7 @@ class Commands(QObject):
             "report": self.export_report,
             "export_mask": self._export_mask,
             "export_overlay": self._export_overlay,
+            "export_panels": self._export_panels,
             "export_measures": self._export_measures,
             "dicom_set": self._export_dicom_set,
             **{f"dicom_{kind}": partial(self._export_dicom, kind) for kind in OBJECTS},
@@ -161,6 +162,9 @@ class Commands(QObject):
         if session is not None:
             shown = session.document.shown_mask(session.frame)
             actions.enable(("clear", "export_mask"), shown is not None and bool(shown.any()))
+            found = session.document.result.frame(session.frame) if session.document.result is not None else None
+            heated = found is not None and found.heatmap is not None and not found.abstained
+            actions["export_panels"].setEnabled(heated)
             actions["discard"].setEnabled(session.document.is_proposal(session.frame))
             drawn = session.document.reader_mask(session.frame) is not None
             actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
@@ -285,6 +289,11 @@ class Commands(QObject):
         session, pixels = self._session, self._canvas.pixels
         if target is not None and session is not None and pixels is not None:
             self._exporter.overlay(session.document, overlay_png(session, pixels, self._canvas.look), target)
+
+    def _export_panels(self) -> None:
+        target = self._ask(tr("Export four-panel figure"), "_panels.png", "PNG (*.png)")
+        if target is not None and self._session is not None:
+            self._exporter.panels(self._session.document, self._session.frame, target)
 
     def _export_measures(self) -> None:
         target = self._ask(tr("Export measurements"), "_measurements.csv", "CSV (*.csv);;JSON (*.json)")

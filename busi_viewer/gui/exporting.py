@@ -9,14 +9,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from busi_viewer.core.document import Document
-from busi_viewer.core.image import ImageRecord
+from busi_viewer.core.image import ImageRecord, to_uint8
+from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Services
+from busi_viewer.core.render import Rgb
 from busi_viewer.core.reporting import FULL, UNKNOWN, Trail
+from busi_viewer.core.results import heat_inside
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.dicom_out import Written, write_all, write_object
-from busi_viewer.workflow.export import write_bytes, write_mask_png
+from busi_viewer.workflow.export import write_bytes, write_mask_png, write_png
 from busi_viewer.workflow.measurements import write_measurements
 
 
@@ -47,6 +50,22 @@ def snapshot(document: Document) -> Document:
         copy.set_reader_mask(frame, document.reader_mask(frame))
     copy.revision, copy.changes = document.revision, document.changes
     return copy
+
+
+def figure(document: Document, frame: int) -> Rgb:
+    """The four panels of a frame whose analysis holds a heatmap, with the share of its heat inside the mask shown."""
+    record, mask = document.record, document.shown_mask(frame)
+    found = document.result.frame(frame) if document.result is not None else None
+    if found is None or found.heatmap is None:
+        raise ValueError("there is no heatmap to export")
+    share = heat_inside(found.heatmap.values, mask) if mask is not None else None
+    return four_panels(
+        to_uint8(record.frames[frame], record.window),
+        mask,
+        document.lesions(frame),
+        replace(found.heatmap, inside_mask_share=share),
+        by_reader=document.reader_mask(frame) is not None,
+    )
 
 
 class Exporter(QObject):
@@ -92,6 +111,11 @@ class Exporter(QObject):
     def overlay(self, document: Document, png: bytes, target: Path) -> None:
         """Write a picture of the view."""
         self._start(lambda: write_bytes(target, png), document, target, is_report=False)
+
+    def panels(self, document: Document, frame: int, target: Path) -> None:
+        """Write image, mask, heatmap and overlay of an analysed frame as one picture; the mask is the one shown."""
+        copy = snapshot(document)
+        self._start(lambda: write_png(target, figure(copy, frame)), copy, target, is_report=False)
 
     def measurements(self, document: Document, target: Path) -> None:
         """Write the callipers as CSV, or as JSON where the name ends so."""

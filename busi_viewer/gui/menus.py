@@ -30,7 +30,16 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "&File",
         (
             *("open", "open_folder", "recent:", ""),
-            *("report", "export_mask", "export_overlay", "export_measures", "dicom:", "deidentify", ""),
+            *(
+                "report",
+                "export_mask",
+                "export_overlay",
+                "export_panels",
+                "export_measures",
+                "dicom:",
+                "deidentify",
+                "",
+            ),
             *("retry_failed", "clear_list", "", "quit"),
         ),
     ),
@@ -101,7 +110,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "&Report",
         (
             *("describe", "take_over", "preview", "sign", ""),
-            *("report", "reports_many", "export_mask", "export_overlay", "export_measures", ""),
+            *("report", "reports_many", "export_mask", "export_overlay", "export_panels", "export_measures", ""),
             *("dicom_set", *(f"dicom_{kind}" for kind, _, _ in DICOM)),
         ),
     ),

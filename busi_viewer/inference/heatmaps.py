@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import Mask
-from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, Heatmap
+from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, Heatmap, heat_inside
 from busi_viewer.nets.transform import Letterbox
 
 if TYPE_CHECKING:
@@ -95,6 +95,4 @@ def native_heatmap(
         return Heatmap(target, np.zeros_like(values), None, method)
     values /= np.float32(peak)
     np.clip(values, 0.0, 1.0, out=values)
-    total = float(values.sum(dtype=np.float64))
-    share = float(values[mask].sum(dtype=np.float64)) / total if mask.any() else None
-    return Heatmap(target, values, share, method)
+    return Heatmap(target, values, heat_inside(values, mask), method)

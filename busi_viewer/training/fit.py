@@ -23,6 +23,7 @@ from busi_viewer.nets.registry import build, load_model
 from busi_viewer.training.average import weight_average
 from busi_viewer.training.control import Control
 from busi_viewer.training.data import Item, TrainingSet
+from busi_viewer.training.kept import KeptEpochs
 from busi_viewer.training.module import Trained, TrainingModule
 from busi_viewer.training.recipe import Job, Recipe
 from busi_viewer.training.samples import Samples
@@ -109,7 +110,8 @@ def _fitted(
     last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
     control = Control(folder, report)
     average = [weight_average(recipe.ema_decay)] if recipe.ema_decay else []
-    callbacks: list[Callback] = [_Epochs(data, recipe, report), control, samples, *average, best, last]
+    kept = [KeptEpochs(job)] if job.keep_epochs else []  # before the average puts the last weights back
+    callbacks: list[Callback] = [_Epochs(data, recipe, report), control, samples, *kept, *average, best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
     trainer = pl.Trainer(

@@ -10,6 +10,7 @@ from torch import nn
 
 from busi_viewer.nets.card import Architecture
 from busi_viewer.nets.encoders import count_parameters
+from busi_viewer.nets.ensemble import Network
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.published import Freeze, PublishedNet
 from busi_viewer.nets.registry import build
@@ -72,14 +73,19 @@ def _counts(recipe: Recipe) -> tuple[dict[str, int] | None, int]:
         return {key: sum(count[key] for count in counts) for key in ("total", "trainable", "frozen")}, 0
     if recipe.architecture.name == "ensemble":
         return None, 0
-    return _built(recipe.architecture.model_dump_json(), recipe.freeze, recipe.frozen_stages)
+    return _counted(_built(recipe.architecture.model_dump_json()), recipe.freeze, recipe.frozen_stages)
 
 
 @cache
-def _built(architecture: str, freeze: Freeze, stages: int) -> tuple[dict[str, int], int]:
-    """The same of a network by its description, built without memory for its weights."""
+def _built(architecture: str) -> Network:
+    """A network by its description, built without memory for its weights; several recipes may share it."""
     with torch.device("meta"):
-        network = build(Architecture.model_validate_json(architecture))
+        return build(Architecture.model_validate_json(architecture))
+
+
+def _counted(network: Network, freeze: Freeze, stages: int) -> tuple[dict[str, int], int]:
+    """The same of a network, frozen as a recipe says."""
+    network.requires_grad_(True)
     if isinstance(network, PublishedNet):
         network.freeze(freeze)
     elif isinstance(network, MultiTaskUNet):

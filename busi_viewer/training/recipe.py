@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,7 @@ class Job(BaseModel):
     model's, by default the recipe's. ``start_from`` is the folder of a model of the same architecture (or an ensemble with such
     a member) whose weights the run starts with, instead of ImageNet's; ``from_scratch``: neither. ``settings`` are values of the
     recipe's fields that the job changes (see :func:`with_settings`). ``protocol`` paper: as the paper split and reported, marked
-    as leaky.
+    as leaky. ``keep_epochs``: those after which the weights are kept beside the run, to compare heatmaps.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +43,7 @@ class Job(BaseModel):
     protocol: Literal["honest", "paper"] = "honest"
     accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
     devices: int = Field(1, ge=1)
+    keep_epochs: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
     @property
     def total_epochs(self) -> int:
@@ -117,7 +118,24 @@ def make_job(values: dict[str, Any], path: Path | None = None) -> Job:
             f"{job.recipe.name} keeps its encoders as ImageNet left them, so it cannot start from nothing",
             remedy="Leave out --from-scratch, or set freeze=none and imagenet=yes.",
         )
+    _check_kept(job)
     return job
+
+
+def _check_kept(job: Job) -> None:
+    """Raise UsageError for epochs to keep that the run does not validate, or that are not of one network."""
+    recipe, last = job.recipe, max(job.keep_epochs, default=0)
+    if last and (recipe.stages is not None or recipe.architecture.name == "ensemble"):
+        raise UsageError(
+            f"{recipe.name} joins networks, so that it has no epochs of its own to keep",
+            remedy="Keep epochs of the runs that it joins.",
+        )
+    if last > job.total_epochs or any(epoch % recipe.validate_every for epoch in job.keep_epochs):
+        every = f", every {recipe.validate_every}" if recipe.validate_every > 1 else ""
+        raise UsageError(
+            f"the epochs to keep are not among those validated: 1 to {job.total_epochs}{every}",
+            remedy="Name others with keep_epochs.",
+        )
 
 
 def read_job(path: Path, options: dict[str, Any]) -> Job:

@@ -41,6 +41,16 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def images(folder: Path) -> list[tuple[str, Path, Path | None]]:
+    """The sample images of a run: id, file, and the file of the outline where there is one."""
+    found: list[tuple[str, Path, Path | None]] = []
+    for number, image in enumerate(_json(folder / SAMPLES / IMAGES)):
+        picture, mask = (folder / SAMPLES / f"{number}{end}.png" for end in ("", "-reference"))
+        if picture.is_file():
+            found.append((image["id"], picture, mask if mask.is_file() else None))
+    return found
+
+
 def read(folder: Path, epoch: int) -> list[Shown]:
     """The images with what was predicted after ``epoch``; those that cannot be read are left out."""
     place = folder / SAMPLES

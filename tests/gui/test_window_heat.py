@@ -1,6 +1,9 @@
 """Choosing the heatmap's class and method in the window: no new analysis, nothing stale, and it is named."""
 
+import cv2
+import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 
 from busi_viewer.core.results import METHODS
@@ -99,3 +102,24 @@ def test_the_heat_of_normal_is_drawn_only_where_it_is_chosen_and_says_what_it_is
         made.canvas.show_heat_of(None, "Grad-CAM", False)  # as if normal were the most probable class
         assert not made.canvas._heat_shown()
         assert "not drawn" in made.canvas._facts(made.canvas.session).state
+
+
+def test_the_four_panels_are_exported_with_the_mask_shown(qtbot, qapp, study, tmp_path, monkeypatch):
+    with window(qtbot, qapp, ThresholdEngine()) as made:
+        open_and_wait(qtbot, made, study)
+        assert not made.actions_["export_panels"].isEnabled(), "no heat yet"
+        analyse_and_wait(qtbot, made)
+        for name in ("ai.png", "reader.png"):
+            monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+            made.actions_["export_panels"].trigger()
+            qtbot.waitUntil((tmp_path / name).exists, timeout=8000)
+            session = made.reading.session
+            if name == "ai.png":
+                smaller = session.document.shown_mask(0).copy()
+                smaller[:60] = False
+                session._replace(smaller, "Cut")
+        ai, reader = (cv2.imread(str(tmp_path / name)) for name in ("ai.png", "reader.png"))
+        mask = slice(26 + 6, 26 + 6 + 120), slice(160 + 18, 160 + 18 + 160)
+        assert np.array_equal(reader[mask].any(axis=2), smaller)
+        assert np.array_equal(ai[mask].any(axis=2)[60:], smaller[60:])
+        assert ai[mask].any(axis=2)[:60].any()

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from busi_viewer.core.image import Mask
-from busi_viewer.core.masks import components
+from busi_viewer.core.panels import mask_picture
 from busi_viewer.gui import outline, theme
 from busi_viewer.gui.camera import Camera
 from busi_viewer.gui.canvas import axes, callipers, hud
@@ -26,7 +24,6 @@ from busi_viewer.gui.controls import label
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tag import Tag
-from busi_viewer.gui.theme import LESION_COLOURS
 
 GAP = 2
 TITLES = {"image": "Image", "mask": "Mask", "heat": "Heatmap", "ai": "AI"}
@@ -37,15 +34,6 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Which panels stand where, by rows."""
 CANVAS_TITLES = {"one": "", "sides": "Reader", "four": "Overlay"}
-
-
-def mask_picture(mask: Mask) -> NDArray[np.uint8]:
-    """The mask as (H, W, 3) RGB: every lesion in its outline's colour on black, pixel by pixel."""
-    picture = np.zeros((*mask.shape, 3), dtype=np.uint8)
-    for rank, part in enumerate(components(mask)):
-        colour = QColor(LESION_COLOURS[rank % len(LESION_COLOURS)])
-        picture[part] = (colour.red(), colour.green(), colour.blue())
-    return picture
 
 
 class Pane(Stage):

@@ -345,6 +345,7 @@ class Book(QObject):
 
     def _settle(self, kind: str) -> None:
         """Something ended without a result."""
+        self.judging.settle(kind)
         if kind == AUDIT:
             self.data.settle()
         elif kind == PLAN:

@@ -16,8 +16,9 @@ from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.training.results_view import ResultsView
 from busi_viewer.gui.training.side import Side
-from busi_viewer.gui.training.work import EXPORT, PROMOTE, RESULTS, TEST, Seen, Work
+from busi_viewer.gui.training.work import EPOCHS, EXPORT, PROMOTE, RESULTS, TEST, Seen, Work
 from busi_viewer.workflow import models
+from busi_viewer.workflow.export import write_bytes
 from busi_viewer.workflow.training_runs import DONE, Run
 
 DEEDS = ("promoted", "made active again")
@@ -46,10 +47,21 @@ class Judging(QObject):
         self.results.page_asked.connect(open_file)
         self.results.part_asked.connect(self.show_part)
         work.progress.connect(self._on_progress)
+        self._figure = b""
+        self._kept_of: Path | None = None
+        self._kept: tuple[int, ...] = ()
+        card = self.results.epochs
+        card.asked.connect(self._compare_epochs)
+        card.cancelled.connect(lambda: work.cancel(EPOCHS))
+        card.save_asked.connect(self._save_figure)
 
     def follow(self, run: Run, seen: Seen, images: int) -> None:
         """The run in view as it stands; ``images`` of its test part."""
         news = self._seen.folder == seen.folder and self._seen.tested is None and seen.tested is not None
+        if seen.folder == run.folder and (self._kept_of, self._kept) != (run.folder, seen.kept):
+            self._kept_of, self._kept = run.folder, seen.kept
+            self.results.epochs.forget()
+            self.results.epochs.show_run(seen.kept, seen.images)
         self._run, self._seen = run, seen
         if news:
             self.show_part("test")
@@ -87,11 +99,40 @@ class Judging(QObject):
             self._on_promoted(*result)
         elif kind == EXPORT:
             target, digest = result
-            self.said.emit(tr("Saved {name}", name=privacy.name(target)), f"SHA-256 {digest}")
+            self.said.emit(tr("Saved {name}", name=privacy.name(target)), f"SHA-256 {digest}" if digest else "")
+        elif kind == EPOCHS:
+            folder, self._figure = result
+            self.settle(kind)
+            if self._run is not None and folder == self._run.folder:
+                self.results.epochs.show_figure(self._figure)
         else:
             self.changed.emit()
 
+    def settle(self, kind: str) -> None:
+        """Something ended, with a result or without one."""
+        if kind == EPOCHS:
+            self.results.epochs.show_busy(busy=False)
+
     # inside
+
+    @Slot(object, object, str)
+    def _compare_epochs(self, image: Path, mask: Path | None, method: str) -> None:
+        if self._run is not None:
+            self._work.compare_epochs(self._run.folder, image, mask, method)
+
+    @Slot()
+    def _save_figure(self) -> None:
+        run = self._run
+        name = f"{run.folder.name}-epochs.png" if run is not None else ""
+        chosen, _ = QFileDialog.getSaveFileName(self.results, tr("Save figure"), name, tr("PNG (*.png)"))
+        if chosen:
+            target, figure = Path(chosen), self._figure
+
+            def save() -> object:
+                write_bytes(target, figure)
+                return target, ""
+
+            self._work.do(EXPORT, save)
 
     @Slot()
     def _open_test(self) -> None:

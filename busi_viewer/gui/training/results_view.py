@@ -16,6 +16,7 @@ from busi_viewer.gui.language import number, said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.training.curves import XyPlot
+from busi_viewer.gui.training.epochs_card import EpochsCard
 from busi_viewer.gui.training.side import confusion_rows
 from busi_viewer.gui.training.tables import Table
 from busi_viewer.gui.training.words import figure
@@ -54,6 +55,7 @@ class ResultsView(QWidget):
         self.figures, self.confusion = Table(tr("Figures with 95 % intervals")), Table(tr("Confusion"))
         self.roc = XyPlot(tr("ROC, malignant against rest"), tr("1 − specificity"), tr("Sensitivity"))
         self.calibration = XyPlot(tr("Calibration, p(malignant)"), tr("Stated"), tr("Observed"))
+        self.epochs = EpochsCard()
         self.worst = QListWidget()
         self.worst.setAccessibleName(tr("Worst cases"))
         self.worst.setToolTip(tr("Outlines: solid reference, dashed prediction"))
@@ -87,6 +89,7 @@ class ResultsView(QWidget):
         tables.addWidget(_card(tr("Confusion (rows: reference)"), self.confusion), 2)
         body.addLayout(plots)
         body.addLayout(tables)
+        body.addWidget(self.epochs)
         body.addWidget(label(tr("Worst cases"), "strong"))
         body.addWidget(self.worst, 1)
         column.addWidget(self._body, 1)

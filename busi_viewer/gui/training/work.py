@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # they bring scipy, and the page is made before it is asked f
     from busi_viewer.workflow.training_runs import Run, Usage
 
 AUDIT, PLAN, RECIPES, ESTIMATE, RUN, LOOK, SAMPLES = "audit", "plan", "recipes", "estimate", "run", "look", "samples"
-TEST, PROMOTE, RESULTS, EXPORT = "test", "promote", "results", "export"
+TEST, PROMOTE, RESULTS, EXPORT, EPOCHS = "test", "promote", "results", "export", "epochs"
 """The kinds of work; one of a kind at a time matters, an answer to an older question is dropped."""
 DOING = {
     AUDIT: "auditing the data",
@@ -42,6 +42,7 @@ DOING = {
     RUN: "speaking to the run",
     RESULTS: "reading the results",
     EXPORT: "exporting the model",
+    EPOCHS: "comparing epochs",
 }
 
 
@@ -49,7 +50,8 @@ DOING = {
 class Seen:
     """The runs, newest first, and of the one in view (``folder``) all that its folder holds.
 
-    ``usage`` of the machine; ``sampled``: the epochs of which there are sample predictions; what was asked, planned and estimated;
+    ``usage`` of the machine; ``sampled``: the epochs of which there are sample predictions, ``kept``: those whose weights are
+    kept, ``images``: the sample images (id, file, outline's file); what was asked, planned and estimated;
     the locked test: whether it was opened, what it said, and where the run is ``worse``. ``active`` is the active model's name.
     """
 
@@ -64,6 +66,8 @@ class Seen:
     opened: bool = False
     worse: tuple[str, ...] = ()
     active: str = ""
+    kept: tuple[int, ...] = ()
+    images: tuple[tuple[str, Path, Path | None], ...] = ()
 
 
 class _Watcher:
@@ -227,6 +231,20 @@ class Work(QObject):
 
         self._ask(TEST, work)
 
+    def compare_epochs(self, folder: Path, image: Path, mask: Path | None, method: str) -> None:
+        """Draw the heatmap of an image at the kept epochs of a run; the result is the run's folder and a PNG."""
+
+        def work(cancel: threading.Event) -> object:
+            from busi_viewer.workflow import own_process
+
+            with tempfile.TemporaryDirectory(prefix="busi-viewer-epochs-") as temporary:
+                target = Path(temporary) / "epochs.png"
+                words = ("epochs", str(folder), str(image), "--method", method, "-o", str(target))
+                own_process.run((*words, *(("--mask", str(mask)) if mask is not None else ())), cancel)
+                return folder, target.read_bytes()
+
+        self._ask(EPOCHS, work)
+
     def do(self, kind: str, deed: Callable[[], object]) -> None:
         """Anything else that takes a moment."""
         self._ask(kind, lambda _cancel: deed())
@@ -271,7 +289,7 @@ class Work(QObject):
 
 
 def _look(chosen: Path | None) -> Seen:
-    from busi_viewer.workflow import models, promotion, training_new, training_runs, training_samples
+    from busi_viewer.workflow import epochs, models, promotion, training_new, training_runs, training_samples
 
     found = tuple(training_runs.runs())
     run = next((run for run in found if run.folder == chosen), None)
@@ -294,4 +312,6 @@ def _look(chosen: Path | None) -> Seen:
         promotion.was_opened(run),
         tuple(promotion.worse(tested)) if tested is not None else (),
         active,
+        tuple(epochs.kept(run.folder)),
+        tuple(training_samples.images(run.folder)),
     )
