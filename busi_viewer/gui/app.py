@@ -5,6 +5,7 @@ Neither this module nor what it imports loads torch: the inference lane does, af
 
 from __future__ import annotations
 
+import builtins
 import sys
 import threading
 from collections.abc import Sequence
@@ -55,8 +56,17 @@ class ErrorHook(QObject):
             self.caught.emit(problem_from(args.exc_value, "working in the background"))
 
 
+def import_plainly() -> None:
+    """Put Python's own import back in place of PySide's, which reads the source of every imported module for ``__feature__``.
+
+    We have no use for that, and it is not safe with several threads: pydantic then now and then fails to be imported.
+    """
+    builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
+
+
 def make_application(chosen: settings.Settings) -> QApplication:
     """The QApplication with name, fonts and theme; the one that exists if there is one."""
+    import_plainly()
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import (
@@ -16,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from busi_viewer import paths
 from busi_viewer.gui import theme
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import language, tr
 from busi_viewer.gui.markdown_page import space_out
 
 PAGES = (
@@ -26,9 +28,15 @@ PAGES = (
 """The files of ``resources/help`` in the order in which they are listed."""
 
 
+def page_file(name: str) -> Path:
+    """A page's file: in the window's language (``resources/help/xx``), or the English one where there is none."""
+    own = paths.resource("help", language().code, f"{name}.md")
+    return own if own.is_file() else paths.resource("help", f"{name}.md")
+
+
 def page_text(name: str) -> str:
     """A page as Markdown."""
-    return paths.resource("help", f"{name}.md").read_text(encoding="utf-8")
+    return page_file(name).read_text(encoding="utf-8")
 
 
 class HelpWindow(QDialog):
@@ -75,7 +83,7 @@ class HelpWindow(QDialog):
     @Slot()
     def _show_chosen(self) -> None:
         name = PAGES[max(self.list.currentRow(), 0)]
-        source = QUrl.fromLocalFile(str(paths.resource("help", f"{name}.md")))
+        source = QUrl.fromLocalFile(str(page_file(name)))
         if self.page.source() != source:
             self.page.document().setDefaultStyleSheet(f"a {{ color: {theme.tokens().accent}; }}")
             self.page.setSource(source, QTextDocument.ResourceType.MarkdownResource)

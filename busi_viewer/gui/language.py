@@ -59,8 +59,8 @@ class Language:
         if self._change is not None or text in self._texts:
             return self.text(text)
         if self._patterns is None:
-            known = (source for source in self._texts if _PLACE.search(source) and _letters(source) >= _ENOUGH)
-            self._patterns = [(_pattern(source), source) for source in sorted(known, key=_letters, reverse=True)]
+            known = (source for source in self._texts if _PLACE.search(source) and _letters(source) >= _enough(source))
+            self._patterns = [(_pattern(source), source) for source in sorted(known, key=_told, reverse=True)]
         for pattern, source in self._patterns:
             found = pattern.fullmatch(text)
             if found is not None:
@@ -69,12 +69,18 @@ class Language:
         return text
 
 
-_ENOUGH = 4
-"""Letters that a text must have beside its places to be known again by them."""
+def _enough(source: str) -> int:
+    """Letters that a text must have beside its places to be known again by them; fewer with a single place: "Move {what}"."""
+    return 5 if len(_PLACE.findall(source)) > 1 else 4
 
 
 def _letters(source: str) -> int:
     return sum(map(str.isalpha, _PLACE.sub("", source)))
+
+
+def _told(source: str) -> tuple[int, int]:
+    """How much a text says beside its places; what says more is tried first: "Lesion {n}: {what}." before "Lesion {n}"."""
+    return _letters(source), len(source)
 
 
 def _pattern(source: str) -> re.Pattern[str]:

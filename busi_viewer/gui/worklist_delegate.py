@@ -139,11 +139,12 @@ class WorklistDelegate(QStyledItemDelegate):
         used = _line(painter, third + QPoint(17, 0), tr(item.status), caption, t.text2, box.width() - 17)
         left = third.x() + 17 + used + 10
         for badge in item.badges:
-            width = 18 + QFontMetrics(caption).horizontalAdvance(badge)
+            words = tr(badge)
+            width = 18 + QFontMetrics(caption).horizontalAdvance(words)
             if left + width <= box.right():
                 tint = t.warn if badge == FLAGGED else t.accent
                 painter.drawPixmap(QPoint(left, third.y()), icons.pixmap(STATUS_ICONS[badge], tint, 14))
-                _line(painter, QPoint(left + 18, third.y()), badge, caption, t.text2, width)
+                _line(painter, QPoint(left + 18, third.y()), words, caption, t.text2, width)
                 left += width + 10
 
     def _paint_corner(self, painter: QPainter, box: QRect, item: Item) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from busi_viewer import paths
-from busi_viewer.gui import actions
+from busi_viewer.gui import actions, language
 from busi_viewer.gui.help_window import PAGES, HelpWindow, page_text
 from busi_viewer.gui.tools import TOOLS
 
@@ -44,6 +46,30 @@ def test_keys_are_those_of_the_commands():
         if words in by_text and key.replace("Enter", "Return") not in by_text[words].keys
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("code", [path.name for path in paths.resource("help").iterdir() if len(path.name) == 2])
+def test_the_help_in_another_language_has_every_page_with_the_same_keys_pictures_and_links(code):
+    for name in PAGES:
+        english, own = (
+            paths.resource("help", *parts, f"{name}.md").read_text(encoding="utf-8") for parts in ((), (code,))
+        )
+        assert own.startswith("# ")
+        targets = [re.findall(r"\]\(([^)]+)\)", text) for text in (english, own)]
+        assert [target.removeprefix("../") for target in targets[1]] == targets[0], name
+        assert all(paths.resource("help", code, target).is_file() for target in targets[1])
+        keys = [sorted(re.findall(r"(?:Ctrl|Shift|Alt)\+[A-Z0-9]\b|F\d", text)) for text in (english, own)]
+        assert keys[0] == keys[1], name
+
+
+def test_the_help_speaks_the_language_of_the_window():
+    try:
+        language.use(language.Language("de", {}))
+        assert page_text("first-steps").startswith("# Erste Schritte")
+        language.use(language.Language("xx", {}))
+        assert page_text("first-steps").startswith("# First steps")
+    finally:
+        language.use(language.Language("en", {}))
 
 
 def test_the_help_opens_beside_the_window_follows_links_and_is_searched(qtbot):

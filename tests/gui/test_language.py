@@ -150,6 +150,14 @@ def test_finished_texts_are_known_again_by_their_places(english):
     assert language.said("the file has 12 frames") == "die Datei hat 12 Bilder"
     assert language.said("the file has many frames") == "die Datei hat viele Bilder"
     assert language.said("this and that") == "this and that"  # too few letters to be sure
+    known |= {
+        "Lesion {n}": "Läsion {n}",
+        "Lesion {n}: {what}.": "Läsion {n}: {what}.",
+        "Move {what}": "{what} verschieben",
+    }
+    language.use(language.Language("de", known))
+    assert language.said("Lesion 1: many.") == "Läsion 1: viele."
+    assert language.said("Move Lesion 2") == "Läsion 2 verschieben"
     assert language.said("unknown") == "unknown"
 
 

@@ -1,5 +1,6 @@
 """Start, shell and life of the application."""
 
+import builtins
 import os
 import subprocess
 import sys
@@ -190,3 +191,11 @@ def test_further_windows_of_a_file_are_offered_and_go_with_it(qtbot, qapp, tmp_p
         assert made.canvas.window == (20.0, 60.0)
         made.toolbar.show_window((0.0, 255.0), record, pixels)
         assert combo.count() == len(PRESETS)
+
+
+def test_modules_are_imported_without_pyside_reading_their_source(qapp):
+    from busi_viewer import settings
+    from busi_viewer.gui.app import make_application
+
+    make_application(settings.Settings())
+    assert builtins.__import__ is builtins.__orig_import__

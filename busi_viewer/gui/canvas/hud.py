@@ -259,7 +259,9 @@ def paint_heat(painter: QPainter, camera: Camera, title: str, style: HeatStyle, 
     painter.rotate(90)
     caption = said(title) + ("" if style.colours == "inferno" else f", {tr(COLOURS[style.colours])}")
     metrics = QFontMetricsF(theme.font(theme.CAPTION))
-    if image.right() > x - 6:
+    if top + high + 24 + metrics.horizontalAdvance(caption) > camera.view[1] - 8:
+        caption = ""  # a panel too low for it; the header's button names the class
+    if caption and image.right() > x - 6:
         painter.fillRect(QRectF(-3, -11, metrics.horizontalAdvance(caption) + 6, 15), SHADOW)
     _text(painter, QPointF(0, 0), caption, theme.DARK.text2, size=theme.CAPTION)
     painter.restore()

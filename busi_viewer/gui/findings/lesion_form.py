@@ -20,7 +20,7 @@ from busi_viewer.gui.proposals import explained
 from busi_viewer.gui.stylesheet import set_role
 
 SHORT = {POSTERIOR: "Posterior", ASSOCIATED: "Associated"}
-TITLES_WIDE, PROPOSALS_WIDE = 82, 116
+TITLES_WIDE, PROPOSALS_WIDE = 82, 120
 
 
 class ProposalCell(QPushButton):

@@ -38,7 +38,7 @@ STARTS = {
 DEVICES = {"Automatic": "auto", "CPU": "cpu"}
 FIELDS = ("Name", "Start from", "Encoder", "Epochs", "Batch", "Learning rate", "Input size, px", "Device")
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-NAME_WIDTH = 96
+NAME_WIDTH = 112
 TASKS = {
     "segmentation": "Learns outlines",
     "classification": "Learns classes",
@@ -280,7 +280,7 @@ class RecipeStep(QWidget):
         parameters = (
             tr("{n:.2f} million parameters", n=counts["total"] / 1e6) if counts else tr("parameters of its parts")
         )
-        source = row["title"] + (f", {row['section']}" if row["section"] else "")
+        source = said(row["title"]) + (f", {row['section']}" if row["section"] else "")
         does = tr(TASKS.get("+".join(sorted(row["tasks"])), ""))
         self._facts.setText(f"{does}; {parameters}. {source}")
         for field, value in ((self.epochs, "epochs"), (self.batch, "batch"), (self.rate, "learning_rate")):

@@ -25,6 +25,7 @@ class RunHead(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._title, self._about = CutLabel("title"), CutLabel("quiet")
+        self._title.setMinimumWidth(190)
         self._where, self._left = label("", "dim"), label("", "dim")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

@@ -23,7 +23,7 @@ from busi_viewer.workflow.training_runs import DONE, Run, Usage
 if TYPE_CHECKING:
     from busi_viewer.workflow.promotion import Tested
 
-WIDTH = 344
+WIDTH = 372
 FIGURES = {
     "dice": "Dice",
     "iou": "IoU",

@@ -10,7 +10,8 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import Check, Combo, label, number_field
-from busi_viewer.gui.language import tr
+from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.study_view import in_words
 from busi_viewer.workflow.training_runs import FOLDS, SEARCH, Study
 
@@ -79,7 +80,7 @@ class StudyFields(QWidget):
         for name, spec in search.get("parameters", {}).items():
             if name == "epochs":  # the form says how many
                 continue
-            box = Check(f"{in_words(name)}: {_space(spec)}")
+            box = Check(f"{said(sentence(in_words(name)))}: {_space(spec)}")
             box.setChecked(True)
             box.setToolTip(tr("Vary this, or keep the recipe's value"))
             box.toggled.connect(self._on_changed)
