@@ -109,22 +109,28 @@ def against_the_estimate(
 ) -> list[Notice]:
     """The estimate is the frame's: a lesion is compared with that of its frame, the image with that of all its frames.
 
-    Where there are several lesions, a remark begins with the name of its own (``names``, by key).
+    Where there are several lesions, a remark begins with the name of its own (``names``, by key). What is remarked of a
+    lesion is not said again of the image.
     """
     if result is None or result.model.point is None:
         return []
     said = [f for f in result.frames if not f.abstained and f.classified]
     point = f"the operating point of {100 * result.model.point:.0f} %"
-    found = []
+    found: list[Notice] = []
+    told: set[str] = set()
     for lesion in findings.lesions:
         here = [f.above_operating_point for f in said if f.index == lesion.frame]
         name = (names or {}).get(lesion.key, f"Lesion {lesion.key}")
         start = f"{name}: the" if len(findings.lesions) > 1 else "The"
-        found += [Notice(f"{start} {text}", lesion.key) for text in _disagreement(lesion.assessment, here, point)]
+        remarks = list(_disagreement(lesion.assessment, here, point))
+        found += [Notice(f"{start} {text}", lesion.key) for text in remarks]
+        told.update(remarks)
     if findings.assessment is not None:
         above = [f.above_operating_point for f in said]
-        found += [Notice(f"The {text}") for text in _disagreement(findings.assessment, above, point)]
-    return list({notice.text: notice for notice in found}.values())
+        found += [
+            Notice(f"The {text}") for text in _disagreement(findings.assessment, above, point) if text not in told
+        ]
+    return found
 
 
 def _disagreement(category: str | None, above: Sequence[bool], point: str) -> Iterator[str]:

@@ -151,12 +151,16 @@ def _names(document: Document) -> dict[int, str]:
 
 
 def _clock(findings: Findings, names: Mapping[int, str]) -> Clock | None:
-    """The lesions that have a position, else the position of the image; None where there is none."""
+    """The lesions that have a position, else that of the image; one described on several frames stands there once."""
     marks = [_mark(findings, one, names[one.key]) for one in findings.lesions]
     here = findings.location
     if not marks and here.position is not None:
         marks = [ClockMark("", "Image", here.position, here.distance_mm)]
-    placed = tuple(mark for mark in marks if mark.position)
+    once: dict[tuple[str, str, float | None], ClockMark] = {}
+    for mark in marks:
+        called = mark.number if ":" in mark.position else mark.name  # what stands on the face, or below it
+        once.setdefault((called, mark.position, mark.distance_mm), mark)
+    placed = tuple(mark for mark in once.values() if mark.position)
     return Clock(here.side, placed) if placed else None
 
 

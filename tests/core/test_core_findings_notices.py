@@ -1,5 +1,6 @@
 """Notices on findings: each contradiction and gap is remarked, and nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,8 @@ def test_of_several_lesions_it_is_said_which():
     several = Findings(lesions=(LesionFindings(1, assessment="4B"), LesionFindings(2, assessment="2")))
     remark = "the malignant estimate is above the operating point of 30 %, with category 2."
     assert texts(several, analysis(0.8)) == [f"Lesion 2: {remark}"]
+    of_the_image = replace(several, assessment="2")
+    assert [text for text in texts(of_the_image, analysis(0.8)) if "estimate" in text] == [f"Lesion 2: {remark}"]
 
 
 def test_the_operating_point_in_force_counts():

@@ -291,6 +291,16 @@ def test_a_white_logo_stands_on_a_dark_ground(tmp_path):
     assert (shown.min(axis=-1) > 240).sum() > 1000
 
 
+def test_a_lesion_described_on_several_frames_is_on_the_clock_once():
+    doc = said(drawn(frames=2))
+    doc.set_reader_mask(1, ellipse(150, 110, 60, 40))
+    first = doc.findings.lesions[0]
+    doc.set_findings(replace(doc.findings, lesions=(first, replace(first, key=2, frame=1))))
+    assert len(build_content(doc, when=WHEN).clock.marks) == 1
+    doc.set_findings(replace(doc.findings, lesions=(first, replace(first, key=2, frame=1, position="4:00"))))
+    assert len(build_content(doc, when=WHEN).clock.marks) == 2
+
+
 def test_letters_that_cannot_be_printed_are_explained():
     said_of = said(drawn(), identity=replace(IDENTITY, patient="王小明"))
     assert "stands for a letter" in " ".join(pages(render(build_content(said_of, when=WHEN))))
