@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from busi_viewer.core.results import CLASSES
@@ -34,6 +34,7 @@ class FrameStrip(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._session: Session | None = None
+        self._bars: QPixmap | None = None
         self.setFixedHeight(STRIP_HEIGHT)
         self.setAccessibleName(tr("Malignant estimate per frame"))
         self.setToolTip(tr("Malignant estimate per frame; line: 50 %. Underlined: reader's outline."))
@@ -41,17 +42,36 @@ class FrameStrip(QWidget):
     def set_session(self, session: Session | None) -> None:
         """Show another image's frames."""
         self._session = session
-        self.update()
+        self.redraw()
 
     def sizeHint(self) -> QSize:
         """Wide and low."""
         return QSize(400, STRIP_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the bars."""
+        """The bars, drawn once, and a pointer at the frame in view."""
         if self._session is None:
             return
-        painter = QPainter(self)
+        if self._bars is None or self._bars.size() != self.size() * self.devicePixelRatioF():
+            self._bars = self._drawn()
+        painter, t = QPainter(self), theme.tokens()
+        painter.drawPixmap(0, 0, self._bars)
+        middle = (self._session.frame + 0.5) * self.width() / len(self._session.frames)
+        painter.setPen(QPen(QColor(t.text), 1.5))
+        painter.drawLine(QPointF(middle, 4), QPointF(middle, self.height() - 1.0))
+        painter.setBrush(QColor(t.text))
+        painter.drawPolygon(QPolygonF([QPointF(middle - 4, 0), QPointF(middle + 4, 0), QPointF(middle, 5)]))
+        painter.end()
+
+    def _drawn(self) -> QPixmap:
+        """The bars of all frames, without the pointer."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        if self._session is None:
+            return picture
+        painter = QPainter(picture)
         document, count = self._session.document, len(self._session.frames)
         t, wide, high = theme.tokens(), self.width() / count, self.height() - 8.0
         results = {result.index: result for result in document.result.frames} if document.result else {}
@@ -70,12 +90,19 @@ class FrameStrip(QWidget):
         painter.drawLine(QPointF(0, high / 2), QPointF(self.width(), high / 2))
         for i in document.edited_frames:
             painter.fillRect(QRectF(i * wide, high + 3, max(wide, 2.0), 3), QColor(t.accent))
-        middle = (self._session.frame + 0.5) * wide
-        painter.setPen(QPen(QColor(t.text), 1.5))
-        painter.drawLine(QPointF(middle, 4), QPointF(middle, high + 7))
-        painter.setBrush(QColor(t.text))
-        painter.drawPolygon(QPolygonF([QPointF(middle - 4, 0), QPointF(middle + 4, 0), QPointF(middle, 5)]))
         painter.end()
+        return picture
+
+    def redraw(self) -> None:
+        """Estimates, outlines or colours changed."""
+        self._bars = None
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme has other colours."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self.redraw()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go to the frame under the mouse."""
@@ -169,14 +196,14 @@ class CineBar(QWidget):
         self.set_playing(False)
         if self._session is not None:
             self._session.frame_changed.disconnect(self._show_frame)
-            self._session.changed.disconnect(self._strip.update)
+            self._session.changed.disconnect(self._strip.redraw)
         self._session = session
         self._strip.set_session(session)
         self.setVisible(session is not None and len(session.frames) > 1)
         if session is not None:
             self._slider.setRange(0, len(session.frames) - 1)
             session.frame_changed.connect(self._show_frame)
-            session.changed.connect(self._strip.update)
+            session.changed.connect(self._strip.redraw)
             self._set_interval()
             self._show_frame(session.frame)
 

@@ -81,7 +81,7 @@ class Layer(pg.ImageItem):  # type: ignore[misc]
             self.clear()
             return
         pixels, (x, y) = part
-        self.setImage(pixels, autoLevels=False, levels=(0, 255))
+        self.setImage(pixels, autoLevels=False)  # without levels the bytes are shown as they are
         self.setTransform(QTransform(1 / ratio, 0.0, 0.0, 1 / ratio, x / ratio, y / ratio))
 
 
