@@ -5,6 +5,8 @@ Widgets that paint themselves ask :func:`tokens` at paint time and repaint on ``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -151,6 +153,20 @@ def apply(app: QApplication, name: str) -> Tokens:
     app.setPalette(_palette(_current))
     app.setStyleSheet(style_sheet(_current))
     return _current
+
+
+@contextmanager
+def unstyled() -> Iterator[None]:
+    """For putting a window together: a style sheet in force would be worked out anew for every part at each level of it."""
+    app = QApplication.instance()
+    sheet = app.styleSheet() if isinstance(app, QApplication) else ""
+    if sheet and isinstance(app, QApplication):
+        app.setStyleSheet("")
+    try:
+        yield
+    finally:
+        if sheet and isinstance(app, QApplication):
+            app.setStyleSheet(sheet)
 
 
 def _palette(t: Tokens) -> QPalette:

@@ -67,10 +67,10 @@ class MainWindow(DropWindow):
     def __init__(self, services: Services, chosen: Settings) -> None:
         super().__init__()
         self.setWindowTitle("busi_viewer")
-        self._settings = chosen
-        self._painted = False
-        self._make_parts(services)
-        self._lay_out()
+        self._settings, self._painted = chosen, False
+        with theme.unstyled():
+            self._make_parts(services)
+            self._lay_out()
         self.commands = Commands(self, self.actions_, self.reading, self.canvas, self.worklist, self.exporter)
         self.window_layout = WindowLayout(self, self.actions_, self.review)
         self.blind = Blind(self.actions_, self.reading, self.model, self.review.blind_bar, self)

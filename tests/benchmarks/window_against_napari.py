@@ -177,7 +177,9 @@ def _run(interpreter: str, side: str, part: str, data: Path) -> dict[str, Any]:
         own = {"BUSI_VIEWER_HOME": home, "NAPARI_CONFIG": f"{home}/napari.yaml", "NAPARI_ASYNC": "0"}
         script = str(HERE / f"{side}_figures.py")
         command = [interpreter, "-W", "ignore", script, part, str(data), f"--started={time.time()}"]
-        done = subprocess.run(command, env={**os.environ, **own}, stdout=subprocess.PIPE, timeout=LIMIT_S, check=False)
+        environment = {**os.environ, **own}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as an installation is
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=LIMIT_S, check=False)
     if done.returncode:
         sys.exit(f"{side} {part} ended with {done.returncode}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
