@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -218,13 +219,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and (words[0] in cli.COMMANDS or words[0].startswith("-")):
         answered = cli.answer(words)
         return cli.main(words, services()) if answered is None else answered
+    gc.disable()  # until the window is shown (gui.app): what is made meanwhile stays, and looking through it takes a while
+    try:
+        return _window([Path(word) for word in words])
+    finally:
+        gc.enable()
+
+
+def _window(paths_given: Sequence[Path]) -> int:
+    """Open the window; the exit code."""
     try:
         window = importlib.import_module("busi_viewer.gui.app")
     except ImportError as error:
         sys.stderr.write(f"error: the window cannot start: {error}. Run 'busi-viewer doctor' for the remedy.\n")
         return 1
     try:
-        code: int = window.run(services(), [Path(word) for word in words])
+        code: int = window.run(services(), paths_given)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -6,6 +6,7 @@ Neither this module nor what it imports loads torch: the inference lane does, af
 from __future__ import annotations
 
 import builtins
+import gc
 import sys
 import threading
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     window.show()
     review = CrashReview(window.notices, window)
     QTimer.singleShot(0, review.offer)
+    QTimer.singleShot(0, _keep_what_is_there)
     wanted = list(paths_given)
     QTimer.singleShot(0, lambda: window.open_paths(wanted))
     try:
@@ -101,6 +103,12 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     finally:
         hook.remove()
         crashes.end(crash_record)
+
+
+def _keep_what_is_there() -> None:
+    """The window stands: look for garbage from now on, and not in all that was made for it, which would hold up the reader."""
+    gc.freeze()
+    gc.enable()
 
 
 def try_window(services: Services) -> None:
