@@ -10,6 +10,7 @@ from training.recipe_kit import TINY_UNET, phantoms, split_file
 from window_kit import window
 
 from busi_viewer.gui.training.runs_list import PROMOTE, RUN
+from busi_viewer.gui.training.study_fields import StudyFields
 from busi_viewer.workflow import training_new, training_runs
 from busi_viewer.workflow.training_runs import DONE, FOLDS, SEARCH, STOPPED, Study
 
@@ -113,3 +114,27 @@ def test_the_folds_of_a_cross_validation_stand_in_a_live_table(qtbot, qapp, job)
     assert "±" in rows[3][2]
     assert "–" in rows[4][2]
     assert rows[4][1] == "n = 12"
+
+
+def test_what_a_run_does_is_chosen_with_its_recipe(qtbot):
+    fields = StudyFields(96, 280)
+    qtbot.addWidget(fields)
+    search = {"trials": 20, "parameters": {**RATES, "epochs": {"kind": "range", "low": 1, "high": 9}}}
+    fields.show_recipe({"search": search}, keeps=True)
+    assert (fields.study(), fields.vary(), fields.kept()) == (None, {}, ())
+    fields.keep.setText("20, 1 5,5")
+    assert fields.kept() == (1, 5, 20)
+    fields.what.setCurrentIndex(1)
+    assert fields.study() == Study(SEARCH, 20)
+    assert fields.vary() == RATES, "the form says how many epochs"
+    assert fields.kept() == ()
+    assert fields.ready
+    (box, _), *_ = fields._checks.values()
+    box.setChecked(False)
+    assert not fields.ready, "nothing to vary"
+    fields.what.setCurrentIndex(2)
+    assert fields.study() == Study(FOLDS, 5)
+    assert fields.ready
+    fields.show_recipe({"search": {"trials": 3, "parameters": {}}}, keeps=False)
+    fields.what.setCurrentIndex(0)
+    assert fields.kept() == ()

@@ -4,7 +4,10 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -136,14 +139,26 @@ def test_data_are_audited_and_divided_and_images_left_out_by_a_click(qtbot, qapp
 
 
 @pytest.mark.timeout(400)
-def test_a_run_outlives_its_window_and_is_paused_killed_and_resumed_from_the_next(qtbot, qapp, data, tmp_path):
+def test_a_run_outlives_its_window_killed_or_closed_and_is_paused_killed_and_resumed(qtbot, qapp, data, tmp_path):
     folder = training_runs.runs_folder() / "first"
-    training_runs.begin(job(data, tmp_path, 60), folder)
+    (tmp_path / "job.json").write_text(json.dumps(job(data, tmp_path, 60)))
+    script = Path(__file__).with_name("window_process.py")
+    first = subprocess.Popen([sys.executable, script, tmp_path / "job.json", folder], cwd=script.parents[2])
+    qtbot.waitUntil(
+        lambda: bool(training_runs.look(folder).progress.epochs) or first.poll() is not None, timeout=150_000
+    )
+    assert first.poll() is None
+    first.kill()
+    assert first.wait(20) == -signal.SIGKILL
+    before = len(training_runs.look(folder).progress.epochs)
+    qtbot.waitUntil(lambda: len(training_runs.look(folder).progress.epochs) > before, timeout=150_000)
+    assert training_runs.look(folder).state == RUNNING, "killing the window does not end it"
     with window(qtbot, qapp) as made:
         book = on_page(qtbot, made)
         qtbot.waitUntil(lambda: book.run is not None and len(book.run.progress.epochs) >= 1, timeout=150_000)
         assert in_view(made) is book.run_view
-        qtbot.waitUntil(lambda: len(book.run_view.curves.plots[0].curves["val_loss"].yData) >= 1, timeout=20_000)
+        curve = book.run_view.curves.plots[0].curves["val_loss"]
+        qtbot.waitUntil(lambda: curve.yData is not None and len(curve.yData) >= 1, timeout=20_000)
         qtbot.waitUntil(lambda: book.run_view.samples.tiles[0]._shown is not None, timeout=20_000)
         assert "epoch 1" in book.run_view.log.toPlainText()
     assert training_runs.look(folder).state == RUNNING, "closing the window does not end it"

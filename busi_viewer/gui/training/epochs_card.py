@@ -60,6 +60,7 @@ class EpochsCard(QFrame):
         self.image.clear()
         for name, image, mask in images:
             self.image.addItem(privacy.name(Path(name)), (image, mask))
+        self.image.setMinimumWidth(min(280, self.image.sizeHint().width()))
         self.image.setVisible(bool(images))
         self.draw.setVisible(bool(images))
 

@@ -60,6 +60,8 @@ class StudyFields(QWidget):
             name.setBuddy(field)
             field.setAccessibleName(tr(words))
             grid.addWidget(name, number, 0)
+            if field is self._vary:
+                name.setAlignment(Qt.AlignmentFlag.AlignTop)
             grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
             if field is not self._vary:
                 field.setFixedWidth(field_width if field in (self.what, self.keep) else 130)
@@ -75,6 +77,8 @@ class StudyFields(QWidget):
         search = settings.get("search", {})
         self.trials.setValue(int(search.get("trials", 50)))
         for box, _ in self._checks.values():
+            self._column.removeWidget(box)
+            box.hide()
             box.deleteLater()
         self._checks = {}
         for name, spec in search.get("parameters", {}).items():

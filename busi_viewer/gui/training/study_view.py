@@ -105,7 +105,7 @@ class StudyView(QWidget):
         self.best.setVisible(search and run.state == DONE)
         self.page.setVisible(run.state == DONE)
         self.scores.setVisible(search)
-        self.now.setVisible(run.state != DONE or not search)
+        self.now.setVisible(run.state != DONE)
         shown = (run.folder, run.state, run.trials, run.folds, len(run.progress.epochs))
         if shown == self._shown:
             return
@@ -166,26 +166,25 @@ def trial_table(trials: Sequence[TrialRow]) -> tuple[list[str], list[list[str]],
 def fold_table(
     folds: Sequence[FoldRow], result: Mapping[str, Any] | None
 ) -> tuple[list[str], list[list[str]], list[tuple[int, int]]]:
-    """Head, rows and marked cells: each fold with its figures, their mean, and those of all images once there is a ``result``."""
-    head = [tr("Fold"), tr("State"), *(tr(FIGURES[name]) for name in MEASURED)]
+    """Head, rows and marked cells: each fold with its figures, their mean, and those of all images once there is a ``result``.
+
+    Figures that no finished fold defines, as of a network that only outlines, are left out.
+    """
+    ended = [fold for fold in folds if fold.state == COMPLETE]
+    names = [name for name in MEASURED if not ended or any(fold.figures.get(name) is not None for fold in ended)]
+    head = [tr("Fold"), tr("State"), *(tr(FIGURES[name]) for name in names)]
     rows = []
     for fold in folds:
         state = tr(PART_STATES[fold.state])
         if fold.state == RUNNING and fold.epoch:
             state += tr(", epoch {epoch}", epoch=fold.epoch)
-        rows.append([str(fold.number), state, *(figure(fold.figures.get(name)) for name in MEASURED)])
-    ended = sum(fold.state == COMPLETE for fold in folds)
+        rows.append([str(fold.number), state, *(figure(fold.figures.get(name)) for name in names)])
     if ended:
-        rows.append([tr("Mean of the folds, 95 % CI"), f"n = {ended}", *(_mean(folds, name) for name in MEASURED)])
+        rows.append([tr("Mean of the folds, 95 % CI"), f"n = {len(ended)}", *(_mean(folds, name) for name in names)])
     marked = [(len(rows) - 1, column) for column in range(len(head))] if ended else []
     if result is not None:
-        rows.append(
-            [
-                tr("All images, each out of its fold, 95 % CI"),
-                "n = " + number(result["n"], ",d"),
-                *map(_pooled(result), MEASURED),
-            ]
-        )
+        pooled = map(_pooled(result), names)
+        rows.append([tr("All images, each out of its fold, 95 % CI"), "n = " + number(result["n"], ",d"), *pooled])
     return head, rows, marked
 
 
@@ -211,7 +210,7 @@ def _pooled(result: Mapping[str, Any]) -> Any:
 
 def in_words(name: str) -> str:
     """A recipe's field as a reader says it."""
-    return name.replace("_", " ").replace(".", ": ")
+    return name.replace("_", " ").replace(".", " ")
 
 
 def _in_short(value: Any) -> str:
