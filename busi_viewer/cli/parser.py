@@ -10,8 +10,8 @@ from busi_viewer import __version__
 from busi_viewer.cli import deidentify_words
 from busi_viewer.cli import network_words as dicom_network
 from busi_viewer.cli.argument_types import device, folder, positive, setting
+from busi_viewer.core.names import CLASSES, GRAD_CAM, LESION, METHODS
 from busi_viewer.core.reporting import FULL, TEMPLATES
-from busi_viewer.core.results import CLASSES, GRAD_CAM, LESION, METHODS
 
 _USAGE = """busi-viewer [PATH ...]
        busi-viewer COMMAND ...

@@ -11,16 +11,11 @@ from numpy.typing import NDArray
 from busi_viewer.core.band import Band
 from busi_viewer.core.image import Mask
 from busi_viewer.core.measure import Lesion
-
-CLASSES = ("normal", "benign", "malignant")
-"""The order of every probability vector and confusion matrix."""
-TASKS = ("segmentation", "classification")
-"""What a model may do; those that ship do both."""
-GRAD_CAM = "Grad-CAM"
-METHODS = (GRAD_CAM, "Grad-CAM++", "Eigen-CAM", "Layer-CAM")
-"""How heatmaps are made; the first is what every analysis brings."""
-LESION = "lesion"
-"""What a heatmap is of that explains the outline and no class."""
+from busi_viewer.core.names import CLASSES as CLASSES
+from busi_viewer.core.names import GRAD_CAM as GRAD_CAM
+from busi_viewer.core.names import LESION as LESION
+from busi_viewer.core.names import METHODS as METHODS
+from busi_viewer.core.names import TASKS as TASKS
 
 
 @dataclass(frozen=True)
