@@ -2,7 +2,8 @@
 # make test    the same environment, then every check and test
 # make test-all  those, and eight training steps of every recipe on real data
 # make format  let ruff rewrite what it can
-# make bench   speed against the reference pipeline, and of drawing (on a machine that does nothing else)
+# make bench   speed against the reference pipeline, and of drawing (on a machine that does nothing else);
+#              with NAPARI=its/bin/python, an interpreter that has napari[pyqt6] and pydicom, of the window beside napari
 # make installer  a folder that runs without Python, dist/busi-viewer/, and on Debian and Ubuntu a package of it
 # make clean   remove what these made, except the environment (make distclean: that too)
 
@@ -41,6 +42,8 @@ bench:
 	@$(ENVIRONMENT) dev
 	$(BIN)/busi-viewer bench
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest tests/benchmarks
+	@if [ -n "$(NAPARI)" ]; then xvfb-run -a -s "-screen 0 3840x2160x24" \
+		$(BIN)/python tests/benchmarks/window_against_napari.py --napari $(NAPARI); fi
 
 installer:
 	@$(ENVIRONMENT) installer
