@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -385,5 +386,6 @@ def works_a_control(event: QEvent) -> bool:
     """Whether a key that a shortcut is about to take works the button, slider or field that has the focus."""
     if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
         return False
-    control = isinstance(QApplication.focusWidget(), QAbstractButton | QSlider | QComboBox | QAbstractSpinBox)
+    kinds = QAbstractButton | QSlider | QComboBox | QAbstractSpinBox | QLineEdit
+    control = isinstance(QApplication.focusWidget(), kinds)
     return control and event.key() in _KEYS_OF_CONTROLS

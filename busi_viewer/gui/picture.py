@@ -139,6 +139,8 @@ class DragHandle(IconButton):
             self._pressed = None
             self.setDown(False)
             self.pictures.drag(self)
+            self.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)  # the mouse left with the drag, unseen
+            self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click that was no drag copies."""

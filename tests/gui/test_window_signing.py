@@ -5,6 +5,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from window_kit import MODEL, ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
@@ -41,6 +42,20 @@ def trail(made, action):
     made.keeping.run(lambda store: found.extend(store.audit.rows()), lambda _none: None)
     made.keeping._pool.waitForDone()
     return [row for row in reversed(found) if row.action == action]
+
+
+def test_enter_in_the_name_signs_and_accepts_no_outline(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        panel = made.result.sections.signature
+        made.activateWindow()
+        made.actions_["sign"].trigger()
+        qtbot.waitUntil(panel.name.hasFocus)
+        QTest.keyClicks(panel.name, "Dr R. Example")
+        QTest.keyClick(panel.name, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: panel._state.text() == "Signed, version 1", timeout=8000)
+        assert made.reading.session.proposal() is not None, "the window's Enter accepts; this one was the field's"
 
 
 def test_a_report_is_signed_changed_and_signed_again_and_the_first_version_stays(qtbot, qapp, study):
