@@ -113,7 +113,11 @@ class NetworkPage(QWidget):
         self.send_files = KeyButton(tr("Send files…"), "folder-open")
         self.retry, self.cancel = KeyButton(tr("Try again"), "repeat"), KeyButton(tr("Cancel"), "x")
         self.send_image.setToolTip(tr("Send the DICOM file in view to the chosen peer (C-STORE)"))
-        self.send_files.setToolTip(tr("Send DICOM files, as exported results, to the chosen peer (C-STORE)"))
+        self.send_files.setToolTip(
+            tr(
+                "Send DICOM files, as exported results or a DICOMDIR with what lies beside it, to the chosen peer (C-STORE)"
+            )
+        )
         self.retry.setToolTip(tr("Try the chosen objects now; none chosen: all"))
         self.cancel.setToolTip(tr("Take the chosen objects off the queue"))
         self.table, self._count = SendTable(), label("", "quiet")

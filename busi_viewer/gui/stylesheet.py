@@ -89,7 +89,8 @@ QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
 QAbstractSpinBox:focus, QLineEdit:focus, QComboBox:focus { border: 1px solid @accent; }
 QComboBox { padding-right: 22px; }
 QComboBox:hover { background: @hover; }
-QComboBox:disabled, QLineEdit:disabled { color: @text_40; background: transparent; }
+QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled, QAbstractSpinBox QLineEdit:disabled {
+    color: @text_40; background: transparent; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView {
