@@ -1,6 +1,7 @@
 """OpenVINO answers as PyTorch does, from a graph that holds no weights."""
 
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -110,3 +111,11 @@ def test_the_bundled_model_needs_no_torch():
         "assert not {'torch', 'timm', 'pytorch_grad_cam'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_openvino_reports_its_use_to_nobody(tmp_path):
+    """Its telemetry would leave an identifier in the home and send figures to its maker."""
+    code = "import busi_viewer, openvino.tools.ovc.convert; from busi_viewer.nets import accelerated"
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **home}, check=True, timeout=120)
+    assert list(tmp_path.iterdir()) == []
