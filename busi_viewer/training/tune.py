@@ -16,12 +16,14 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import optuna
+from filelock import FileLock
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 from pydantic import ValidationError
@@ -144,7 +146,7 @@ def _study(job: Job, storage: str, basis: str) -> optuna.Study:
     for attempt in range(_ATTEMPTS):  # of workers that begin together only one can make the tables
         try:
             study = optuna.create_study(
-                storage=_opened(storage),
+                storage=_opened(storage, job.out),
                 study_name=job.name or job.recipe.name,
                 direction="maximize",
                 sampler=optuna.samplers.TPESampler(constant_liar=True),
@@ -174,9 +176,23 @@ def _study(job: Job, storage: str, basis: str) -> optuna.Study:
     return study
 
 
-def _opened(storage: str) -> RDBStorage:
-    return RDBStorage(
+class _Turns(RDBStorage):
+    """Workers in one folder take turns at taking a trial: SQLite would let two take the same one in the same moment."""
+
+    def __init__(self, url: str, folder: Path, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._turn = FileLock(folder / "trials.lock")
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """As Optuna's own; False where another worker has the trial."""
+        with self._turn if state == TrialState.RUNNING else nullcontext():
+            return super().set_trial_state_values(trial_id, state, values)
+
+
+def _opened(storage: str, folder: Path) -> RDBStorage:
+    return _Turns(
         storage,
+        folder,
         heartbeat_interval=HEARTBEAT_S,
         grace_period=GRACE_S,
         heartbeat_stale_trial_callback=_AGAIN,

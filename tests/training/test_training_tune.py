@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from recipe_kit import MASK, OPEN, TINY_UNET, phantoms, small_job
 
+from busi_viewer import paths
 from busi_viewer.core.errors import Cancelled, UsageError
 from busi_viewer.core.training import CONTROL, GO, PROGRESS, STOP
 from busi_viewer.core.tuning import COMPLETE, PRUNED, read_trials
@@ -108,7 +109,7 @@ def test_two_workers_on_one_storage_run_each_trial_once(data, tmp_path):
     workers = [worker(job, tmp_path / f"{n}.json", "--trials", "6", "--storage", storage) for n in (1, 2)]
     for process in workers:
         _, said = process.communicate(timeout=280)
-        assert process.returncode == 0, said
+        assert process.returncode == 0, said + (paths.log_dir() / "busi_viewer.log").read_text()
     begun = Counter(event["trial"] for event in events(tmp_path / "out") if event["event"] == "trial")
     assert begun == dict.fromkeys(range(1, 7), 1)
     result = json.loads((tmp_path / "out" / "tune.json").read_text())
