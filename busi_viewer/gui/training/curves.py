@@ -154,12 +154,7 @@ class Plot(QFrame):
 
     def _dress(self) -> None:
         t = theme.tokens()
-        self.plot.setBackground(t.panel)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(QPen(QColor(t.line)))
-            axis.setTextPen(QPen(QColor(t.text3)))
-            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=0)
+        _dressed_axes(self.plot)
         self.plot.getAxis("left").setWidth(38)
         self.plot.showGrid(x=False, y=True, alpha=0.12)
         self._now.setPen(_dotted(t.text3))
@@ -168,6 +163,18 @@ class Plot(QFrame):
             curve.setPen(_pen(line))
             curve.setSymbolBrush(QColor(getattr(t, line.tint)))
             curve.setSymbolPen(None)
+
+
+def _dressed_axes(plot: pg.PlotWidget) -> list[pg.AxisItem]:
+    """The axes of a plot, they and its ground in the theme's colours."""
+    t = theme.tokens()
+    plot.setBackground(t.panel)
+    axes = [plot.getAxis(name) for name in ("left", "bottom")]
+    for axis in axes:
+        axis.setPen(QPen(QColor(t.line)))
+        axis.setTextPen(QPen(QColor(t.text3)))
+        axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=0)
+    return axes
 
 
 def _pen(line: Line) -> QPen:
@@ -230,12 +237,7 @@ class XyPlot(QFrame):
 
     def _dress(self) -> None:
         t = theme.tokens()
-        self.plot.setBackground(t.panel)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(QPen(QColor(t.line)))
-            axis.setTextPen(QPen(QColor(t.text3)))
-            axis.setStyle(tickFont=theme.font(theme.CAPTION), tickLength=0)
+        for axis in _dressed_axes(self.plot):
             axis.labelStyle = {"color": t.text3, "font-size": "11px"}
             axis.setLabel(axis.labelText)
         self._diagonal.setPen(_dotted(t.text3))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
-from busi_viewer.gui.controls import CutLabel, KeyButton, label, spaced
+from busi_viewer.gui.controls import CutLabel, KeyButton, label, rule, spaced
 from busi_viewer.gui.language import said, tr
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
@@ -57,6 +57,19 @@ class RunHead(QWidget):
         self.stop.clicked.connect(self.stopped)
         self.resume.clicked.connect(self.resumed)
         folder.clicked.connect(self.folder_asked)
+
+    def stand_above(self, content: QWidget, view: QWidget) -> None:
+        """Fill a view: this head, and below it the content, which scrolls."""
+        area = QScrollArea()
+        area.setWidget(content)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(view)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self)
+        outer.addWidget(rule())
+        outer.addWidget(area, 1)
 
     def show_run(self, run: Run, about: str, where: str, left: str) -> None:
         """Show a run: what it is, where it stands and what is left, in words."""

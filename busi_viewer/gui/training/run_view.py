@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
-from busi_viewer.gui.controls import rule
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.curves import Curves
@@ -50,16 +48,7 @@ class RunView(QWidget):
         column.addWidget(self.curves, 1)
         column.addWidget(self.samples)
         column.addWidget(self.log)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.head)
-        outer.addWidget(rule())
-        outer.addWidget(area, 1)
+        self.head.stand_above(inner, self)
 
     def show_run(self, run: Run, request: Mapping[str, Any], sampled: Sequence[int]) -> None:
         """Show a run as it stands; ``request`` is what it was asked to do."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from busi_viewer.core.folds import MEASURED, FoldRow, mean_over
 from busi_viewer.core.tuning import COMPLETE, TrialRow
-from busi_viewer.gui.controls import KeyButton, label, rule, spaced
+from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.language import number, tr
 from busi_viewer.gui.training.curves import Figure, Line, Plot
 from busi_viewer.gui.training.run_head import RunHead
@@ -81,16 +81,7 @@ class StudyView(QWidget):
         column.addWidget(self.table)
         column.addWidget(self._note)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.head)
-        outer.addWidget(rule())
-        outer.addWidget(area, 1)
+        self.head.stand_above(inner, self)
 
     def show_study(self, run: Run, request: Mapping[str, Any]) -> None:
         """Show a study as it stands; ``request`` is what it was asked to do."""
