@@ -262,14 +262,7 @@ class ModelEngine:
 
     def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
         card = self.card
-        return outline(
-            prediction.probability,
-            p_normal,
-            card.mask_threshold,
-            card.min_lesion_share,
-            card.min_relative_probability,
-            card.no_outline_above,
-        )
+        return outline(prediction.probability, p_normal, card.mask_rule, card.no_outline_above)
 
     def _band(self, prediction: Prediction, mask: Mask) -> Band | None:
         band = self.card.band

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from busi_viewer.core.errors import ModelError
+from busi_viewer.nets.postprocess import MaskRule
 from busi_viewer.nets.preprocess import Step
 
 WEIGHTS = "model.safetensors"
@@ -101,10 +102,11 @@ class ContourBand(_Strict):
 class Card(_Strict):
     """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
 
-    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, and
-    those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``. The
-    estimate is withheld where no class reaches ``abstain_below``. ``data`` names source and licence of each data set that is
-    known by its folder's name; ``limits`` what the model's figures showed; ``leaky`` how a paper's protocol, reproduced on
+    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, those
+    whose probability nowhere reaches ``min_peak_probability``, and those less sure than ``min_relative_probability`` times the
+    surest; none where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``.
+    ``data`` names source and licence of each data set that is known by its folder's name; ``limits`` what the model's figures
+    showed; ``leaky`` how a paper's protocol, reproduced on
     request, let the answer through: such a model is never made the active one. ``graph_sha256`` is that of the compiled
     graph beside the weights, if there is one. ``promotion`` is what its locked test said beside the model that was active
     before, and why it was promoted all the same where it was worse.
@@ -120,6 +122,7 @@ class Card(_Strict):
     mask_threshold: float = 0.5
     min_lesion_share: float = 0.0005
     min_relative_probability: float = 0.0
+    min_peak_probability: float = 0.0
     no_outline_above: float | None = None
     calibration: Calibration | None = None
     operating_point: float | None = None
@@ -135,6 +138,13 @@ class Card(_Strict):
     leaky: tuple[str, ...] = ()
     graph_sha256: str = ""
     promotion: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def mask_rule(self) -> MaskRule:
+        """The rule that makes a mask of a probability map."""
+        return MaskRule(
+            self.mask_threshold, self.min_lesion_share, self.min_relative_probability, self.min_peak_probability
+        )
 
 
 def read_card(folder: Path) -> Card:

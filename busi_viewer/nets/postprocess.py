@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,37 +12,37 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.masks import fill_holes, remove_small
 
 
-def threshold_mask(
-    probability: NDArray[np.floating], threshold: float, min_share: float, min_relative: float = 0.0
-) -> Mask:
-    """Pixels of a (H, W) map at or above ``threshold``; lesions below ``min_share`` of the image dropped, holes filled.
+@dataclass(frozen=True)
+class MaskRule:
+    """Which pixels of a probability map are outlined, and which lesions of these are kept.
 
-    Of several lesions those go whose mean probability is below ``min_relative`` times that of the surest one.
+    Pixels from ``threshold`` on; lesions of at least ``min_share`` of the image whose highest probability reaches ``min_peak``
+    (hysteresis: Canny, PAMI 1986) and whose mean is at least ``min_relative`` times that of the surest lesion.
     """
-    mask = remove_small(probability >= threshold, max(1, round(min_share * probability.size)))
-    return fill_holes(_surest(mask, probability, min_relative) if min_relative > 0 else mask)
+
+    threshold: float = 0.5
+    min_share: float = 0.0
+    min_relative: float = 0.0
+    min_peak: float = 0.0
 
 
-def _surest(mask: Mask, probability: NDArray[np.floating], min_relative: float) -> Mask:
+def threshold_mask(probability: NDArray[np.floating], rule: MaskRule) -> Mask:
+    """The mask (H, W) that ``rule`` makes of a probability map of that shape; holes are filled."""
+    mask = remove_small(probability >= rule.threshold, max(1, round(rule.min_share * probability.size)))
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    if count <= 2:
+    if count == 1:
         return mask
-    flat = labels.ravel()
-    means = np.bincount(flat, probability.ravel(), count) / np.bincount(flat, minlength=count)
-    kept = means >= min_relative * means[1:].max()
-    kept[0] = False
-    return np.asarray(kept[labels], dtype=bool)
+    kept = np.zeros(count, dtype=bool)
+    kept[labels[mask & (probability >= rule.min_peak)]] = True
+    if count > 2:
+        flat = labels.ravel()
+        means = np.bincount(flat, probability.ravel(), count) / np.bincount(flat, minlength=count)
+        kept &= means >= rule.min_relative * means[1:].max()
+    return fill_holes(np.asarray(kept[labels], dtype=bool))
 
 
-def outline(
-    probability: NDArray[np.floating],
-    p_normal: float,
-    threshold: float,
-    min_share: float,
-    min_relative: float,
-    no_outline_above: float | None,
-) -> Mask:
+def outline(probability: NDArray[np.floating], p_normal: float, rule: MaskRule, no_outline_above: float | None) -> Mask:
     """The shipped mask: as :func:`threshold_mask`, but empty where p(normal) ≥ ``no_outline_above``."""
     if no_outline_above is not None and p_normal >= no_outline_above:
         return np.zeros(probability.shape, dtype=bool)
-    return threshold_mask(probability, threshold, min_share, min_relative)
+    return threshold_mask(probability, rule)

@@ -91,8 +91,8 @@ _KNOWN = frozenset(
             "intended_use",
             "limits",
         ),
-        *("mask_threshold", "min_lesion_share", "no_outline_above", "operating_point", "abstain_below", "calibration"),
-        *("guard", "training", "metrics", "data"),
+        *("mask_threshold", "min_lesion_share", "min_peak_probability", "no_outline_above", "operating_point"),
+        *("abstain_below", "calibration", "guard", "training", "metrics", "data"),
     )
 )
 """Fields that have their place; any other gets a section of its own."""
@@ -223,6 +223,7 @@ def _thresholds(card: Mapping[str, Any]) -> tuple[Block, ...]:
         "operating_point": "malignant is marked from an estimate of",
         "abstain_below": "no estimate is given where no class reaches",
         "mask_threshold": "pixels are outlined from a probability of",
+        "min_peak_probability": "a lesion is outlined where its surest pixel reaches",
         "no_outline_above": "nothing is outlined where normal reaches",
         "min_lesion_share": "smallest outline, share of the image's area",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from busi_viewer.nets.accelerated import compiled
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration, Card, ContourBand, LearnedGuard
 from busi_viewer.nets.explained import TorchForward
-from busi_viewer.nets.postprocess import threshold_mask
+from busi_viewer.nets.postprocess import MaskRule, threshold_mask
 from busi_viewer.nets.predictor import Predictor
 from busi_viewer.nets.registry import load_model, tasks_of
 from busi_viewer.training.data import Item
@@ -30,8 +30,12 @@ SENSITIVITY = 0.95
 COVERAGE = 0.9
 RULES = tuple((threshold, relative) for threshold in (0.3, 0.4, 0.5, 0.6) for relative in (0.0, 0.8, 0.9, 0.95))
 """Mask thresholds and smallest probabilities, relative to the surest lesion, that are tried."""
-NORMAL_LIMITS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-DICE_COST = 0.005
+PEAKS = (0.0, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95)
+"""How sure the surest pixel of a lesion must be, as is tried."""
+NORMAL_LIMITS = (None, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""The p(normal) from which no outline is drawn, as is tried."""
+DICE_COST = 0.01
+"""Mean Dice of lesions that may be given up to keep normal images free of outlines."""
 REFERENCES = 800
 """Training images that the input guard takes for its measure."""
 
@@ -67,57 +71,58 @@ def operating_point(malignant: Array) -> float:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the product's own predictor says of one item. ``dice`` and ``marked`` hold one entry for each of RULES.
-
-    ``probability`` (H, W) is kept where there is a lesion, for the uncertainty band.
-    """
+    """What the product's own predictor says of one item; ``probability`` (H, W) where the truth is known."""
 
     label: int
     logits: Array
     view: View
-    dice: tuple[float, ...]
-    marked: tuple[bool, ...]
     truth: Mask | None = None
     probability: NDArray[np.float16] | None = None
 
+    def mask(self, rule: MaskRule) -> Mask:
+        """The outline that ``rule`` makes."""
+        assert self.probability is not None
+        return threshold_mask(self.probability.astype(np.float32), rule)
 
-def _look(predictor: Predictor, card: Card, item: Item) -> _Seen:
+
+def _look(predictor: Predictor, item: Item) -> _Seen:
     grey = item.grey if item.grey is not None else item.small
     prediction = predictor.predict([grey])[0]
     truth = item.native_mask
-    masks = (
-        [threshold_mask(prediction.probability, t, card.min_lesion_share, r) for t, r in RULES]
-        if truth is not None
-        else []
-    )
-    overlaps = tuple(dice(truth, mask) for mask in masks) if truth is not None and truth.any() else ()
+    kept = None if truth is None else prediction.probability.astype(np.float16)
     return _Seen(
-        item.label,
-        prediction.class_logits.astype(np.float64),
-        view(_set(item), grey, prediction),
-        overlaps,
-        tuple(bool(mask.any()) for mask in masks),
-        truth if overlaps else None,
-        prediction.probability.astype(np.float16) if overlaps else None,
+        item.label, prediction.class_logits.astype(np.float64), view(_set(item), grey, prediction), truth, kept
     )
 
 
-def mask_rules(seen: Sequence[_Seen], p_normal: Array) -> tuple[tuple[float, float], float | None]:
-    """Mask threshold and relative probability (one of RULES), and the p(normal) from which no outline is drawn.
+def mask_rules(seen: Sequence[_Seen], p_normal: Array, min_share: float) -> tuple[MaskRule, float | None]:
+    """The mask rule, and the p(normal) from which no outline is drawn (None: from none).
 
-    The rule has the best mean Dice over images with a lesion; then the lowest p(normal) limit is taken that costs at most
-    DICE_COST of it, so that normal images stay free of outlines.
+    Threshold and relative probability have the best mean Dice over images with a lesion. Of PEAKS and NORMAL_LIMITS then those
+    that outline something on the fewest normal images and cost at most DICE_COST of it; among equals, the best Dice.
     """
-    lesions = [i for i, s in enumerate(seen) if s.dice]
+    lesions = [i for i, s in enumerate(seen) if s.truth is not None and s.truth.any()]
+    normals = [i for i, s in enumerate(seen) if s.truth is not None and not s.truth.any()]
     if not lesions:
-        return (0.5, 0.0), None
-    table = np.array([seen[i].dice for i in lesions])
-    best = int(table.mean(axis=0).argmax())
-    for limit in NORMAL_LIMITS:
-        kept = np.where(p_normal[lesions] >= limit, 0.0, table[:, best])
-        if kept.mean() >= table[:, best].mean() - DICE_COST:
-            return RULES[best], limit
-    return RULES[best], None
+        return MaskRule(min_share=min_share), None
+    rules = [MaskRule(threshold, min_share, relative) for threshold, relative in RULES]
+    best = max(rules, key=lambda rule: float(np.mean(_dice(seen, lesions, rule))))
+    least = float(np.mean(_dice(seen, lesions, best))) - DICE_COST
+    choices = []
+    for rule in (replace(best, min_peak=peak) for peak in PEAKS):
+        overlaps = _dice(seen, lesions, rule)
+        marked = np.array([bool(seen[i].mask(rule).any()) for i in normals], dtype=bool)
+        for limit in NORMAL_LIMITS:
+            off = p_normal >= (np.inf if limit is None else limit)
+            score = float(np.where(off[lesions], 0.0, overlaps).mean())
+            if score >= least:
+                choices.append((-int((marked & ~off[normals]).sum()), score, rule, limit))
+    return max(choices, key=lambda choice: choice[:2])[2:]
+
+
+def _dice(seen: Sequence[_Seen], places: Sequence[int], rule: MaskRule) -> Array:
+    """Dice of the outlines that a rule makes, with the truth."""
+    return np.array([dice(truth, seen[i].mask(rule)) for i in places if (truth := seen[i].truth) is not None])
 
 
 def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]) -> Card:
@@ -126,7 +131,7 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
     forward = compiled(folder, card, network=network) or TorchForward(network, card.input.preprocess)
     predictor = Predictor(forward, card.input)
 
-    seen = [_look(predictor, card, item) for item in validation]
+    seen = [_look(predictor, item) for item in validation]
     logits = np.stack([s.logits for s in seen])
     labels = np.array([s.label for s in seen], dtype=np.int64)
     data = "validation parts of " + ", ".join(sorted({_set(item) for item in validation}))
@@ -137,13 +142,14 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
         chosen |= _class_rules(logits, labels, data)
         p_normal = probabilities(logits, chosen["calibration"])[:, 0]
     if TASKS[0] in tasks:
-        rule, limit = mask_rules(seen, p_normal)
+        rule, limit = mask_rules(seen, p_normal, card.min_lesion_share)
         shown = [s for s, p0 in zip(seen, p_normal, strict=True) if limit is None or p0 < limit]
         chosen |= {
-            "mask_threshold": rule[0],
-            "min_relative_probability": rule[1],
-            "no_outline_above": limit if TASKS[1] in tasks else None,
-            "band": _band(shown, rule, card.min_lesion_share, data),
+            "mask_threshold": rule.threshold,
+            "min_relative_probability": rule.min_relative,
+            "min_peak_probability": rule.min_peak,
+            "no_outline_above": limit,
+            "band": _band(shown, rule, data),
         }
     return card.model_copy(update=chosen)
 
@@ -182,14 +188,13 @@ def _set(item: Item) -> str:
     return item.id.split("/")[0]
 
 
-def _band(seen: Sequence[_Seen], rule: tuple[float, float], min_share: float, data: str) -> ContourBand | None:
+def _band(seen: Sequence[_Seen], rule: MaskRule, data: str) -> ContourBand | None:
     """The uncertainty band on the lesions that the model outlines; None with too few of them."""
     found: list[Array] = []
     for s in seen:
-        if s.truth is None or s.probability is None:
+        if s.truth is None or s.probability is None or not s.truth.any():
             continue
-        probability = s.probability.astype(np.float32)
-        loss = losses(s.truth, probability, threshold_mask(probability, rule[0], min_share, rule[1]))
+        loss = losses(s.truth, s.probability.astype(np.float32), s.mask(rule))
         if loss is not None:
             found.append(loss)
     band = fit_band(found)

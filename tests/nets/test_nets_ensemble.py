@@ -7,7 +7,7 @@ import torch
 from busi_viewer.core.errors import ModelError
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec
 from busi_viewer.nets.ensemble import Ensemble
-from busi_viewer.nets.postprocess import threshold_mask
+from busi_viewer.nets.postprocess import MaskRule, outline, threshold_mask
 from busi_viewer.nets.registry import build
 from busi_viewer.nets.weights import load_tensors, save_tensors
 
@@ -73,9 +73,21 @@ def test_less_sure_lesions_are_dropped():
     probability = np.zeros((60, 60), np.float32)
     probability[5:25, 5:25] = 0.95
     probability[40:50, 40:50] = 0.7
-    assert threshold_mask(probability, 0.5, 0.0).sum() == 500
-    assert threshold_mask(probability, 0.5, 0.0, 0.7).sum() == 500
-    surest = threshold_mask(probability, 0.5, 0.0, 0.9)
-    assert surest.sum() == 400
-    assert surest[10, 10]
-    assert not surest[45, 45]
+    assert threshold_mask(probability, MaskRule()).sum() == 500
+    assert threshold_mask(probability, MaskRule(min_relative=0.7)).sum() == 500
+    for rule in (MaskRule(min_relative=0.9), MaskRule(min_peak=0.9)):
+        surest = threshold_mask(probability, rule)
+        assert surest.sum() == 400
+        assert surest[10, 10]
+        assert not surest[45, 45]
+
+
+def test_one_sure_pixel_keeps_a_whole_lesion_and_its_hole_is_filled():
+    probability = np.zeros((60, 60), np.float32)
+    probability[10:30, 10:30] = 0.6
+    probability[15:20, 15:20] = 0.1
+    assert not threshold_mask(probability, MaskRule(min_peak=0.9)).any()
+    probability[12, 12] = 0.9
+    assert threshold_mask(probability, MaskRule(min_peak=0.9)).sum() == 400
+    assert outline(probability, 0.69, MaskRule(min_peak=0.9), 0.7).sum() == 400
+    assert not outline(probability, 0.7, MaskRule(min_peak=0.9), 0.7).any()

@@ -6,13 +6,8 @@ import pytest
 from busi_viewer.core.metrics import ece
 from busi_viewer.nets.calibration import probabilities
 from busi_viewer.nets.card import Calibration
-from busi_viewer.training.calibrate import (
-    RULES,
-    _Seen,
-    fit_temperature,
-    mask_rules,
-    operating_point,
-)
+from busi_viewer.nets.postprocess import MaskRule
+from busi_viewer.training.calibrate import _Seen, fit_temperature, mask_rules, operating_point
 
 
 def test_overconfident_logits_are_cooled_to_the_true_temperature():
@@ -37,13 +32,27 @@ def test_operating_point_keeps_the_promised_sensitivity():
 
 
 def test_outlines_are_dropped_only_where_that_costs_almost_nothing():
-    n = len(RULES)
-    lesion = _Seen(1, np.zeros(3), (np.zeros(1), np.zeros(1)), tuple(0.5 + 0.01 * i for i in range(n)), (True,) * n)
-    normal = _Seen(0, np.zeros(3), (np.zeros(1), np.zeros(1)), (), (True,) * n)
-    seen = [lesion] * 9 + [normal] * 3
-    sure = np.array([0.1] * 9 + [0.9] * 3)
-    assert mask_rules(seen, sure) == (RULES[-1], 0.3)
-    one_wrong = np.array([0.85] + [0.1] * 8 + [0.95] * 3)
-    assert mask_rules(seen, one_wrong) == (RULES[-1], 0.9)
-    assert mask_rules([lesion], np.array([0.99])) == (RULES[-1], None)
-    assert mask_rules([normal], np.array([0.99])) == ((0.5, 0.0), None)
+    truth = np.zeros((64, 64), bool)
+    truth[10:40, 10:40] = True
+    empty = np.zeros_like(truth)
+
+    def seen(mask, level, edge=0.0):
+        """Something outlined at ``level``; without a true mask at another place, below the threshold in ``edge``."""
+        probability = np.where(truth, level, edge).astype(np.float16)
+        return _Seen(1 if mask.any() else 0, np.zeros(3), (np.zeros(1), np.zeros(1)), mask, probability)
+
+    faint, sure = seen(empty, 0.75), seen(empty, 0.99)
+    lesions, none = [seen(truth, 0.99, 0.35)] * 9, np.zeros(12)
+
+    rule, limit = mask_rules([*lesions, *[faint] * 3], none, 0.0005)
+    assert rule.threshold > 0.35
+    assert rule.min_peak > 0.75
+    assert limit is None
+    told_apart = np.array([0.1] * 9 + [0.95] * 3)
+    rule, limit = mask_rules([*lesions, *[sure] * 3], told_apart, 0.0005)
+    assert rule.min_peak == 0.0
+    assert limit == 0.9
+    unsure_lesions = np.array([0.85] + [0.1] * 8 + [0.86] * 3)  # the limit would cost a lesion in nine
+    assert mask_rules([*lesions, *[sure] * 3], unsure_lesions, 0.0005)[1] is None
+    assert mask_rules(lesions, none[:9], 0.0005)[1] is None
+    assert mask_rules([faint], none[:1], 0.001) == (MaskRule(min_share=0.001), None)
