@@ -66,26 +66,35 @@ def boundary(mask: Mask) -> Mask:
 def _wavering(probability: Map, mask: Mask, low: float, high: float) -> Mask:
     """The outline's pixels and those with low ≤ p < high in the components of p ≥ ``low`` that touch the mask."""
     above = np.asarray((probability >= low) | mask)
-    _, labels = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
-    keep = np.zeros(int(labels.max()) + 1, dtype=bool)
-    keep[np.unique(labels[mask])] = True
+    count, labels = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, dtype=bool)
+    keep[labels[mask]] = True
     keep[0] = False
     return np.asarray((keep[labels] & (probability < high)) | boundary(mask) | boundary(~mask), dtype=bool)
 
 
-def _away(probability: Map, mask: Mask, low: float, high: float) -> NDArray[np.float32]:
-    """Distance of every pixel (H, W) from where the model wavers, in sizes of the largest outlined lesion."""
-    size = float(np.sqrt(largest_area(mask)))
-    wavering = _wavering(probability, mask, low, high)
+def _away(wavering: Mask, size: float) -> NDArray[np.float32]:
+    """Distance of every pixel (H, W) from where the model wavers, in lesion sizes."""
     distance = cv2.distanceTransform((~wavering).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(distance / size, dtype=np.float32)
 
 
+def _size(mask: Mask) -> float:
+    """The largest outlined lesion's: the square root of its area."""
+    return float(np.sqrt(largest_area(mask)))
+
+
 def zone(probability: Map, mask: Mask, band: Band) -> Mask:
     """The band's pixels (H, W) around the outlined lesions of ``mask``; empty for an empty mask."""
-    if not mask.any():
-        return np.zeros(mask.shape, dtype=bool)
-    return np.asarray(_away(probability, mask, band.low, band.high) <= band.margin, dtype=bool)
+    out = np.zeros(mask.shape, dtype=bool)
+    if mask.any():
+        size = _size(mask)
+        wavering = _wavering(probability, mask, band.low, band.high)
+        x, y, width, height = cv2.boundingRect(wavering.astype(np.uint8))
+        reach = int(np.ceil(band.margin * size)) + 1
+        near = slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
+        out[near] = _away(wavering[near], size) <= band.margin
+    return out
 
 
 def on_image(probability: Map, mask: Mask, band: Band) -> Band:
@@ -102,7 +111,7 @@ def losses(truth: Mask, probability: Map, mask: Mask) -> NDArray[np.float64] | N
     edge = boundary(truth)
     if not (truth & mask).any() or not edge.any():
         return None
-    away = np.sort(_away(probability, mask, LOW, HIGH)[edge])
+    away = np.sort(_away(_wavering(probability, mask, LOW, HIGH), _size(mask))[edge])
     return np.asarray(1.0 - np.searchsorted(away, MARGINS, side="right") / len(away), dtype=np.float64)
 
 

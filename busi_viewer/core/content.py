@@ -110,7 +110,7 @@ def describe(frame: Pixels, window: tuple[float, float] = (0.0, 255.0), *, marks
 
 def is_blank(grey: Grey) -> bool:
     """Whether a (H, W) frame is nearly one grey value."""
-    return float(grey.std()) < MIN_CONTRAST
+    return float(cv2.meanStdDev(grey)[1].item()) < MIN_CONTRAST
 
 
 def colour_share(frame: Pixels) -> float:
@@ -121,10 +121,10 @@ def colour_share(frame: Pixels) -> float:
 def flat_share(grey: Grey) -> float:
     """Share of the pixels brighter than BLACK whose 3 × 3 neighbourhood differs by at most one level, of a (H, W) frame."""
     square = np.ones((3, 3), np.uint8)
-    even = cv2.subtract(cv2.dilate(grey, square), cv2.erode(grey, square)) <= 1
-    lit = grey > BLACK
-    count = int(lit.sum())
-    return float((even & lit).sum()) / count if count else 0.0
+    lit = (grey > BLACK).view(np.uint8)
+    even = (cv2.subtract(cv2.dilate(grey, square), cv2.erode(grey, square)) <= 1).view(np.uint8)
+    count = cv2.countNonZero(lit)
+    return cv2.countNonZero(cv2.bitwise_and(even, lit)) / count if count else 0.0
 
 
 def _spread(frame: Grey) -> Grey:

@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 def components(mask: Mask) -> list[Mask]:
     """The 8-connected components, largest first."""
-    inside, part = _set_part(mask)
+    inside, part = set_part(mask)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     found = []
     for i in sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA])):
@@ -29,12 +29,12 @@ def components(mask: Mask) -> list[Mask]:
 
 def largest_area(mask: Mask) -> int:
     """Pixels of the largest 8-connected component."""
-    _, part = _set_part(mask)
+    _, part = set_part(mask)
     stats = cv2.connectedComponentsWithStats(part, connectivity=8)[2]
     return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0))
 
 
-def _set_part(mask: Mask) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
+def set_part(mask: Mask) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
     """Where the set pixels lie and that part of the mask as bytes: a lesion is small beside its image."""
     flat = mask.astype(np.uint8)
     x, y, width, height = cv2.boundingRect(flat)
@@ -106,7 +106,7 @@ def bounding_box(mask: Mask) -> Box | None:
 
 def remove_small(mask: Mask, min_area: int) -> Mask:
     """The mask without components smaller than ``min_area`` pixels."""
-    inside, part = _set_part(mask)
+    inside, part = set_part(mask)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     keep = np.zeros(count, dtype=bool)
     keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= min_area

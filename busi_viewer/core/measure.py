@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.lexicon import Proposal
-from busi_viewer.core.masks import outer_contour
+from busi_viewer.core.masks import outer_contour, set_part
 
 Point = tuple[float, float]
 
@@ -153,11 +153,13 @@ def measure_all(mask: Mask, record: ImageRecord, probability: NDArray[np.floatin
     ``probability`` (H, W) gives each lesion's mean confidence.
     """
     lesions = []
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    (rows, columns), lit = set_part(mask)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(lit, connectivity=8)
     for index in sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA])):
         x, y, w, h = (int(v) for v in stats[index, :4])
         part = labels[y : y + h, x : x + w] == index
-        cx, cy = (float(v) for v in centres[index])
+        x, y = x + columns.start, y + rows.start
+        cx, cy = float(centres[index, 0]) + columns.start, float(centres[index, 1]) + rows.start
         lesion = _moved(measure(part, record.spacing_at(cx, cy), record.region_at(cx, cy)), x, y)
         if probability is not None:
             inside = probability[y : y + h, x : x + w][part]

@@ -7,6 +7,7 @@ photographs, documents, screenshots and tomograms differ in one or more of these
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,31 +40,40 @@ def texture(frame: Pixels) -> NDArray[np.float64]:
     grey = _trimmed(to_grey(frame))
     scale = SIDE / max(grey.shape)
     size = (max(16, round(grey.shape[1] * scale)), max(16, round(grey.shape[0] * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    image = small.astype(np.float64) / 255.0
-    across, down = np.abs(np.diff(image, axis=1)), np.abs(np.diff(image, axis=0))
-    bands = _bands(image)
+    small = np.asarray(
+        cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8
+    )
+    image = small.astype(np.float32) / np.float32(255.0)
+    across, down = cv2.absdiff(image[:, 1:], image[:, :-1]), cv2.absdiff(image[1:], image[:-1])
+    mean, spread = (float(v.item()) / 255.0 for v in cv2.meanStdDev(small))
     third_y, third_x = image.shape[0] // 3, image.shape[1] // 3
     tiny = 0.01
-    rough = image - cv2.blur(image, (3, 3))
-    square = rough * rough
+    rough = cv2.subtract(image, cv2.blur(image, (3, 3)))
+    square = cv2.multiply(rough, rough)
     shown = small > 8
+    even = (np.abs(rough) < 0.003) & shown
+    lit = int(np.count_nonzero(shown))
     return np.array(
         [
-            image.mean(),
-            image.std(),
-            (small <= 8).mean(),
-            (small >= 248).mean(),
-            float((np.abs(rough)[shown] < 0.003).mean()) if shown.any() else 1.0,
-            np.log((image[:third_y].mean() + tiny) / (image[-third_y:].mean() + tiny)),
-            np.log((image[:, :third_x].mean() + tiny) / (image[:, -third_x:].mean() + tiny)),
-            np.log((across.mean() + 1e-3) / (down.mean() + 1e-3)),
-            *np.log((bands + 1e-3) / (image.std() + tiny)),
-            np.log1p(float((square * square).mean() / (float(square.mean()) + 1e-6) ** 2)),
-            _steps(down.mean(axis=1)),
-            _steps(across.mean(axis=0)),
+            mean,
+            spread,
+            1.0 - lit / small.size,
+            np.count_nonzero(small >= 248) / small.size,
+            np.count_nonzero(even) / lit if lit else 1.0,
+            np.log((_mean(small[:third_y]) + tiny) / (_mean(small[-third_y:]) + tiny)),
+            np.log((_mean(small[:, :third_x]) + tiny) / (_mean(small[:, -third_x:]) + tiny)),
+            np.log((cv2.mean(across)[0] + 1e-3) / (cv2.mean(down)[0] + 1e-3)),
+            *np.log((_bands(image) + 1e-3) / (spread + tiny)),
+            np.log1p(cv2.mean(cv2.multiply(square, square))[0] / (cv2.mean(square)[0] + 1e-6) ** 2),
+            _steps(cv2.reduce(down, 1, cv2.REDUCE_AVG)),
+            _steps(cv2.reduce(across, 0, cv2.REDUCE_AVG)),
         ]
     )
+
+
+def _mean(part: NDArray[np.uint8]) -> float:
+    """Mean brightness in [0, 1]."""
+    return float(cv2.mean(part)[0]) / 255.0
 
 
 def _trimmed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -75,12 +85,12 @@ def _trimmed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _bands(image: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bands(image: NDArray[np.float32]) -> NDArray[np.float64]:
     """Standard deviations of the differences of Gaussians at 1, 2 and 4 pixels."""
     blurred = [image, *(cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (1.0, 2.0, 4.0))]
-    return np.array([float((a - b).std()) for a, b in pairwise(blurred)])
+    return np.array([cv2.meanStdDev(cv2.subtract(a, b))[1].item() for a, b in pairwise(blurred)])
 
 
-def _steps(profile: NDArray[np.float64]) -> float:
+def _steps(profile: NDArray[Any]) -> float:
     """How far the sharpest line stands out of the mean change from line to line (log)."""
     return float(np.log((profile.max() + 1e-3) / (profile.mean() + 1e-3)))

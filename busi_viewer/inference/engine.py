@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -255,7 +256,7 @@ class ModelEngine:
             lesions=lesions,
             heatmap=heat,
             timing_ms={name: round(1000 * seconds, 3) for name, seconds in timing.items()},
-            probability=prediction.probability.astype(np.float16) if TASKS[0] in self._tasks else None,
+            probability=halved(prediction.probability) if TASKS[0] in self._tasks else None,
             band=band,
             classified=TASKS[1] in self._tasks,
         )
@@ -279,6 +280,13 @@ class ModelEngine:
         if self.card.abstain_below is not None and p.max() < self.card.abstain_below:
             return (f"Too close to call: no class reaches {100 * self.card.abstain_below:.0f} %",)
         return ()
+
+
+def halved(probability: NDArray[np.float32]) -> NDArray[np.float16]:
+    """A map in [0, 1] as float16: scaled by its maximum over its maximum, as numpy takes 11 ms where many values are near 0."""
+    most = float(probability.max())
+    half = cv2.normalize(probability, np.empty(0), most, norm_type=cv2.NORM_INF, dtype=cv2.CV_16F)
+    return np.asarray(half, dtype=np.float16)
 
 
 def model_info(card: Card, tasks: tuple[str, ...] = TASKS) -> ModelInfo:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from busi_viewer.core.errors import ModelError
@@ -83,6 +86,11 @@ class LearnedGuard(_Strict):
     weights: list[float]
     bias: float
     limit: float
+
+    @cached_property
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """The lists as arrays, made once: the axes are some ten thousand numbers."""
+        return {name: np.asarray(getattr(self, name)) for name in ("mean", "axes", "centre", "spread", "weights")}
 
 
 class ContourBand(_Strict):

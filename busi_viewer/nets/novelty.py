@@ -35,9 +35,8 @@ def beyond(embeddings: Array, mean: Array, axes: Array) -> Array:
 
 def likeness(guard: LearnedGuard, embedding: NDArray[np.floating], texture: NDArray[np.floating]) -> float:
     """In [0, 1]: how like the training images; 0.5 where the stricter of both measures is at its limit. NaN if not finite."""
-    odds = terms(texture.astype(np.float64)[None], np.asarray(guard.centre), np.asarray(guard.spread)) @ np.asarray(
-        guard.weights
-    )
-    away = beyond(embedding.astype(np.float64)[None], np.asarray(guard.mean), np.asarray(guard.axes))
+    known = guard.arrays
+    odds = terms(texture.astype(np.float64)[None], known["centre"], known["spread"]) @ known["weights"]
+    away = beyond(embedding.astype(np.float64)[None], known["mean"], known["axes"])
     excess = np.maximum(odds[0] + guard.bias - guard.limit, away[0] - guard.limit_beyond)
     return float(1.0 / (1.0 + np.exp(np.clip(excess, -50.0, 50.0))))

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -78,6 +79,16 @@ def test_the_zone_stays_around_the_outline():
     assert not inside[70, 90]
     assert not inside[70, 160], "a second spot that the outline does not touch belongs to no band"
     assert not zone(probability, np.zeros(SHAPE, bool), band).any()
+
+
+@pytest.mark.parametrize("x", [90.0, 4.0, 175.0])
+def test_the_zone_reaches_as_far_as_its_margin_and_no_farther(x):
+    probability = ramp(20, x=x)
+    mask = probability >= 0.5
+    narrow, wide = (zone(probability, mask, Band(0.2, 0.8, margin, 0.9)) for margin in (0.0, 0.3))
+    away = cv2.distanceTransform((~narrow).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    assert np.array_equal(wide, away <= 0.3 * np.sqrt(mask.sum()))
+    assert wide.sum() > 2 * narrow.sum()
 
 
 def test_a_missed_lesion_says_nothing():

@@ -15,7 +15,7 @@ from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.core.results import CLASSES, METHODS
 from busi_viewer.inference.device import choose
-from busi_viewer.inference.engine import ModelEngine
+from busi_viewer.inference.engine import ModelEngine, halved
 from busi_viewer.inference.heatmaps import randomised, through_network
 from busi_viewer.nets.card import Architecture
 from busi_viewer.nets.explained import TorchForward
@@ -167,3 +167,12 @@ def test_other_modalities_are_refused_by_name(engine):
 def test_missing_model_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"card\.json"):
         ModelEngine(tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.37, 1e-6, 0.0])
+def test_a_map_is_halved_as_numpy_would(factor):
+    rng = np.random.default_rng(0)
+    values = (factor / (1 + np.exp(rng.normal(6, 5, SHAPE)))).astype(np.float32)
+    half = halved(values)
+    assert half.dtype == np.float16
+    assert np.array_equal(half, values.astype(np.float16))
