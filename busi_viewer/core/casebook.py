@@ -64,7 +64,7 @@ class Kept:
     applied and the others can be redone. ``moved_from`` is where the file lay before, if it moved. ``replaces`` is the number
     of the image that was read from the same path before its content changed: its work is kept under that number.
     ``image`` is 0 where the store does not know the image yet. ``reading`` is the reading locked last. ``hidden``: what the
-    machine says was never shown, the reader read blind.
+    machine says was never shown, the reader read blind. ``draft``: the file's content was not known yet when this was done.
     """
 
     image: int
@@ -81,6 +81,7 @@ class Kept:
     flagged: bool = False
     reading: Version | None = None
     hidden: bool = False
+    draft: bool = False
 
     @property
     def tidings(self) -> bool:
@@ -102,7 +103,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image's identity and file. ``shape`` is (height, width); the UIDs are DICOM's, or None."""
+    """An image's identity and file. ``shape`` is (height, width); the UIDs are DICOM's, or None.
+
+    ``draft`` is the name it had before its content was known, if it was kept by then; ``sha256`` is that name until it is known.
+    """
 
     image: int
     case: str
@@ -112,6 +116,7 @@ class StoredImage:
     shape: tuple[int, int]
     frames: int
     sop_uid: str | None = None
+    draft: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ PIXEL_BYTES = 40
 """Memory that opening takes for each pixel at most: 32 were measured for a float TIFF, 6 to 20 for others."""
 HASHED_AT_ONCE = 32 * 2**20
 """A file up to this size is hashed while it is opened (20 ms); of a larger one, the first frame is shown meanwhile."""
+_PART = 2**20
 SMALL_BYTES = 200 * 2**20
 """What is always assumed to be there for an image, and left free by a larger one (5 million pixels)."""
 
@@ -33,9 +34,10 @@ class LateDigest:
     """SHA-256 of a large file as it was when it was opened. Implements :class:`~busi_viewer.core.image.Digest`, for any thread."""
 
     def __init__(self, path: Path, stamp: Stamp) -> None:
-        self._path, self._stamp = path, stamp
+        self._path, self.stamp = path, stamp
         self._value = ""
         self._lock = threading.Lock()
+        self._abandoned = threading.Event()
 
     @property
     def known(self) -> bool:
@@ -48,15 +50,23 @@ class LateDigest:
                 self._value = self._work_out()
         return self._value
 
+    def abandon(self) -> None:
+        """Nobody needs it any more: who waits for it gets UnreadableImage."""
+        self._abandoned.set()
+
     def _work_out(self) -> str:
         with open_regular(self._path) as stream:
-            same = stamp_of(stream) == self._stamp
-            value = hashlib.file_digest(stream, "sha256").hexdigest() if same else ""
-            if not same or stamp_of(stream) != self._stamp:
+            same = stamp_of(stream) == self.stamp
+            value = hashlib.sha256()
+            while same and (part := stream.read(_PART)):
+                if self._abandoned.is_set():
+                    raise UnreadableImage("the file was not read to its end", path=self._path)
+                value.update(part)
+            if not same or stamp_of(stream) != self.stamp:
                 raise UnreadableImage(
                     "the file has changed since it was opened", path=self._path, remedy="Open it again."
                 )
-        return value
+        return value.hexdigest()
 
 
 _late: weakref.WeakValueDictionary[tuple[Path, Stamp], LateDigest] = weakref.WeakValueDictionary()
@@ -74,6 +84,13 @@ def digest_of(stream: BufferedReader, path: Path) -> str | LateDigest:
     value = hashlib.file_digest(stream, "sha256").hexdigest()
     stream.seek(0)
     return value
+
+
+def abandon_digests() -> None:
+    """Stop working out any: the program ends."""
+    for digest in tuple(_late.values()):
+        digest.abandon()
+    _late.clear()
 
 
 def stamp_of(stream: BufferedReader) -> Stamp:

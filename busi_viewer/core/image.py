@@ -75,6 +75,11 @@ class Digest(Protocol):
         """Whether asking for it does not wait."""
         ...
 
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Size and time of change (ns) of the file as it was opened, which stand for it until then."""
+        ...
+
     def __str__(self) -> str: ...
 
 
@@ -118,6 +123,11 @@ class ImageRecord:
     def large(self) -> bool:
         """Whether the file is so large that it is identified after it was opened."""
         return not isinstance(self.digest, str)
+
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """Size and time of change (ns) of a ``large`` file as it was opened, else None."""
+        return None if isinstance(self.digest, str) else self.digest.stamp
 
     @property
     def identified(self) -> bool:

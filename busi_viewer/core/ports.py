@@ -199,6 +199,21 @@ class CaseStore(Protocol):
         """The same without adding or noting anything; an image not known yet has number 0."""
         ...
 
+    def draft(self, record: ImageRecord) -> int:
+        """A number for work on a large file before it is identified; ``open_image`` gives its work to a content not known yet."""
+        ...
+
+    def look_draft(self, record: ImageRecord) -> Kept | None:
+        """What is kept under such a number of a large file as it is now."""
+        ...
+
+    def join(self, draft: int, image: int) -> None:
+        """The draft is of this image, known already: its work goes there if that has none (else the caller laid it over)."""
+
+    def unidentified(self) -> list[Path]:
+        """Files with drafts, as far as they are as they were."""
+        ...
+
     def flag(self, image: int, flagged: bool) -> None:
         """Flag an image, or take the flag away."""
         ...

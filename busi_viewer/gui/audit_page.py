@@ -33,6 +33,7 @@ ACTIONS = {
     "Signed reports": "report signed",
     "Images added": "image added",
     "Images moved": "image moved",
+    "Images identified": "image identified",
     "Cases exported": "case exported",
     "Cases imported": "case imported",
     "Recovered sessions": "session recovered",

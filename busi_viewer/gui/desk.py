@@ -16,8 +16,9 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import READING, SHOWING
 from busi_viewer.gui.joining import MEANWHILE, lay_over, take_off
-from busi_viewer.gui.keeping import Keeping, Ledger
+from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.ledger import Ledger
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.result_cache import Results
 from busi_viewer.gui.session import Session
@@ -76,7 +77,7 @@ class Desk(QObject):
 
     def note(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
         """Know a file's number in the store, whether a session begins or not."""
-        if kept is not None and kept.image and self._keeping.writable:
+        if kept is not None and kept.image and not kept.draft and self._keeping.writable:
             self._images[path] = (record.sha256, kept.image)
 
     def begin(self, path: Path, record: ImageRecord, kept: Kept | None, *, seen: bool = True) -> Session:
@@ -85,8 +86,12 @@ class Desk(QObject):
         session.document.set_operating_point(*self._point)
         if not seen:
             self._unseen.add(path)
-        number = (kept.image or None) if kept is not None and self._keeping.writable else None
-        ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, path, number, self.copied.emit)
+        ledger = self._ledgers[path] = Ledger(self._keeping, self._owners, record, self.copied.emit)
+        if kept is not None and kept.image and self._keeping.writable:
+            if kept.draft:
+                ledger.draft = kept.image
+            else:
+                ledger.image = kept.image
         session.keep = ledger.change
         if kept is not None and kept.reading is not None:
             self._readings[path] = kept.reading.value
@@ -95,7 +100,7 @@ class Desk(QObject):
             self._restore(path, session, kept)
         session.changed.connect(lambda: self._on_changed(path, session))
         self.open[path] = session
-        if seen and kept is None and record.large:
+        if seen and record.large and (kept is None or kept.draft):
             self._ask(path)
         return session
 
@@ -120,14 +125,19 @@ class Desk(QObject):
         from busi_viewer.core.steps import readable
         from busi_viewer.workflow.casework import restore
 
-        document, item = session.document, self._model.item(path)
+        document = session.document
         for error in restore(document, replace(kept, result=None) if session.veiled else kept):
             self.unread.emit(path, problem_from(error, "reading what is kept"))
         session.remember(*readable(kept.steps, kept.position))
         document.revision, self._exported[path] = 0, document.changes
+        self._show_kept(path, session, kept)
+
+    def _show_kept(self, path: Path, session: Session, kept: Kept) -> None:
+        """Let session and list show the kept analysis and what else the list says of an image."""
+        document, item = session.document, self._model.item(path)
         result = kept.result if session.veiled else document.result
         if result is not None:
-            result = replace(result, path=path, revision=0)
+            result = replace(result, path=path, revision=document.revision)
             if session.veiled:
                 session.offer(result)
             else:
@@ -140,7 +150,7 @@ class Desk(QObject):
                 reported = item.reported
                 item.take(result)
                 item.reported = reported
-        elif item is not None and item.analysed and not item.phase and self._results.get(path) is None:
+        elif item is not None and item.analysed and not (item.phase or kept.draft or self._results.get(path)):
             item.forget()  # what the list had learned was of an earlier content
         if item is not None:
             item.locked = path in self._readings
@@ -179,7 +189,7 @@ class Desk(QObject):
         marked = path in self._hidden
         self._hidden.discard(path)
         (self._seen if shown else self._hidden).add(path)
-        image = self.image(path) or self._images.get(path, ("", None))[1]
+        image = self._target(path) or self._images.get(path, ("", None))[1]
         if image is not None and (marked or not shown):
             self._keeping.change(image, SHOWING, {"shown": shown})
 
@@ -224,6 +234,10 @@ class Desk(QObject):
         """The number in the store under which an open file's work is kept, if it is."""
         return self._ledgers[path].image if path in self._ledgers else None
 
+    def _target(self, path: Path) -> int | None:
+        """The same, or what stands for it before a large file is identified."""
+        return self._ledgers[path].hand_over() if path in self._ledgers else None
+
     def holds_work(self, path: Path) -> bool:
         """Whether an open file carries reader's work that is not in the store."""
         return has_work(self.open[path]) and not self._kept(path)
@@ -257,7 +271,7 @@ class Desk(QObject):
         """Flag files, open or not, or take the flag away; kept as soon as the store can be written."""
         elsewhere = []
         for path in paths:
-            item, image = self._model.item(path), self.image(path)
+            item, image = self._model.item(path), self._target(path)
             if item is None:
                 continue
             item.flagged = self._flags[path] = flagged
@@ -296,13 +310,18 @@ class Desk(QObject):
     def _ask_again(self) -> None:
         """The store can be written now: ask it about images that were opened without."""
         for path, ledger in self._ledgers.items():
+            if has_work(self.open[path]):
+                ledger.hand_over()
             if ledger.image is None and self._keeping.writable and path not in self._unseen | self._asked:
                 self._ask(path)
 
     @Slot(object)
     def _on_states(self, states: Mapping[Path, ImageState]) -> None:
-        """The list learns of files that are not open; of those that are, more is known."""
-        self._model.learn({path: state for path, state in states.items() if path not in self.open})
+        """The list learns of files that are not open, or not known yet; of the others more is known."""
+        known = {
+            path for path, session in self.open.items() if self._ledgers[path].image is not None or has_work(session)
+        }
+        self._model.learn({path: state for path, state in states.items() if path not in known})
 
     @Slot(object, object)
     def _on_recalled(self, record: ImageRecord, kept: Kept | None) -> None:
@@ -320,21 +339,26 @@ class Desk(QObject):
 
     def _join(self, path: Path, session: Session, ledger: Ledger, kept: Kept) -> None:
         worked = has_work(session)
-        work = take_off(session) if worked and not kept.empty else None
+        same = kept.blank or self._keeping.is_draft(ledger.draft, kept.image)
+        work = take_off(session) if worked and not same else None
         self.note(path, session.document.record, kept)
         if self._keeping.writable and kept.image:
             ledger.adopt(kept.image, afresh=work is not None)
         if kept.reading is not None:
-            self._readings[path] = kept.reading.value
+            self._readings.setdefault(path, kept.reading.value)
         if session.document.result is not None or session.held:
             kept = replace(kept, result=None)  # analysed again meanwhile
         session.veil(self._veils(path))
         if work is not None or not worked:
             self._restore(path, session, kept)
+        else:
+            if kept.result is not None and not session.veiled:
+                session.document.offer(replace(kept.result, path=path, revision=session.document.revision))
+            self._show_kept(path, session, kept)
         if work is not None:
             lay_over(session, work, tr(MEANWHILE))
-            if not kept.blank:
-                self.joined.emit(path)
+            self.joined.emit(path)
+        ledger.leave_draft()
         session.changed.emit()
 
 

@@ -21,9 +21,10 @@ from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import Step
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
+from busi_viewer.workflow.open import open_image
 
 if TYPE_CHECKING:  # imported with the store, after the window is painted
-    from busi_viewer.core.casebook import Kept
+    from busi_viewer.core.casebook import FileState, Kept
     from busi_viewer.workflow.keeping import Keeper
     from busi_viewer.workflow.models import Installed
 
@@ -141,6 +142,9 @@ class Keeping(QObject):
         if found is not None:
             self.recovered.emit(found)
             self._pool.start(Job(store.acknowledge_recovery, lambda _none: None, lambda _error: None))
+        if self.writable:
+            read = partial(open_image, sources=self._services.sources)
+            self._pool.start(Job(partial(_identify, store, read), lambda _none: None, lambda _error: None))
 
     def gave_up(self, image: int) -> bool:
         """Whether an image's changes cannot be kept any more because of an error of the program."""
@@ -169,21 +173,31 @@ class Keeping(QObject):
 
     # images
 
-    def recall(self, record: ImageRecord, look: bool = False) -> Kept | None:
+    def recall(self, record: ImageRecord, look: bool = False, wait: bool = True) -> Kept | None:
         """What is kept of an image, or None without a store; ``look``: without noting that it was opened.
 
-        For the threads that open files; never raises. Waits until the image is identified.
+        For the threads that open files; never raises. Waits until the image is identified, unless it need not ``wait``: then
+        of a large file what was kept before it was identified, or None.
         """
         try:
-            _ = record.sha256  # outside of the store, which others are waiting for
+            if wait:
+                _ = record.sha256  # outside of the store, which others are waiting for
             if not self._started.wait(WAIT_S):
                 return None
             store, keeper = self._reach(), self._keeper
-            if keeper is not None:
-                return keeper.look(record) if look else keeper.open(record)
-            return store.look(record) if store is not None else None
+            asked = keeper or store
+            if asked is None:
+                return None
+            draft = asked.look_draft(record) if record.large and not wait else None
+            if draft is not None or not (wait or record.identified):
+                return draft
+            return asked.look(record) if look or keeper is None else keeper.open(record)
         except Exception as error:  # noqa: BLE001 - the thread's boundary: the image itself can be shown
-            self.not_recalled.emit(record.path, problem_from(error, "reading what is kept"))
+            state = _state_of(record)
+            if state is not None:
+                self.file_seen.emit(record.path, (state, None))
+            else:
+                self.not_recalled.emit(record.path, problem_from(error, "reading what is kept"))
             return None
 
     def trail(self, record: ImageRecord) -> Trail:
@@ -202,6 +216,19 @@ class Keeping(QObject):
     def ask(self, record: ImageRecord) -> None:
         """Recall an image that is open already; ``recalled`` follows, with None where nothing can be recalled."""
         self._pool.start(Job(lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None))
+
+    def draft(self, record: ImageRecord) -> int | None:
+        """A number to keep work on a large file by before it is identified."""
+        return self._keeper.draft(record) if self._keeper is not None else None
+
+    def is_draft(self, draft: int | None, image: int) -> bool:
+        """Whether a draft has become this image, now that its content is known."""
+        return draft is not None and self._keeper is not None and self._keeper.number(draft) == image
+
+    def join(self, draft: int, image: int) -> None:
+        """Keep that a draft is of an image that was known already."""
+        if self._keeper is not None:
+            self._keeper.join(draft, image)
 
     def change(self, image: int, kind: str, what: Change = None, reason: str = "") -> None:
         """Keep a committed "step" and why, its "undo" or "redo", the "rest" after typing; or a new value (JSON) of a field."""
@@ -319,6 +346,32 @@ class Keeping(QObject):
         self.run(partial(_look, image, path), partial(self.file_seen.emit, path))
 
 
+def _state_of(record: ImageRecord) -> FileState | None:
+    """What became of a large file before it was identified, if that is why it was not; else None."""
+    from busi_viewer.core.casebook import FileState
+
+    if record.identified:
+        return None
+    try:
+        status = record.path.stat()
+    except FileNotFoundError:
+        return FileState.MISSING
+    except OSError:
+        return None
+    return FileState.CHANGED if (status.st_size, status.st_mtime_ns) != record.stamp else None
+
+
+def _identify(store: CaseStore, read: Callable[[Path], ImageRecord]) -> None:
+    """Find out what earlier sessions worked on without knowing it. What was known by then stays until it is opened."""
+    for path in store.unidentified():
+        try:
+            record = read(path)
+            _ = record.sha256
+        except UserError:
+            continue
+        store.open_image(record)
+
+
 def _look(image: int, path: Path, store: CaseStore) -> tuple[Any, Path | None]:
     """(the file's state, where it lies now if it was missing and has been found in its folder or below)."""
     from busi_viewer.core.casebook import FileState
@@ -328,67 +381,3 @@ def _look(image: int, path: Path, store: CaseStore) -> tuple[Any, Path | None]:
     if found is not None:
         store.relink(image, found)
     return state, found
-
-
-class Ledger:
-    """How one session's changes reach the store: at once where its ``image`` is known, else as soon as it is adopted.
-
-    An image whose file lies in two places has one history: the copy that was worked on first owns it, ``copied`` is called
-    with the owner's path when the other is worked on, and that work is not kept.
-    """
-
-    def __init__(
-        self,
-        keeping: Keeping,
-        owners: dict[int, Path],
-        path: Path,
-        image: int | None,
-        copied: Callable[[Path, Path], None],
-    ) -> None:
-        self.image = image
-        self._keeping, self._owners, self._path, self._copied = keeping, owners, path, copied
-        self._waiting: list[tuple[str, Change, str]] = []
-        self._result: AnalysisResult | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Whether all of it is in the store or on its way there."""
-        return self.image is not None and not self._waiting and not self._keeping.gave_up(self.image)
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing waits to be kept."""
-        return not self._waiting
-
-    def change(self, kind: str, what: Change = None, reason: str = "") -> None:
-        """Keep a committed change (see :class:`~busi_viewer.gui.session.Session`)."""
-        if self.image is not None:
-            owner = self._owners.setdefault(self.image, self._path)
-            if owner != self._path:
-                self.image = None
-                self._copied(self._path, owner)
-        if self.image is None:
-            self._waiting.append((kind, what, reason))
-        else:
-            self._keeping.change(self.image, kind, what, reason)
-
-    def result(self, result: AnalysisResult) -> None:
-        """Keep an analysis."""
-        if self.image is None:
-            self._result = result
-        else:
-            self._keeping.result(self.image, result)
-
-    def adopt(self, image: int, *, afresh: bool = False) -> None:
-        """The image is known in the store now: hand over all that waits, or (``afresh``) none, since it is done again."""
-        if afresh:
-            self._waiting = []
-        if self._owners.setdefault(image, self._path) != self._path:
-            return
-        self.image = image
-        if self._result is not None:
-            self.result(self._result)
-            self._result = None
-        waiting, self._waiting = self._waiting, []
-        for kind, what, reason in waiting:
-            self.change(kind, what, reason)

@@ -55,9 +55,9 @@ def open_with_first_frame(path: Path, sources: Sequence[ImageSource]) -> ImageRe
 
 class Opener(QObject):
     """Opens files on two pool threads. Signals: ``opened(path, ImageRecord, Kept | None)``, ``failed(path, Problem)``,
-    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall(record, look)`` says what is
-    kept of an image, without noting that it was opened where it is only looked at; it is called on the pool's threads. A
-    large file that is not identified yet is given without, except to a batch: showing it does not wait for that.
+    ``listed(list[Input])``, ``list_failed(Problem)``; each asked path is answered once. ``recall(record, look, wait)`` says what
+    is kept of an image, without noting that it was opened where it is only looked at; it is called on the pool's threads.
+    Only for a batch it may wait until a large file is identified: showing one does not.
     """
 
     opened = Signal(object, object, object)
@@ -74,7 +74,7 @@ class Opener(QObject):
         self,
         sources: Sequence[ImageSource],
         parent: QObject | None = None,
-        recall: Callable[[ImageRecord, bool], Kept | None] = lambda _record, _look: None,
+        recall: Callable[[ImageRecord, bool, bool], Kept | None] = lambda _record, _look, _wait: None,
         read_directory: Callable[[Path], Listing | None] = lambda _path: None,
     ) -> None:
         super().__init__(parent)
@@ -109,8 +109,7 @@ class Opener(QObject):
         def work() -> tuple[ImageRecord, Kept | None, bool]:
             record = read()
             look = path not in self._noted
-            kept = self._recall(record, look) if record.identified or path in self._unwatched else None
-            return record, kept, look
+            return record, self._recall(record, look, path in self._unwatched), look
 
         job = Job(
             work,

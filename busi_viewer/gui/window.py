@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from busi_viewer import paths, settings
 from busi_viewer.core.errors import OutputError
+from busi_viewer.core.files import abandon_digests
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import privacy, theme, worklist_delegate
 from busi_viewer.gui.actions import Actions
@@ -384,17 +385,11 @@ class MainWindow(DropWindow):
             return
         self._save()
         self.hide()
+        abandon_digests()
         self.reading.show(None)
         self.reading.batch.cancel()
-        threads = (
-            self.lane,
-            self.opener,
-            self.thumbnails,
-            self.headers,
-            self.deidentifying,
-            self.exporter,
-            self.keeping,
-        )
-        for part in (self.pictures, self.printing, self.training, self.models, self.network, *threads):
+        pages = (self.pictures, self.printing, self.training, self.models, self.network)
+        threads = (self.lane, self.opener, self.thumbnails, self.headers, self.deidentifying, self.exporter)
+        for part in (*pages, *threads, self.keeping):
             part.close()
         event.accept()

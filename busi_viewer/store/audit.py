@@ -129,7 +129,8 @@ class Audit:
             values.append(query.until)
         if query.text:
             conditions.append("(instr(lower(user||char(10)||action||char(10)||field||char(10)||old||char(10)||new||"
-                              "char(10)||reason||char(10)||image), lower(?)) OR image IN (SELECT sha256 FROM images"
+                              "char(10)||reason||char(10)||image), lower(?)) OR image IN (SELECT name FROM (SELECT path,"
+                              " sha256 AS name FROM images UNION SELECT path, draft FROM images WHERE draft IS NOT NULL)"
                               " WHERE instr(lower(CAST(path AS TEXT)), lower(?))))")  # fmt: skip
             values += [clean(query.text)] * 2
         found = self._db.rows(

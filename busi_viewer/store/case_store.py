@@ -106,13 +106,38 @@ class SqliteCaseStore:
                 return Kept(0, "", {}, (), 0, None, None, None, None, replaces=replaces)
             return self._kept(image, moved_from, replaces)
 
+    def draft(self, record: ImageRecord) -> int:
+        """A number for work on a large file before it is identified; ``open_image`` gives its work to a content not known yet."""
+        return self._images.draft(record)
+
+    def look_draft(self, record: ImageRecord) -> Kept | None:
+        """What is kept under such a number of a large file as it is now."""
+        with self._db.reading():
+            image = self._images.draft_of(record)
+            return None if image is None else self._kept(image, None, None)
+
+    def join(self, draft: int, image: int) -> None:
+        """The draft is of this image, known already: its work goes there if that has none (else the caller laid it over)."""
+        with self._db.transaction():
+            if self._kept(image, None, None).blank:
+                self._journal.copy(draft, image, "done before the file was identified")
+            for field in (READING, SHOWING):
+                version = self._fields.latest(draft, field)
+                if version is not None:
+                    self._fields.save(image, field, version.value, version.reason)
+            self._images.join(draft, image)
+
+    def unidentified(self) -> list[Path]:
+        """Files with drafts, as far as they are as they were."""
+        return self._images.unidentified()
+
     def _kept(self, image: int, moved_from: Path | None, replaces: int | None) -> Kept:
         steps, position = self._journal.stack(image, UNDO_STEPS)
         reports = self._reports.reports(image)
-        shown = self._fields.latest(image, SHOWING)
+        shown, here = self._fields.latest(image, SHOWING), self._images.get(image)
         return Kept(
             image=image,
-            case=self._images.get(image).case,
+            case=here.case,
             masks=self._journal.masks(image),
             steps=steps,
             position=position,
@@ -125,6 +150,7 @@ class SqliteCaseStore:
             flagged=self._images.flagged(image),
             reading=self._fields.latest(image, READING),
             hidden=shown is not None and not shown.value["shown"],
+            draft=here.sha256 == here.draft,
         )
 
     def commit(self, image: int, step: Step, reason: str = "") -> None:

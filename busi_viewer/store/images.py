@@ -18,7 +18,9 @@ from busi_viewer.core.results import CLASSES
 from busi_viewer.store.audit import Audit, clean
 from busi_viewer.store.database import Database, now
 
-_COLUMNS = "i.id, c.uid, i.path, i.sha256, i.kind, i.height, i.width, i.frames, i.sop_uid"
+_COLUMNS = "i.id, c.uid, i.path, i.sha256, i.kind, i.height, i.width, i.frames, i.sop_uid, i.draft"
+UNIDENTIFIED = "unidentified-"
+"""How the names begin under which work is kept on files whose content is not known yet."""
 
 
 def path_bytes(path: Path) -> bytes:
@@ -48,8 +50,10 @@ class Images:
         image, moved_from, predecessor = self.look(record)
         if not image:
             with self._db.transaction():
-                image = self._add(record, path_bytes(record.path))
-        elif moved_from is not None:
+                image = self._add(record, record.sha256)
+        else:
+            self._identify(image, record.sha256)
+        if moved_from is not None:
             with contextlib.suppress(StoreError):  # a full disk hides no work; the move is noted next time
                 self.relink(image, record.path)
         return image, moved_from, predecessor
@@ -58,10 +62,10 @@ class Images:
         """The same without writing anything; 0 for an image that is not known."""
         path = path_bytes(record.path)
         predecessor = self._predecessor(record, path)
-        known = self._db.one("SELECT id, path FROM images WHERE sha256 = ?", (record.sha256,))
-        if known is None:
+        image = self.find(record.sha256) or self.draft_of(record)
+        if image is None:
             return 0, None, predecessor
-        image, before = int(known[0]), bytes(known[1])
+        before = bytes(self._db.one("SELECT path FROM images WHERE id = ?", (image,))[0])
         moved = before != path and self.file_state(image) is not FileState.SAME  # else it is a copy
         return image, as_path(before) if moved else None, predecessor
 
@@ -83,22 +87,87 @@ class Images:
 
     def _predecessor(self, record: ImageRecord, path: bytes) -> int | None:
         row = self._db.one(
-            "SELECT id FROM images WHERE path = ? AND sha256 <> ? ORDER BY id DESC LIMIT 1", (path, record.sha256)
+            "SELECT id FROM known WHERE path = ? AND sha256 <> ? AND NOT (sha256 IS draft AND size IS ? AND mtime_ns IS ?)"
+            " ORDER BY id DESC LIMIT 1",
+            (path, record.sha256, *(record.stamp or (None, None))),
         )
         return int(row[0]) if row else None
 
-    def _add(self, record: ImageRecord, path: bytes) -> int:
+    # files whose content is not known yet
+
+    def draft(self, record: ImageRecord) -> int:
+        """Know a file by a name of its own until its content is known."""
+        with self._db.transaction():
+            name = UNIDENTIFIED + uuid.uuid4().hex
+            image = self._add(record, name)
+            self._db.execute("UPDATE images SET draft = sha256 WHERE id = ?", (image,))
+        return image
+
+    def draft_of(self, record: ImageRecord) -> int | None:
+        """Under which number work on this file was kept before its content was known: by size, time and path (or, where it
+        is no longer there, name).
+        """
+        if record.stamp is None:
+            return None
+        path = path_bytes(record.path)
+        rows = self._db.rows(
+            "SELECT id, path FROM known WHERE sha256 = draft AND size = ? AND mtime_ns = ? AND height = ? AND width = ?"
+            " AND frames = ? ORDER BY path <> ?, id",
+            (*record.stamp, *record.shape, len(record.frames), path),
+        )
+        for image, before in rows:
+            here = bytes(before) == path
+            if here or (as_path(before).name == record.path.name and self.file_state(image) is not FileState.SAME):
+                return int(image)
+        return None
+
+    def unidentified(self) -> list[Path]:
+        """The files of which work was kept under such a number, where they are as they were."""
+        rows = self._db.rows("SELECT id, path FROM known WHERE sha256 = draft ORDER BY id")
+        return list(dict.fromkeys(as_path(path) for image, path in rows if self.file_state(image) is FileState.SAME))
+
+    def _identify(self, image: int, sha256: str) -> None:
+        """The content of a draft is known now, and was not before: it is that image, with all its history."""
+        here = self.get(image)
+        if here.sha256 == sha256:
+            return
+        with self._db.transaction():
+            self._db.execute("UPDATE images SET sha256 = ? WHERE id = ?", (sha256, image))
+            self._audit.append(
+                "image identified", case=here.case, image=sha256, field="content", old=here.sha256, new=sha256
+            )
+
+    def join(self, draft: int, image: int) -> None:
+        """The content of a draft was known already, as ``image``: it is no image of its own any more."""
+        with self._db.transaction():
+            name, case, flagged = self._db.one("SELECT draft, case_id, flagged FROM images WHERE id = ?", (draft,))
+            here = self.get(image)
+            self._db.execute(
+                "UPDATE images SET joined = ?1, case_id = (SELECT case_id FROM images WHERE id = ?1) WHERE id = ?2",
+                (image, draft),
+            )
+            self._db.execute(
+                "DELETE FROM cases WHERE id = ?1 AND NOT EXISTS(SELECT 1 FROM images WHERE case_id = ?1)", (case,)
+            )
+            self._audit.append(
+                "image identified", case=here.case, image=here.sha256, field="content", old=name, new=here.sha256
+            )
+            if flagged:
+                self.flag(image, True)
+
+    def _add(self, record: ImageRecord, sha256: str) -> int:
         case, uid = self._case_of(record)
-        size, mtime = _stat(record.path)
+        path = path_bytes(record.path)
+        size, mtime = record.stamp or _stat(record.path)
         facts = {key: clean(value) for key, value in record.facts.items()}
         image = self._db.insert(
             "INSERT INTO images(case_id, path, sha256, size, mtime_ns, kind, height, width, frames, sop_uid, series_uid,"
             " added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (case, path, record.sha256, size, mtime, record.kind, *record.shape, len(record.frames),
+            (case, path, sha256, size, mtime, record.kind, *record.shape, len(record.frames),
              facts.get("SOPInstanceUID"), facts.get("SeriesInstanceUID"), now()),
         )  # fmt: skip
         self._db.refresh_search(case)
-        self._audit.append("image added", case=uid, image=record.sha256, field="path", new=str(record.path))
+        self._audit.append("image added", case=uid, image=sha256, field="path", new=str(record.path))
         return image
 
     def _case_of(self, record: ImageRecord) -> tuple[int, str]:
@@ -128,7 +197,7 @@ class Images:
     def of_case(self, case: str) -> list[StoredImage]:
         """The images of a case, in the order in which they were added."""
         rows = self._db.rows(
-            f"SELECT {_COLUMNS} FROM images i JOIN cases c ON c.id = i.case_id WHERE c.uid = ? ORDER BY i.id", (case,)
+            f"SELECT {_COLUMNS} FROM known i JOIN cases c ON c.id = i.case_id WHERE c.uid = ? ORDER BY i.id", (case,)
         )
         return [stored(row) for row in rows]
 
@@ -142,18 +211,19 @@ class Images:
                 " EXISTS(SELECT 1 FROM versions v WHERE v.image_id = i.id AND v.field = 'reading'),"
                 " (SELECT json_extract(a.result, '$.frames[0].probabilities', '$.frames[0].abstained',"
                 " '$.frames[0].classified') FROM analyses a WHERE a.image_id = i.id ORDER BY a.id DESC LIMIT 1)"
-                f" FROM images i WHERE i.path IN ({_marks(part)}) ORDER BY i.id",
+                f" FROM known i WHERE i.path IN ({_marks(part)}) ORDER BY i.id",
                 part,
             )
             found.update({given[bytes(row[0])]: _state(given[bytes(row[0])], *row[1:]) for row in rows})
         return found
 
     def files_of(self, digests: Iterable[str]) -> dict[str, Path]:
-        """The files of the images with these contents."""
+        """The files of the images with these contents, or the names that stood for them before those were known."""
         found = {}
         for part in _parts(list(digests)):
-            rows = self._db.rows(f"SELECT sha256, path FROM images WHERE sha256 IN ({_marks(part)})", part)
-            found.update({row[0]: as_path(row[1]) for row in rows})
+            for name in ("sha256", "draft"):
+                rows = self._db.rows(f"SELECT {name}, path FROM images WHERE {name} IN ({_marks(part)})", part)
+                found.update({row[0]: as_path(row[1]) for row in rows})
         return found
 
     def file_state(self, image: int) -> FileState:
@@ -236,7 +306,7 @@ class Images:
         summaries = []
         for case, uid, title, patient, changed in cases:
             rows = self._db.rows(
-                "SELECT path, prediction, edited, signed FROM images WHERE case_id = ? ORDER BY id", (case,)
+                "SELECT path, prediction, edited, signed FROM known WHERE case_id = ? ORDER BY id", (case,)
             )
             gravest = max((row[1] for row in rows if row[1] is not None), default=None)
             summaries.append(
@@ -256,7 +326,7 @@ class Images:
         return summaries
 
 
-_ANY = "EXISTS(SELECT 1 FROM images i WHERE i.case_id = c.id AND "
+_ANY = "EXISTS(SELECT 1 FROM known i WHERE i.case_id = c.id AND "
 
 
 _PART = 400
@@ -285,7 +355,7 @@ def _state(path: Path, edited: int, signed: int, flagged: int, locked: int, esti
 
 def stored(row: Any) -> StoredImage:
     """A row of images with its case's UID as a value."""
-    return StoredImage(row[0], row[1], as_path(row[2]), row[3], row[4], (row[5], row[6]), row[7], row[8])
+    return StoredImage(row[0], row[1], as_path(row[2]), row[3], row[4], (row[5], row[6]), row[7], row[8], row[9])
 
 
 def sha256_of(path: Path) -> str:

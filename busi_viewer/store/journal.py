@@ -172,11 +172,20 @@ class Journal:
         except ValueError as error:
             raise StoreError(f"an outline of image {image} is damaged ({error})", path=self._db.path) from error
 
-    def stack(self, image: int, limit: int) -> tuple[tuple[Step, ...], int]:
+    def copy(self, image: int, other: int, reason: str) -> None:
+        """Keep the undo stack of an image as that of another, on which nothing was drawn, measured or said."""
+        steps, position = self.stack(image)
+        with self._db.transaction():
+            for step in steps:
+                self.commit(other, step, reason)
+            for _ in steps[position:]:
+                self.undo(other)
+
+    def stack(self, image: int, limit: int | None = None) -> tuple[tuple[Step, ...], int]:
         """(the undo stack, how many of it are applied): at most ``limit`` applied steps, and those that can be redone."""
         try:
             stack = self._stack(image)
-            first = max(stack.position - limit, 0)
+            first = 0 if limit is None else max(stack.position - limit, 0)
             return tuple(self._steps(stack.steps[first:])), stack.position - first
         except ValueError as error:
             raise StoreError(f"the journal of image {image} is damaged ({error})", path=self._db.path) from error

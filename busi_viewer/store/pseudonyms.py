@@ -23,7 +23,7 @@ def candidates(database: Database) -> Iterator[tuple[int, str | None]]:
     """
     rows = database.rows(
         "SELECT i.id, (SELECT value FROM versions v WHERE v.image_id = i.id AND v.field = ? ORDER BY number DESC LIMIT 1)"
-        " FROM images i WHERE i.edited = 1 ORDER BY i.id",
+        " FROM known i WHERE i.edited = 1 ORDER BY i.id",
         (FINDINGS,),
     )
     for image, text in rows:

@@ -105,7 +105,17 @@ def _whole_stack(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text, _flags, _whole_stack)
+def _drafts(connection: sqlite3.Connection) -> None:
+    """Work on a file whose content is not known yet is kept under a name of its own (``draft``), which stands for the
+    SHA-256 until that is known. Where the content is known under another number, ``joined`` is that; ``known`` is the others.
+    """
+    connection.execute("ALTER TABLE images ADD COLUMN draft TEXT")
+    connection.execute("ALTER TABLE images ADD COLUMN joined INTEGER REFERENCES images")
+    connection.execute("CREATE INDEX images_draft ON images(draft) WHERE draft IS NOT NULL")
+    connection.execute("CREATE VIEW known AS SELECT * FROM images WHERE joined IS NULL")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _search_text, _flags, _whole_stack, _drafts)
 """Migration n leads from schema n to n + 1; each runs in one transaction together with the new version's number."""
 
 VERSION = len(MIGRATIONS)

@@ -43,7 +43,9 @@ class Keeper:
         self.store = store
         self._on_problem = on_problem
         self._on_saved = on_saved
-        self._waiting: deque[tuple[int, Callable[[], object]]] = deque()
+        self._waiting: deque[tuple[int, Callable[[int], object]]] = deque()
+        self._drafts: dict[int, int] = {}
+        self._last_draft = 0
         self._given_up: set[int] = set()
         self._failing = False
         self._closing = False
@@ -72,6 +74,26 @@ class Keeper:
         self._settle()
         return self.store.look(record)
 
+    def look_draft(self, record: ImageRecord) -> Kept | None:
+        """What is kept of a large file from before it was identified."""
+        self._settle()
+        return self.store.look_draft(record)
+
+    def draft(self, record: ImageRecord) -> int:
+        """Begin to keep work on a large file before it is identified: the number to give with it, which is below 0."""
+        self._last_draft -= 1
+        number = self._last_draft
+        self._put(number, lambda _: self._drafts.update({number: self.store.draft(record)}))
+        return number
+
+    def number(self, image: int) -> int:
+        """A draft's number in the store once it is there; others are that themselves."""
+        return self._drafts.get(image, image)
+
+    def join(self, draft: int, image: int) -> None:
+        """Keep that a draft is of an image that was known already: see :meth:`~busi_viewer.core.ports.CaseStore.join`."""
+        self._put(image, lambda known: self.store.join(self.number(draft), known))
+
     def _settle(self) -> None:
         if not self.flush(FAILING_S if self._failing else RETRY_S):
             raise StoreError(
@@ -80,35 +102,35 @@ class Keeper:
 
     def flag(self, image: int, flagged: bool) -> None:
         """Keep that an image is flagged, or no longer."""
-        self._put(image, lambda: self.store.flag(image, flagged))
+        self._put(image, lambda number: self.store.flag(number, flagged))
 
     def step(self, image: int, step: Step, reason: str = "") -> None:
         """Keep a committed edit, and for findings and callipers why."""
-        self._put(image, lambda: self.store.commit(image, step, reason))
+        self._put(image, lambda number: self.store.commit(number, step, reason))
 
     def undo(self, image: int) -> None:
         """Keep that the last edit was undone."""
-        self._put(image, lambda: self.store.undo(image))
+        self._put(image, lambda number: self.store.undo(number))
 
     def redo(self, image: int) -> None:
         """Keep that the edit undone last was done again."""
-        self._put(image, lambda: self.store.redo(image))
+        self._put(image, lambda number: self.store.redo(number))
 
     def settle(self) -> None:
         """Have the audit trail told of what was typed or nudged last."""
-        self._put(0, self.store.settle)
+        self._put(0, lambda _: self.store.settle())
 
     def result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis."""
-        self._put(image, lambda: self.store.save_result(image, result))
+        self._put(image, lambda number: self.store.save_result(number, result))
 
     def field(self, image: int, field: str, value: Any, reason: str = "") -> None:
         """Keep a new value of one of casebook.FIELDS (JSON; not to be changed afterwards)."""
-        self._put(image, lambda: self.store.save_field(image, field, value, reason))
+        self._put(image, lambda number: self.store.save_field(number, field, value, reason))
 
     def note(self, action: str, image: int | None = None, field: str = "", old: str = "", new: str = "") -> None:
         """Note in the audit trail what changes nothing kept."""
-        self._put(image or 0, lambda: self.store.note(action, image, field, old, new))
+        self._put(image or 0, lambda number: self.store.note(action, number or None, field, old, new))
 
     def flush(self, timeout: float) -> bool:
         """Wait until all is on the disk, at most ``timeout`` seconds; whether it is. Tries again at once what failed."""
@@ -127,7 +149,7 @@ class Keeper:
         self.store.close()
         return self.pending
 
-    def _put(self, image: int, write: Callable[[], object]) -> None:
+    def _put(self, image: int, write: Callable[[int], object]) -> None:
         with self._changed:
             self._waiting.append((image, write))
             self._changed.notify_all()
@@ -147,10 +169,10 @@ class Keeper:
                 elif not self._closing:
                     self._changed.wait(RETRY_S)
 
-    def _try(self, image: int, write: Callable[[], object]) -> bool:
+    def _try(self, image: int, write: Callable[[int], object]) -> bool:
         """Whether the edit is dealt with: written, or given up because of a fault that trying again cannot mend."""
         try:
-            write()
+            write(self.number(image))
         except StoreError as error:
             if not self._failing:
                 self._failing = True

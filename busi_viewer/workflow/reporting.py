@@ -29,8 +29,9 @@ def trail_of(store: CaseStore, image: int, case: str, sha256: str) -> Trail:
 
     said = {name: change(*who) for name, who in last_changes(store.versions(image, FINDINGS)).items()}
     outlines: dict[int, Change] = {}
+    names_of_image = {sha256, *(one.draft for one in store.images(case) if one.image == image)}
     for row in store.audit.rows(AuditQuery(case=case, text=OUTLINE, limit=-1)):  # newest first
-        if row.image == sha256 and row.field.startswith(OUTLINE):
+        if row.image in names_of_image and row.field.startswith(OUTLINE):
             outlines.setdefault(int(row.field.removeprefix(OUTLINE)) - 1, change(row.user, row.at))
     return Trail(said, outlines, _signature(reports[-1]) if reports else None)
 

@@ -1,16 +1,19 @@
-"""A reader at work in a real window, as a process of its own: ``python window_session.py IMAGE``, until it is killed.
+"""A reader at work in a real window, as a process of its own: ``python window_session.py IMAGE [--slow]``, until it is killed.
 
-Prints ``did N`` when stroke N was committed, ``kept N`` when nothing was waiting after it.
+Prints ``did N`` when stroke N was committed, ``kept N`` when nothing was waiting after it, ``identified N`` if the file is known
+by then. With ``--slow`` a large file's digest is read as from a disk that takes forever.
 """
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QTimer
 from window_kit import services
 
+from busi_viewer.core import files
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.gui import app
 
@@ -47,10 +50,19 @@ class Window(app.MainWindow):
         else:
             session.apply(stroke(self.done))
         say("did", self.done)
+        if session.document.record.identified:
+            say("identified", self.done)
         if self.done % 3 == 0 and self.keeping.flush(5.0):
             say("kept", self.done)
 
 
+def never(_digest):
+    """What a disk that does not answer would do."""
+    time.sleep(600)
+
+
 if __name__ == "__main__":
+    if "--slow" in sys.argv:
+        files.LateDigest._work_out = never
     app.MainWindow = Window
     sys.exit(app.run(services(), [Path(sys.argv[1])]))

@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from store_kit import Reader, disc, keeping, make_record, make_result, open_store
+from store_kit import Reader, disc, keeping, make_late, make_record, make_result, open_store
 
 from busi_viewer.core.document import Document
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.steps import replacement_step
 
 HERE = Path(__file__).parent
+DRAFT = 2
 TABLES = (
     "cases",
     "images",
@@ -39,6 +40,9 @@ def prepare(place):
     make_record(place / "image.png", b"the image")
     store = open_store(place / "store")
     image = store.open_image(record_of(place)).image
+    late = make_late(place / "late.png", b"the late image")
+    assert store.draft(late) == DRAFT
+    Reader(late, 4, keeping(store, DRAFT)).run(6)
     Reader(record_of(place), 11, keeping(store, image)).run(12)
     store.save_result(image, make_result(record_of(place)))
     store.save_field(image, "findings", {"shape": "oval"})
@@ -81,6 +85,8 @@ def save(place):
         store.save_field(image, "callipers", {"lines": [[5, 6, 7, 8]]})
         store.flag(image, False)
         store.set_setting("theme", "dark")
+        other = store.open_image(make_record(place / "late.png", b"the late image", write=False)).image
+        store.join(DRAFT, other)
         store.sign(image, {"text": np.arange(3000).tolist()})
 
 

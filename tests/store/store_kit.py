@@ -33,6 +33,25 @@ def make_record(path, content=b"pixels", *, write=True, facts=None, frames=1, sh
     return ImageRecord(path, sha256, "png", ArrayFrames((pixels,) * frames), shape, spacing, facts=facts or {})
 
 
+class Late:
+    """The digest of a file that is large for a test: known once ``known`` is set."""
+
+    def __init__(self, path, content):
+        status = path.stat()
+        self.known, self.stamp = False, (status.st_size, status.st_mtime_ns)
+        self._value = hashlib.sha256(content).hexdigest()
+
+    def __str__(self):
+        assert self.known, "asked for before it was known"
+        return self._value
+
+
+def make_late(path, content=b"pixels", **facts):
+    """A record of a file with this content that is not identified yet."""
+    record = make_record(path, content, **facts)
+    return replace(record, digest=Late(record.path, content))
+
+
 def disc(shape=SHAPE, centre=(60, 40), radius=20):
     yy, xx = np.mgrid[: shape[0], : shape[1]]
     return np.hypot(xx - centre[0], yy - centre[1]) < radius

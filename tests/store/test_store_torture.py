@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from scripted_session import record_of
+from scripted_session import late_record_of, record_of
 from store_kit import Reader, open_store, said, same_masks, same_steps
 
 import busi_viewer
@@ -25,10 +25,10 @@ ROOT = Path(busi_viewer.__file__).parents[1]
 KILLS = int(os.environ.get("BUSI_VIEWER_KILLS", "8"))
 
 
-def killed_session(place, seed, wait):
+def killed_session(place, seed, wait, *more):
     """Run the session until ``wait`` seconds after it began to work; (acts handed over, of these surely kept)."""
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "scripted_session.py"), str(place), str(seed)],
+        [sys.executable, str(HERE / "scripted_session.py"), str(place), str(seed), *more],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))},
     )
@@ -100,6 +100,49 @@ def test_kill_9_loses_no_committed_edit(tmp_path):
         store.close()
     sys.stdout.write(f"{KILLS} kills, {total} edits kept, none lost, no damaged store\n")
     assert total > KILLS
+
+
+@pytest.mark.timeout(120 + 10 * KILLS)
+def test_kill_9_loses_nothing_of_a_file_that_is_not_identified_yet(tmp_path):
+    rng = random.Random(21)
+    total = drafts = 0
+    for seed in range(max(KILLS // 2, 1)):
+        done, kept = killed_session(tmp_path, seed, rng.uniform(0.0, 0.5), "late")
+        store = open_store(tmp_path)
+        assert store.check() == []
+        assert store.audit.verify().intact
+        record = late_record_of(tmp_path, seed)
+        draft = store.look_draft(record)
+        drafts += draft is not None
+        record.digest.known = True
+        after = store.open_image(record)
+        if draft is not None and draft.image != after.image:
+            assert after.blank, "known before, without work"
+            store.join(draft.image, after.image)
+            after = store.open_image(record)
+        assert store.look_draft(record) is None
+        assert store.check() == []
+        reader = Reader(record, seed).run(kept)
+        again = Document(record)
+        restore(again, after)
+        while not is_as(reader, again, after) and reader.edits <= done:
+            reader.act()
+        assert is_as(reader, again, after), (seed, kept, done)
+        total += reader.edits
+        store.acknowledge_recovery()
+        store.close()
+    sys.stdout.write(f"{max(KILLS // 2, 1)} kills, {drafts} before the file was identified, {total} edits kept\n")
+    assert total > KILLS
+
+
+def is_as(reader, document, kept):
+    """Whether all that is kept is what the reader had done by then."""
+    older = max(kept.position - reader.position, 0)
+    return (
+        said(document) == reader.said
+        and same_masks(kept.masks, reader.masks)
+        and same_steps(kept.steps[older:], reader.stack[-len(kept.steps) :] if kept.steps else reader.stack)
+    )
 
 
 def test_a_proper_end_leaves_nothing_to_recover(tmp_path):
