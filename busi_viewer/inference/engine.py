@@ -59,11 +59,28 @@ class ModelEngine:
         self._folder, self._threads = folder, threads or processors()
         self._device = choose(device)
         self._workers = 1
-        self._predictor = Predictor(self._forward(), self.card.input)
+        self._troubles: list[str] = []
+        self._predictor = self._begun()
         self._tasks = TASKS if self.card.architecture.name in HEADED else self._tasks_of_network()
         self._model = model_info(self.card, self._tasks)
-        self._troubles: list[str] = []
         self._last: tuple[tuple[str, Path, int], Prediction] | None = None
+
+    def _begun(self) -> Predictor:
+        """A predictor on the device, or, where that fails, on the CPU."""
+        try:
+            return Predictor(self._forward(), self.card.input)
+        except Exception as error:  # noqa: BLE001 - the device's boundary: each driver fails in its own way
+            self._leave_device(error)
+            return Predictor(self._forward(), self.card.input)
+
+    def _leave_device(self, error: Exception) -> None:
+        """Go over to the CPU for good, and say so with the next result; what the CPU itself raises is raised."""
+        if self._device == "cpu":
+            raise error
+        log.warning("%s failed: %s", self._device, type(error).__name__)
+        self._troubles.append(f"The device {self._device} failed; the CPU computes from now on.")
+        self._device = "cpu"
+        self.__dict__.pop("_network", None)  # its weights are on the lost device
 
     def _forward(self, *, together: bool = False) -> Forward:
         if self._device == "cpu":
@@ -207,16 +224,16 @@ class ModelEngine:
     def _predict(self, grey: NDArray[np.uint8]) -> Prediction:
         """The prediction; where a device other than the CPU fails, the CPU's, which then stays."""
         try:
-            return self._predictor.predict([grey])[0]
-        except RuntimeError as error:  # torch's errors of a lost or full device
-            if self._device == "cpu":
-                raise
-            log.warning("%s failed: %s", self._device, type(error).__name__)
-            self._troubles.append(f"The device {self._device} failed; the CPU computes from now on.")
-            self._device = "cpu"
-            self.__dict__.pop("_network", None)  # its weights are on the lost device
-            self._predictor = Predictor(self._forward(), self.card.input)
-            return self._predictor.predict([grey])[0]
+            prediction = self._predictor.predict([grey])[0]
+            if self._device != "cpu" and not (
+                np.isfinite(prediction.class_logits).all() and np.isfinite(prediction.probability).all()
+            ):
+                raise FloatingPointError("the device gave no numbers")
+        except Exception as error:  # noqa: BLE001 - the device's boundary: lost, full, or an error of its driver
+            self._leave_device(error)
+            self._predictor = self._begun()
+            prediction = self._predictor.predict([grey])[0]
+        return prediction
 
     def _look(self, record: ImageRecord, index: int, frame: Pixels, heatmap: bool, decoding: float) -> FrameResult:
         """Everything about one decoded frame."""

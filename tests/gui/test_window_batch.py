@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,30 @@ def test_a_batch_analyses_everything_and_counts_what_failed(qtbot, qapp, study):
         made.worklist.go_next()
         qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == made.worklist.current())
         assert made.reading.session.document.result is not None, "results of the batch are there when opened"
+
+
+class Lost(ThresholdEngine):
+    """Goes over to the CPU at its third image, as the real one does when its device fails."""
+
+    def analyse(self, record, *given, **options):
+        if len(self.seen) < 2:
+            return super().analyse(record, *given, **options)
+        fails, self.device = self.device != "cpu", "cpu"
+        result = super().analyse(record, *given, **options)
+        return replace(result, warnings=("The device cuda:0 failed; the CPU computes from now on.",) if fails else ())
+
+
+def test_a_batch_goes_on_when_the_device_fails_and_says_so(qtbot, qapp, study):
+    with window(qtbot, qapp, Lost(device="cuda:0")) as made:
+        open_and_wait(qtbot, made, study)
+        made.actions_["analyse_all"].trigger()
+        qtbot.waitUntil(lambda: not made.reading.batch.active, timeout=15000)
+        assert [item.status for item in made.model.items] == ["Analysed"] * 6
+        notice = next(one for one in made.notices.shown() if "failed" in one.title)
+        assert "CPU computes from now on" in notice.text
+        results = [made.reading.results.get(item.path) for item in made.model.items]
+        assert [result.device for result in results] == ["cuda:0"] * 2 + ["cpu"] * 4
+        assert [len(result.warnings) for result in results] == [0, 0, 1, 0, 0, 0]
 
 
 def test_reading_goes_on_and_the_image_in_view_goes_first(qtbot, qapp, study):

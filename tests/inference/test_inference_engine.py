@@ -1,5 +1,6 @@
 """The engine from record to result."""
 
+import itertools
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from busi_viewer.core.errors import Cancelled, ModelError, NotUltrasound, UsageE
 from busi_viewer.core.image import ArrayFrames, ImageRecord
 from busi_viewer.core.phantom import phantom
 from busi_viewer.core.results import CLASSES, METHODS
+from busi_viewer.inference import engine as engines
 from busi_viewer.inference.device import choose
 from busi_viewer.inference.engine import ModelEngine, halved
 from busi_viewer.inference.heatmaps import randomised, through_network
@@ -136,15 +138,77 @@ def test_many_frames_together_are_what_they_are_alone(engine):
         assert np.mean(a.mask != b.mask) < 1e-3
 
 
-def test_a_device_that_fails_gives_way_to_the_cpu_and_it_is_said(model_folder):
+def on_device(model_folder, forward, name="cuda:0"):
+    """An engine whose forward pass is another one, as of a device of this name."""
     engine = ModelEngine(model_folder, "cpu")
-    engine._device = "meta"  # a device of torch that holds no data: every result is lost
-    engine._predictor = Predictor(TorchForward(load_model(model_folder)[0], device="meta"), engine.card.input)
-    result = engine.analyse(_record())
-    assert "The device meta failed; the CPU computes from now on." in result.warnings
-    assert result.device == engine.device == "cpu"
-    assert result.frames[0].probabilities == engine.analyse(_record()).frames[0].probabilities
-    assert not engine.analyse(_record()).warnings
+    engine._device, engine._predictor = name, Predictor(forward, engine.card.input)
+    return engine
+
+
+def failing(forward, error, after):
+    """A forward pass that fails from its call ``after`` on (counted from 0), as a lost device does."""
+    calls = itertools.count()
+
+    def run(x):
+        if next(calls) >= after:
+            raise error
+        return forward(x)
+
+    return run
+
+
+LOST = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    torch.AcceleratorError("CUDA error: device-side assert triggered"),
+    torch.cuda.DeferredCudaCallError("CUDA call failed lazily at initialization"),
+]
+
+
+def same_result(one, other):
+    for a, b in zip(one.frames, other.frames, strict=True):
+        assert a.probabilities == pytest.approx(b.probabilities, abs=1e-5)
+        assert np.mean(a.mask != b.mask) < 1e-3
+
+
+@pytest.mark.parametrize(("error", "after"), [(LOST[0], 0), (LOST[1], 2), (LOST[2], 1)], ids=["full", "lost", "driver"])
+def test_a_device_that_fails_gives_way_to_the_cpu_and_it_is_said(engine, model_folder, error, after):
+    record = _record(3)
+    made = on_device(model_folder, failing(TorchForward(load_model(model_folder)[0]), error, after))
+    result = made.analyse(record, heatmap=False)
+    assert result.warnings == (*record.warnings, "The device cuda:0 failed; the CPU computes from now on.")
+    assert result.device == made.device == "cpu"
+    same_result(result, engine.analyse(record, heatmap=False))
+    assert not made.analyse(_record(), heatmap=False).warnings
+    assert made.heatmap(_record(), 0, "benign", "Grad-CAM++").values.max() > 0, "torch's network is on the CPU too"
+
+
+def test_a_device_that_gives_no_data_or_no_numbers_gives_way_too(engine, model_folder):
+    lost = on_device(model_folder, TorchForward(load_model(model_folder)[0], device="meta"), "meta")
+    same_result(lost.analyse(_record()), engine.analyse(_record()))
+    right = TorchForward(load_model(model_folder)[0])
+    garbled = on_device(
+        model_folder, lambda x: right(x)._replace(mask_logits=np.full_like(right(x).mask_logits, np.nan))
+    )
+    result = garbled.analyse(_record())
+    assert result.device == "cpu"
+    same_result(result, engine.analyse(_record()))
+
+
+def test_a_device_that_is_gone_when_the_model_is_loaded_gives_way_too(engine, model_folder, monkeypatch):
+    if torch.cuda.is_available():
+        pytest.skip("needs a PyTorch that cannot use the device")
+    monkeypatch.setattr(engines, "choose", lambda _name: "cuda:0")
+    made = ModelEngine(model_folder)
+    result = made.analyse(_record())
+    assert result.device == "cpu"
+    assert "The device cuda:0 failed; the CPU computes from now on." in result.warnings
+    same_result(result, engine.analyse(_record()))
+
+
+def test_what_the_cpu_raises_is_raised(model_folder):
+    error = RuntimeError("the CPU's own")
+    with pytest.raises(RuntimeError, match="own"):
+        on_device(model_folder, failing(None, error, 0), "cpu").analyse(_record())
 
 
 def test_unknown_devices_say_the_remedy():
