@@ -67,8 +67,9 @@ class Keeping(QObject):
         self._tried = self._closed = False
         self._store: CaseStore | None = None
         self._keeper: Keeper | None = None
-        self._pool = QThreadPool()
-        self._pool.setMaxThreadCount(2)
+        self._pool, self._identifying = QThreadPool(), QThreadPool()  # reading a large file keeps no list waiting
+        for pool in (self._pool, self._identifying):
+            pool.setMaxThreadCount(2)
         self._opened.connect(self._on_opened)
 
     # the store
@@ -144,7 +145,7 @@ class Keeping(QObject):
             self._pool.start(Job(store.acknowledge_recovery, lambda _none: None, lambda _error: None))
         if self.writable:
             read = partial(open_image, sources=self._services.sources)
-            self._pool.start(Job(partial(_identify, store, read), lambda _none: None, lambda _error: None))
+            self._identifying.start(Job(partial(_identify, store, read), lambda _none: None, lambda _error: None))
 
     def gave_up(self, image: int) -> bool:
         """Whether an image's changes cannot be kept any more because of an error of the program."""
@@ -161,6 +162,7 @@ class Keeping(QObject):
             self._closed = True
         self._started.set()
         drain(self._pool)
+        drain(self._identifying)
         with self._gate:
             self._shut()
 
@@ -215,7 +217,8 @@ class Keeping(QObject):
 
     def ask(self, record: ImageRecord) -> None:
         """Recall an image that is open already; ``recalled`` follows, with None where nothing can be recalled."""
-        self._pool.start(Job(lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None))
+        pool = self._pool if record.identified else self._identifying
+        pool.start(Job(lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None))
 
     def draft(self, record: ImageRecord) -> int | None:
         """A number to keep work on a large file by before it is identified."""
@@ -263,7 +266,12 @@ class Keeping(QObject):
                     continue
                 store.flag(store.open_image(record).image, flags[path])
 
-        self.run(work, lambda _none: None, lambda error: self.failing.emit(problem_from(error, "flagging")))
+        self.run(
+            work,
+            lambda _none: None,
+            lambda error: self.failing.emit(problem_from(error, "flagging")),
+            self._identifying,
+        )
 
     def result(self, image: int, result: AnalysisResult) -> None:
         """Keep an analysis."""
@@ -321,6 +329,7 @@ class Keeping(QObject):
         work: Callable[[CaseStore], object],
         done: Callable[[object], None],
         failed: Callable[[BaseException], None] = lambda _error: None,
+        pool: QThreadPool | None = None,
     ) -> None:
         """Ask the store on a pool thread; ``done`` and ``failed`` are signals' ``emit``. Without one it fails: StoreError."""
         if self._closed:
@@ -335,7 +344,7 @@ class Keeping(QObject):
                 )
             return work(store)
 
-        self._pool.start(Job(job, done, failed))
+        (pool or self._pool).start(Job(job, done, failed))
 
     def ask_states(self, paths: Sequence[Path]) -> None:
         """What is known of listed files; ``states`` follows."""
