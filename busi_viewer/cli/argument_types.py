@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from pathlib import Path
+
+from busi_viewer.core import training
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -32,11 +33,8 @@ def positive(text: str) -> int:
 
 
 def setting(text: str) -> tuple[str, object]:
-    """``key=value``; the value is JSON where it can be read as such, else the text itself."""
-    key, sign, value = text.partition("=")
-    if not key or not sign:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    """``key=value`` of a recipe."""
     try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
+        return training.setting(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -36,7 +36,7 @@ EVERY_S = 0.5
 def obey(folder: Path, report: Callable[[dict[str, Any]], object]) -> None:
     """Do what CONTROL in a run's folder says: wait while it is PAUSE, raise Cancelled at STOP.
 
-    ``report`` hears {"event": "paused"} and {"event": "resumed"}.
+    ``report`` hears {"event": "paused"}, {"event": "resumed"} and {"event": "stopped"}.
     """
     paused = False
     while (word := said_to(folder)) == PAUSE:
@@ -45,9 +45,21 @@ def obey(folder: Path, report: Callable[[dict[str, Any]], object]) -> None:
         paused = True
         time.sleep(EVERY_S)
     if word == STOP:
+        report({"event": "stopped"})
         raise Cancelled
     if paused:
         report({"event": "resumed"})
+
+
+def setting(text: str) -> tuple[str, object]:
+    """``key=value`` of a recipe; the value is JSON where it can be read as such, else the text itself. Raises ValueError."""
+    key, sign, value = text.partition("=")
+    if not key or not sign:
+        raise ValueError(f"{text!r} is not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def said_to(folder: Path) -> str:

@@ -24,7 +24,7 @@ def focal_mask_loss(logits: Tensor, mask: Tensor, alpha: float, gamma: float) ->
     """Binary focal loss (Lin et al., ICCV 2017) of each image, (N,)."""
     entropy = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
     weight = alpha * mask + (1 - alpha) * (1 - mask)
-    return (weight * (1 - torch.exp(-entropy)) ** gamma * entropy).mean((1, 2, 3))
+    return (weight * _doubt(entropy) ** gamma * entropy).mean((1, 2, 3))
 
 
 def sum_of_mask_losses(
@@ -54,8 +54,17 @@ def sum_of_mask_losses(
 
 
 def focal_class_loss(logits: Tensor, label: Tensor, weights: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Focal loss over classes; labels of −1 are left out. ``logits`` (N, 3), ``label`` (N,)."""
+    """Focal loss over classes (Lin et al., ICCV 2017), each class by its weight; labels of −1 are left out.
+
+    ``logits`` (N, 3), ``label`` (N,).
+    """
     if not bool((label >= 0).any()):
         return logits.sum() * 0.0
-    entropy = F.cross_entropy(logits[label >= 0], label[label >= 0], weight=weights, reduction="none")
-    return (alpha * (1 - torch.exp(-entropy)) ** gamma * entropy).mean()
+    known = label[label >= 0]
+    entropy = F.cross_entropy(logits[label >= 0], known, reduction="none")
+    return (alpha * weights[known] * _doubt(entropy) ** gamma * entropy).mean()
+
+
+def _doubt(entropy: Tensor) -> Tensor:
+    """1 − p of the truth from its cross-entropy; never quite 0, where powers below 1 have no slope."""
+    return (-torch.expm1(-entropy)).clamp(min=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Collection
 from functools import partial
@@ -65,6 +66,15 @@ class TrainingModule(pl.LightningModule):
         self._scores: list[tuple[int, float]] = []
         self._right = 0
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingModule:
+        """A copy to average weights in, which shares what is not learnt: the images, and whoever hears the report."""
+        for shared in (self.validation, self.report, self.predictions):
+            memo[id(shared)] = shared
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        made.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
+        return made
+
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Mask loss plus class loss, of what the network does."""
         loss = self._loss(batch)
@@ -73,7 +83,8 @@ class TrainingModule(pl.LightningModule):
 
     def _loss(self, batch: dict[str, Tensor]) -> Tensor:
         recipe, network = self.recipe, self.network
-        x = prepared(batch["image"], recipe.input.preprocess)
+        with torch.autocast(self.device.type, enabled=False):  # as inference prepares: in bf16 a blur loses grey levels
+            x = prepared(batch["image"], recipe.input.preprocess)
         if isinstance(network, Pipeline):
             x = overlaid(x, batch["mask"] / 255, network.overlay)
             network = network.classifier

@@ -62,8 +62,11 @@ with warnings.catch_warnings(action="ignore"):  # Optuna calls it experimental
 """Queues a trial of a dead or stopped worker again, with the same values, at most five times."""
 
 
+_NOT_OURS = (UserError, RuntimeError, ValueError, ArithmeticError, MemoryError)
+
+
 class _Failed(Exception):
-    """A trial that ends without a score; the search goes on."""
+    """A trial without a score, as of values that do not go together or into the memory; the search goes on, for others may."""
 
 
 def tune(
@@ -245,12 +248,13 @@ class _Worker:
         except optuna.TrialPruned:
             self._end(number, PRUNED)
             raise
-        except (UserError, RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
-            # values that do not go together, or that do not fit into the memory: others may
+        except Exception as error:
             problem = str(error) if isinstance(error, UserError) else f"it broke off ({type(error).__name__})"
             logging.getLogger(__name__).warning("trial %d: %s", number, logs.stack_without_values(error))
             trial.set_user_attr(_PROBLEM, problem)
             self._end(number, FAILED, problem=problem)
+            if not isinstance(error, _NOT_OURS):
+                raise
             raise _Failed from error
         self._end(number, COMPLETE, score=score)
         return score

@@ -25,7 +25,8 @@ NOT_HERE = frozenset({"ensemble", "descriptors"})
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the run shall be. ``encoder`` is a safetensors file (for FILE); the numbers stand in place of the recipe's.
+    """What the run shall be. ``encoder`` is a safetensors file (for FILE); the numbers, and what ``settings`` names beside them,
+    stand in place of the recipe's.
 
     ``study`` makes a search or a cross-validation of it; ``vary`` are the search's parameters, as a recipe lists them. The
     weights after the epochs ``keep`` are kept, to compare heatmaps.
@@ -43,6 +44,7 @@ class Chosen:
     study: Study | None = None
     vary: Mapping[str, Any] = field(default_factory=dict)
     keep: tuple[int, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def job(chosen: Chosen, roots: Sequence[Path], split: Path) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def job(chosen: Chosen, roots: Sequence[Path], split: Path) -> dict[str, Any]:
         "epochs": chosen.epochs,
         "accelerator": chosen.accelerator,
         "settings": {
+            **chosen.settings,
             "batch": chosen.batch,
             "learning_rate": chosen.learning_rate,
             "input.size": chosen.size,

@@ -243,11 +243,12 @@ def _launch(folder: Path, *, again: bool = False) -> Run:
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     with (folder / LOG).open("ab") as log:
+        said = log.tell()
         process = subprocess.Popen(
             own_command(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ), **apart
         )
     began = psutil.Process(process.pid).create_time()
-    write_json(folder / PROCESS, {"pid": process.pid, "began": began})
+    write_json(folder / PROCESS, {"pid": process.pid, "began": began, "log": said})
     return look(folder)
 
 
@@ -269,8 +270,11 @@ def _say(folder: Path, word: str) -> None:
 
 
 def _last_error(folder: Path) -> str:
+    """What the process noted last said that went wrong; what an earlier one said before it went on does not count."""
     try:
-        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        noted = json.loads((folder / PROCESS).read_text(encoding="utf-8"))
+        said = (folder / LOG).read_bytes()[noted.get("log", 0) :]
+    except (OSError, ValueError):
         return ""
+    lines = said.decode("utf-8", errors="replace").splitlines()
     return next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")

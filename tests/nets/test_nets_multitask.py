@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from busi_viewer.nets.encoders import MobileNetV2Encoder, count_parameters
-from busi_viewer.nets.losses import class_loss, sum_of_mask_losses
+from busi_viewer.nets.losses import class_loss, focal_class_loss, focal_mask_loss, sum_of_mask_losses
 from busi_viewer.nets.multitask import MultiTaskUNet
 
 
@@ -85,3 +85,19 @@ def test_each_mask_loss_prefers_the_right_mask_and_sums_add_up():
     assert torch.allclose(mask_loss(bad, mask, known, names), alone)
     empty = torch.zeros_like(mask)
     assert mask_loss(bad, empty, known, ("dice",)) > 0.5  # alone, it minds false alarms
+
+
+def test_focal_loss_weighs_classes_beside_its_doubt_and_has_a_slope_where_there_is_none():
+    logits, label = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), torch.tensor([0, 1])
+    p = torch.softmax(logits, 1)[[0, 1], label]
+    weights = torch.tensor([2.0, 0.5, 1.0])
+    expected = (0.25 * weights[label] * (1 - p) ** 3 * -p.log()).mean()
+    assert torch.isclose(focal_class_loss(logits, label, weights, 0.25, 3.0), expected)
+    sure = torch.tensor([[200.0, 0.0, 0.0]], requires_grad=True)
+    focal_class_loss(sure, torch.tensor([0]), weights, 0.25, 0.5).backward()
+    assert sure.grad is not None
+    assert sure.grad.isfinite().all()
+    pixels = torch.full((1, 1, 2, 2), 200.0, requires_grad=True)
+    focal_mask_loss(pixels, torch.ones(1, 1, 2, 2), 0.25, 0.5).sum().backward()
+    assert pixels.grad is not None
+    assert pixels.grad.isfinite().all()

@@ -47,6 +47,7 @@ def job_of(data, out, *, epochs=1, name="unet-224", architecture=TINY_UNET, spac
         "architecture": architecture,
         "epochs": epochs,
         "patience": None,
+        "ema_decay": 0.9,
         "mask_losses": ["dice"],
         "search": {"parameters": space, **search},
     }
@@ -199,3 +200,14 @@ def test_the_papers_own_spaces():
     classifiers = RECIPES["focal-googlenet"].search
     assert (classifiers.parameters["focal_gamma"].low, classifiers.parameters["focal_gamma"].high) == (3, 5)
     assert classifiers.settings == {"patience": 10}
+
+
+def test_a_fault_of_ours_ends_the_search_and_the_trial_is_told_as_failed(data, tmp_path, monkeypatch):
+    def broken(*_):
+        raise TypeError("no fault of the values")
+
+    monkeypatch.setattr(tuning, "make", broken)
+    with pytest.raises(TypeError):
+        search(job_of(data, tmp_path / "out"), trials=2)
+    (row,) = read_trials(tmp_path / "out" / PROGRESS)
+    assert (row.number, row.state, row.problem) == (1, "failed", "it broke off (TypeError)")

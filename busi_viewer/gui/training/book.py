@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from busi_viewer import paths
 from busi_viewer.core.errors import UserError
@@ -122,6 +122,8 @@ class Book(QObject):
         """Bring a run into view."""
         self._chosen = folder
         run = self.run
+        if run is not None and run.study is None and (self.run_view.run is None or self.run_view.run.folder != folder):
+            self.run_view.show_run(run, {}, ())  # what its folder holds beside follows in a moment
         self.go(RESULTS if run is not None and run.state == DONE and run.study is None else RUN)
         self.look()
 
@@ -144,7 +146,11 @@ class Book(QObject):
         self._step = step
         self.side.setVisible(self._chosen is not None)
         study = step == RUN and self.run is not None and self.run.study is not None
-        self.page_shown.emit(self.studies.view if study else self.pages[step])
+        page = self.studies.view if study else self.pages[step]
+        self.page_shown.emit(page)
+        held = QApplication.focusWidget()
+        if held is None or not self.runs_list.isAncestorOf(held):
+            page.setFocus()  # a button of the step before had it: no key shall press one of this step unseen
         if step == SPLIT and self.split.plan is None:
             self.split.ask()
         self._refresh()

@@ -72,6 +72,8 @@ class Judging(QObject):
     def steps(self, run: Run, seen: Seen) -> tuple[str, str]:
         """What is said below the steps Results and Promote."""
         results = tr("figures and worst cases") if run.state == DONE else tr("when the run is finished")
+        if seen.active == run.folder.name:
+            return results, tr("the active model")
         return results, tr("can be promoted") if seen.tested is not None else tr("needs the locked test")
 
     @Slot(str)

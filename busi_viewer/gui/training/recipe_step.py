@@ -21,8 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from busi_viewer.core.training import setting
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import Combo, IconLabel, KeyButton, label, number_field, rule, spaced
+from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.training.study_fields import BEGIN, StudyFields
@@ -33,12 +35,24 @@ STARTS = {
     ACTIVE: "Active model",
     HUB: "ImageNet encoder, from the hub",
     FILE: "ImageNet encoder, from a file",
-    SCRATCH: "Nothing",
+    SCRATCH: "Nothing (random weights)",
 }
 DEVICES = {"Automatic": "auto", "CPU": "cpu"}
-FIELDS = ("Name", "Start from", "Encoder", "Epochs", "Batch", "Learning rate", "Input size, px", "Device")
+FIELDS = (
+    "Name",
+    "Start from",
+    "Encoder",
+    "Epochs",
+    "Batch",
+    "Learning rate",
+    "Input size, px",
+    "Device",
+    "Other settings",
+)
+OWN_FIELDS = ("epochs", "batch", "learning_rate", "input.size", "search")
+"""Settings that have fields of their own here."""
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-NAME_WIDTH = 112
+NAME_WIDTH, LIST_WIDTH = 112, 372
 TASKS = {
     "segmentation": "Learns outlines",
     "classification": "Learns classes",
@@ -63,7 +77,11 @@ class RecipeStep(QWidget):
         self.recipes = QListWidget()
         self.recipes.setAccessibleName(tr("Recipes"))
         self.recipes.setToolTip(tr("What can be trained"))
-        self.recipes.setFixedWidth(340)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Find a recipe: name, paper, network"))
+        self.search.setAccessibleName(tr("Find a recipe"))
+        self.search.setToolTip(tr("Shows only the recipes that hold all of these words"))
+        self._none = EmptyNote(self.recipes, "search")
         self._make_fields()
         self._lay_out()
         self._connect()
@@ -93,6 +111,9 @@ class RecipeStep(QWidget):
         self.rate.setRange(0.000001, 1.0)
         self.rate.setSingleStep(0.0001)
         self.rate.setToolTip(tr("Of the head; encoders learn at a share of it"))
+        self.more = QLineEdit()
+        self.more.setPlaceholderText(tr("none, or such as weight_decay=0.01 patience=5"))
+        self._wrong = label("", "error", wrap=True)
         self.study = StudyFields(NAME_WIDTH, 280)
         self.measure, self.stop = KeyButton(tr("Measure"), "clock"), KeyButton(tr("Cancel"), "x")
         self.measure.setToolTip(tr("Make a few real steps on these data, and say what the run would take here"))
@@ -112,6 +133,7 @@ class RecipeStep(QWidget):
         for part in (self._title, self._summary, self._facts, rule()):
             form.addWidget(part)
         form.addLayout(self._fields())
+        form.addWidget(self._wrong)
         form.addWidget(self.study)
         form.addWidget(rule())
         form.addWidget(label(tr("On this machine"), "strong"))
@@ -132,8 +154,15 @@ class RecipeStep(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(10)
         column.addLayout(spaced(label(tr("Recipe"), "title"), 0))
+        listed = QWidget()
+        listed.setFixedWidth(LIST_WIDTH)
+        found = QVBoxLayout(listed)
+        found.setContentsMargins(0, 0, 0, 0)
+        found.setSpacing(8)
+        found.addWidget(self.search)
+        found.addWidget(self.recipes, 1)
         row = spaced(spacing=12)
-        row.addWidget(self.recipes)
+        row.addWidget(listed)
         row.addWidget(area, 1)
         column.addLayout(row, 1)
         self._back = KeyButton(tr("Split"))
@@ -144,7 +173,10 @@ class RecipeStep(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        fields = (self.name, self.start, self.encoder, self.epochs, self.batch, self.rate, self.edge, self.device)
+        fields = (
+            *(self.name, self.start, self.encoder, self.epochs, self.batch, self.rate, self.edge, self.device),
+            self.more,
+        )
         self._names: dict[str, QLabel] = {}
         for number, (words, field) in enumerate(zip(FIELDS, fields, strict=True)):
             name = self._names[words] = label(tr(words), "dim")
@@ -153,14 +185,16 @@ class RecipeStep(QWidget):
             grid.addWidget(name, number, 0)
             grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
             if not isinstance(field, KeyButton):
-                field.setFixedWidth(280 if words in ("Name", "Start from") else 130)
+                field.setFixedWidth({"Name": 280, "Start from": 280, "Other settings": 420}.get(words, 130))
         grid.setColumnStretch(1, 1)
         grid.setColumnMinimumWidth(0, NAME_WIDTH)
         return grid
 
     def _connect(self) -> None:
         self.recipes.currentItemChanged.connect(lambda *_: self._on_recipe())
+        self.search.textChanged.connect(self._narrow)
         self.start.currentIndexChanged.connect(lambda _index: self._refresh())
+        self.more.textChanged.connect(lambda _text: self._forget())
         self.encoder.clicked.connect(self._choose_encoder)
         for spin in (self.epochs, self.batch, self.edge):
             spin.valueChanged.connect(lambda _value: self._forget())
@@ -179,11 +213,12 @@ class RecipeStep(QWidget):
         self._rows = {row["name"]: row for row in rows}
         self.recipes.clear()
         for row in rows:
-            paper = "" if row["paper"] == "own" else "  ·  " + tr("paper {name}", name=row["paper"])
+            paper = "" if row["paper"] == "own" else f"  ·  {row['paper']}"
             item = QListWidgetItem(f"{row['name']}{paper}")
             item.setData(Qt.ItemDataRole.UserRole, row["name"])
-            item.setToolTip(said(row["summary"]))
+            item.setToolTip(f"{row['name']}\n{said(row['title'])}\n{said(row['summary'])}")
             self.recipes.addItem(item)
+        self._narrow()
         self._architectures = active_architectures()
         first = next((i for i, row in enumerate(rows) if fits(row, self._architectures)), 0)
         self.recipes.setCurrentRow(first)
@@ -204,6 +239,7 @@ class RecipeStep(QWidget):
             study=self.study.study(),
             vary=self.study.vary(),
             keep=tuple(epoch for epoch in self.study.kept() if epoch <= self.epochs.value()),
+            settings=self._more()[0],
         )
 
     def fresh_name(self) -> None:
@@ -269,6 +305,32 @@ class RecipeStep(QWidget):
         item = self.recipes.currentItem()
         return self._rows[item.data(Qt.ItemDataRole.UserRole)]
 
+    def _narrow(self, *_: object) -> None:
+        """Show the recipes that hold all words of the search."""
+        words = self.search.text().lower().split()
+        for place in range(self.recipes.count()):
+            item = self.recipes.item(place)
+            row = self._rows[item.data(Qt.ItemDataRole.UserRole)]
+            held = " ".join((row["name"], "paper", row["paper"], row["title"], row["summary"], *row["tasks"])).lower()
+            item.setHidden(not all(word in held for word in words))
+        found = any(not self.recipes.item(place).isHidden() for place in range(self.recipes.count()))
+        self._none.say("" if found or not words else tr("No recipe holds all of these words"))
+
+    def _more(self) -> tuple[dict[str, Any], str]:
+        """The other settings, and what is wrong with them."""
+        found: dict[str, Any] = {}
+        for part in self.more.text().split():
+            try:
+                name, value = setting(part)
+            except ValueError:
+                return {}, tr("{part} is not name=value.", part=part)
+            if name.split(".")[0] not in self._recipe()["settings"]:
+                return {}, tr("{name} is no setting of this recipe.", name=name)
+            if name in OWN_FIELDS or name.startswith("search."):
+                return {}, tr("{name} has a field of its own.", name=name)
+            found[name] = value
+        return found, ""
+
     def _on_recipe(self) -> None:
         if self.recipes.currentItem() is None:
             return
@@ -286,6 +348,8 @@ class RecipeStep(QWidget):
         for field, value in ((self.epochs, "epochs"), (self.batch, "batch"), (self.rate, "learning_rate")):
             field.setValue(settings[value])
         self.edge.setValue(row["input"]["size"])
+        plain = (f"{name}={value}" for name, value in settings.items() if isinstance(value, int | float | str))
+        self.more.setToolTip(tr("Any other setting of the recipe, as name=value. It has:") + "\n" + "\n".join(plain))
         self.study.show_recipe(settings, keeps=settings["stages"] is None)
         starts = [ACTIVE] * fits(row, self._architectures) + ([HUB, FILE] if row["imagenet"] != "no" else [])
         starts += [SCRATCH] * (row["imagenet"] != "needed")
@@ -307,7 +371,11 @@ class RecipeStep(QWidget):
         start = self.start.currentData()
         for part in (self.encoder, self._names["Encoder"]):
             part.setVisible(start == FILE)
-        ready = bool(self._rows) and self.name.hasAcceptableInput() and (start != FILE or self._encoder is not None)
+        wrong = self._more()[1] if self.more.text() and self._rows else ""
+        self._wrong.setText(wrong)
+        self._wrong.setVisible(bool(wrong))
+        named = bool(self._rows) and self.name.hasAcceptableInput() and not wrong
+        ready = named and (start != FILE or self._encoder is not None)
         self.begin.setEnabled(ready and self.study.ready)
         self.begin.set_text(tr(BEGIN[self.study.kind]))
         self._show_times()

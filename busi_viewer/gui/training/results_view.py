@@ -58,7 +58,7 @@ class ResultsView(QWidget):
         self.epochs = EpochsCard()
         self.worst = QListWidget()
         self.worst.setAccessibleName(tr("Worst cases"))
-        self.worst.setToolTip(tr("Outlines: solid reference, dashed prediction"))
+        self.worst.setToolTip(tr("The cases where it went most wrong"))
         self.worst.setViewMode(QListView.ViewMode.IconMode)
         self.worst.setResizeMode(QListView.ResizeMode.Adjust)
         self.worst.setMovement(QListView.Movement.Static)
@@ -90,17 +90,18 @@ class ResultsView(QWidget):
         body.addLayout(plots)
         body.addLayout(tables)
         body.addWidget(self.epochs)
-        body.addWidget(label(tr("Worst cases"), "strong"))
+        outlines = tr("Outlines: solid reference, dashed prediction")
+        body.addLayout(spaced(label(tr("Worst cases"), "strong"), label(outlines, "quiet"), 0))
         body.addWidget(self.worst, 1)
         column.addWidget(self._body, 1)
         column.addStretch(0)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area = QScrollArea()
+        self._area.setWidget(inner)
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(self._area)
 
     def show_none(self, words: str) -> None:
         """There is nothing to show yet, and why."""
@@ -111,7 +112,9 @@ class ResultsView(QWidget):
         self._note.setText("")
 
     def show_results(self, part: str, found: Results) -> None:
-        """Show a study of a part."""
+        """Show a study of a part, from its top where another was shown before."""
+        if self._page != found.page:
+            self._area.verticalScrollBar().setValue(0)
         self.part = part
         self.buttons[part].setChecked(True)
         self._page = found.page
@@ -139,14 +142,14 @@ class ResultsView(QWidget):
     def _show_worst(self, found: Results) -> None:
         self.worst.clear()
         for case in found.worst:
-            dice = f", Dice {figure(case.dice, 2)}" if case.dice is not None else ""
             kind, label_ = said(case.kind), tr(case.label) if case.label else tr("no class")
-            item = QListWidgetItem(f"{kind}\n{label_} → {tr(case.prediction)}{dice}")
+            found_ = [f"Dice {figure(case.dice, 2)}"] if case.dice is not None else []
+            item = QListWidgetItem("\n".join((kind, f"{label_} → {tr(case.prediction)}", *found_)))
             pixmap = QPixmap()
             if case.picture:
                 pixmap.loadFromData(case.picture)
             item.setIcon(QIcon(pixmap))
-            item.setSizeHint(QSize(176, 158))
+            item.setSizeHint(QSize(176, 174))
             item.setToolTip(f"{privacy.name(Path(case.id))}: {kind}")
             self.worst.addItem(item)
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import CutLabel, KeyButton, label, rule, spaced
 from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
 
@@ -26,7 +27,7 @@ class RunHead(QWidget):
         super().__init__()
         self._title, self._about = CutLabel("title"), CutLabel("quiet")
         self._title.setMinimumWidth(190)
-        self._where, self._left = label("", "dim"), label("", "dim")
+        self._where, self._left = label("", "dim"), label("", "quiet")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
@@ -44,12 +45,12 @@ class RunHead(QWidget):
         names.addWidget(self._title)
         names.addWidget(self._about)
         middle = QVBoxLayout()
-        middle.setSpacing(6)
-        middle.addLayout(spaced(self._where, 0, self._left))
-        middle.addWidget(self._bar)
+        middle.setSpacing(4)
+        for part in (self._where, self._bar, self._left):
+            middle.addWidget(part)
         head = spaced(margins=(16, 10, 16, 10), spacing=16)
         head.addLayout(names, 3)
-        head.addLayout(middle, 3)
+        head.addLayout(middle, 2)
         for button in (self.pause, self.stop, self.resume, folder):
             head.addWidget(button)
         self.setLayout(head)
@@ -78,10 +79,13 @@ class RunHead(QWidget):
         self._where.setText(where)
         self._left.setText(left)
         self._bar.setValue(round(1000 * run.share))
+        held = next((button for button in (self.pause, self.stop, self.resume) if button.hasFocus()), None)
         self.pause.setVisible(run.state == RUNNING)
         self.stop.setVisible(run.state in (RUNNING, PAUSED))
         self.resume.setVisible(run.state in (PAUSED, STOPPED, BROKEN))
+        if held is not None and held.isHidden():  # else the next in line takes the keyboard, which may be to stop
+            (self.pause if self.resume.isHidden() else self.resume).setFocus()
         self.problem.setVisible(run.state == BROKEN)
         why = run.problem or tr("The process ended without a word: it was killed, or the machine went down")
         kept = tr("What it has learned is kept up to its last epoch.")
-        self.problem.setText(privacy.words(f"{said(why).rstrip('.')}. {kept}"))
+        self.problem.setText(privacy.words(f"{sentence(said(why)).rstrip('.')}. {kept}"))

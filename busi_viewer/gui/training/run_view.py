@@ -17,7 +17,13 @@ from busi_viewer.gui.training.samples import Samples
 from busi_viewer.gui.training.words import STATES, duration, epochs_in_words, log_line
 from busi_viewer.workflow.training_runs import RUNNING, Run
 
-STAGES = {"": "starting", "data": "reading images", "calibrating": "calibrating", "done": "measuring on validation"}
+STAGES = {
+    "": "starting",
+    "stopped": "starting",
+    "data": "reading images",
+    "calibrating": "calibrating",
+    "done": "measuring on validation",
+}
 
 
 class RunView(QWidget):

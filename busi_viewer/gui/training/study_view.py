@@ -12,6 +12,7 @@ from busi_viewer.core.folds import MEASURED, FoldRow, mean_over
 from busi_viewer.core.tuning import COMPLETE, TrialRow
 from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.language import number, tr
+from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.curves import Figure, Line, Plot
 from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.run_view import about, ends_in
@@ -112,6 +113,8 @@ class StudyView(QWidget):
 
 def _where(run: Run) -> str:
     assert run.study is not None
+    if run.state == DONE:
+        return tr(STATES[DONE])
     latest = max((row.number for row in run.rows if row.state == RUNNING), default=run.finished)
     text = "Trial {number} of {all}" if run.study.kind == SEARCH else "Fold {number} of {all}"
     said = tr(text, number=latest, all=run.study.parts) if latest else tr("Reading images")
@@ -138,7 +141,7 @@ def _scores(trials: Sequence[TrialRow]) -> list[dict[str, Any]]:
 def trial_table(trials: Sequence[TrialRow]) -> tuple[list[str], list[list[str]], list[tuple[int, int]]]:
     """Head, rows and marked cells: each trial with state, values, epochs and score; the best one is marked."""
     names = list(dict.fromkeys(name for row in trials for name in row.parameters))
-    head = [tr("Trial"), tr("State"), *map(in_words, names), tr("Epochs"), tr("Dice + AUC")]
+    head = [tr("Trial"), tr("State"), *(sentence(in_words(name)) for name in names), tr("Epochs"), tr("Dice + AUC")]
     rows = [
         [
             f"{row.number}" + (f"  {row.problem}" if row.problem else ""),

@@ -95,6 +95,7 @@ def _words(event: Mapping[str, Any], best: bool) -> str:
         "data": tr("{n:,} images in the data", n=event.get("images", 0)),
         "paused": tr("paused"),
         "resumed": tr("goes on"),
+        "stopped": tr("stopped"),
         "calibrating": tr("calibrating on validation"),
         "done": tr("model written"),
         "stage": tr("stage: {stage}", stage=event.get("stage", "")),
