@@ -126,6 +126,8 @@ def _figure(cells: Sequence[Rgb], across: int) -> Rgb:
 
 def _inside(heatmap: Heatmap) -> str:
     share = heatmap.inside_mask_share
+    if not heatmap.values.any():
+        return "; no heat"
     return f"; {100 * share:.0f} % of heat inside" if share is not None else ""
 
 

@@ -37,6 +37,9 @@ def test_panels_hold_image_mask_heat_and_both(shape):
     assert jet.shape == figure.shape
     assert not np.array_equal(jet[below : below + height, right : right + width], over)
     assert np.array_equal(jet[: below - 26], figure[: below - 26])
+    cold, unknown = (Heatmap("malignant", v, None) for v in (np.zeros_like(values), values))
+    captions = [four_panels(frame, mask, lesions, one)[below - 26 : below, :width] for one in (cold, unknown)]
+    assert not np.array_equal(*captions), "an empty heatmap says that it is"
     withheld = four_panels(frame, None, (), heat)
     assert not withheld[top : top + height, right : right + width].any()
     own = four_panels(frame, mask, lesions, heat, by_reader=True)

@@ -123,10 +123,17 @@ def tabled() -> set[str]:
 
 def of_training() -> set[str]:
     """What stands in the tables of the Training page, and in those of audit and study that it shows."""
-    found = {*words.STATES.values(), *words.LOGGED, *runs_list.STEPS, *book.AHEAD, *run_view.STAGES.values()}
+    found = {
+        words.STARTED,
+        *words.STATES.values(),
+        *words.LOGGED,
+        *runs_list.STEPS,
+        *book.AHEAD,
+        *run_view.STAGES.values(),
+    }
     found |= {*split_step.NAMES.values(), split_step.ABOUT, data_step.ABOUT, *judging.DEEDS, *work.DOING.values()}
     found |= {*recipe_step.STARTS.values(), *recipe_step.DEVICES, *recipe_step.TASKS.values(), *recipe_step.FIELDS}
-    found |= {*side.FIGURES.values(), *side.SHARES, side.CLOSED, side.FAVOURED}
+    found |= {*side.FIGURES.values(), *side.SHARES, side.CLOSED, side.FAVOURED, side.BOTH}
     found |= {*results_view.PARTS.values(), *results_view.NOTES.values()}
     found |= {*runs_list.PARTS.values(), *study_fields.WHAT.values(), *study_fields.BEGIN.values(), *study_fields.NAMES}
     found |= {*study_view.NOTES.values(), *study_view.PART_STATES.values(), *study_view.FIGURES.values()}

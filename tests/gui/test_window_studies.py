@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
 from training.recipe_kit import TINY_UNET, phantoms, split_file
 from window_kit import window
 
+from busi_viewer.gui.training.recipe_step import RecipeStep
 from busi_viewer.gui.training.runs_list import PROMOTE, RUN
 from busi_viewer.gui.training.study_fields import StudyFields
 from busi_viewer.workflow import training_new, training_runs
@@ -138,3 +140,43 @@ def test_what_a_run_does_is_chosen_with_its_recipe(qtbot):
     fields.show_recipe({"search": {"trials": 3, "parameters": {}}}, keeps=False)
     fields.what.setCurrentIndex(0)
     assert fields.kept() == ()
+
+
+def listed(name, paper, title):
+    """A recipe as the list of them tells it."""
+    settings = {"epochs": 3, "batch": 4, "learning_rate": 1e-3, "stages": None, "search": {}, "weight_decay": 0.1}
+    settings |= {"architecture": {"name": name, "arguments": {}}, "input": {"size": 64, "flip": True}}
+    more = {"summary": "", "section": "", "parameters": None, "imagenet": "no", "tasks": ["segmentation"]}
+    return {"name": name, "paper": paper, "title": title, "input": {"size": 64}, "settings": settings, **more}
+
+
+def test_recipes_are_found_by_their_words_and_any_setting_can_be_given(qtbot, qapp, own_home):
+    step = RecipeStep()
+    qtbot.addWidget(step)
+    step.show_recipes([listed("unet-224", "D", "Custom CNN"), listed("unet3plus", "B", "Explainable attention U-Net")])
+
+    def shown():
+        return [step.recipes.item(i).text() for i in range(2) if not step.recipes.item(i).isHidden()]
+
+    assert len(shown()) == 2
+    step.search.setText("Paper B u-net")
+    assert [text.split()[0] for text in shown()] == ["unet3plus"]
+    step.search.setText("paper c")
+    assert shown() == []
+    assert not step._none.isHidden()
+    step.search.clear()
+    assert step._none.isHidden()
+    for text, right in (
+        ("weight_decay=0.02 input.flip=false", True),
+        ("weight_decai=0.02", False),
+        ("weight_decay", False),
+        ("batch=8", False),
+        ("", True),
+    ):
+        step.more.setText(text)
+        assert (step.begin.isEnabled(), step._wrong.isHidden()) == (right, right), text
+    step.more.setText("weight_decay=0.02 input.flip=false")
+    values = training_new.job(step.chosen(), [], Path("split.csv"))
+    assert values["settings"]["weight_decay"] == 0.02
+    assert values["settings"]["input.flip"] is False
+    assert values["settings"]["batch"] == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.stylesheet import set_role
 from busi_viewer.gui.training.study_fields import BEGIN, StudyFields
-from busi_viewer.gui.training.words import duration, size
+from busi_viewer.gui.training.words import STARTED, duration, size
 from busi_viewer.workflow.training_new import ACTIVE, FILE, HUB, SCRATCH, Chosen, active_architectures, fits, free_name
 
 STARTS = {
@@ -113,7 +114,7 @@ class RecipeStep(QWidget):
         self.rate.setToolTip(tr("Of the head; encoders learn at a share of it"))
         self.more = QLineEdit()
         self.more.setPlaceholderText(tr("none, or such as weight_decay=0.01 patience=5"))
-        self._wrong = label("", "error", wrap=True)
+        self._wrong, self._started = label("", "error", wrap=True), label(tr(STARTED), "quiet", wrap=True)
         self.study = StudyFields(NAME_WIDTH, 280)
         self.measure, self.stop = KeyButton(tr("Measure"), "clock"), KeyButton(tr("Cancel"), "x")
         self.measure.setToolTip(tr("Make a few real steps on these data, and say what the run would take here"))
@@ -134,6 +135,7 @@ class RecipeStep(QWidget):
             form.addWidget(part)
         form.addLayout(self._fields())
         form.addWidget(self._wrong)
+        form.addWidget(self._started)
         form.addWidget(self.study)
         form.addWidget(rule())
         form.addWidget(label(tr("On this machine"), "strong"))
@@ -307,11 +309,11 @@ class RecipeStep(QWidget):
 
     def _narrow(self, *_: object) -> None:
         """Show the recipes that hold all words of the search."""
-        words = self.search.text().lower().split()
+        words = re.sub(r"\bpaper +([a-e])\b", r"paper\1", self.search.text().lower()).split()
         for place in range(self.recipes.count()):
             item = self.recipes.item(place)
             row = self._rows[item.data(Qt.ItemDataRole.UserRole)]
-            held = " ".join((row["name"], "paper", row["paper"], row["title"], row["summary"], *row["tasks"])).lower()
+            held = " ".join((row["name"], f"paper{row['paper']}", row["title"], row["summary"], *row["tasks"])).lower()
             item.setHidden(not all(word in held for word in words))
         found = any(not self.recipes.item(place).isHidden() for place in range(self.recipes.count()))
         self._none.say("" if found or not words else tr("No recipe holds all of these words"))
@@ -371,6 +373,7 @@ class RecipeStep(QWidget):
         start = self.start.currentData()
         for part in (self.encoder, self._names["Encoder"]):
             part.setVisible(start == FILE)
+        self._started.setVisible(start == ACTIVE)
         wrong = self._more()[1] if self.more.text() and self._rows else ""
         self._wrong.setText(wrong)
         self._wrong.setVisible(bool(wrong))

@@ -37,6 +37,7 @@ CLOSED = "Opened once, by you, when the run is finished. Until then every figure
 
 
 FAVOURED = "That model was trained on another split: it may know some of these images, which favours it."
+BOTH = "So may this run, which started from a trained model."
 SHARES = ("CPU", "Memory", "Disk for checkpoints")
 
 
@@ -178,7 +179,7 @@ class Side(QScrollArea):
             when = str(found.opened["opened"])[:16].replace("T", " ")
             words = [tr("Opened once, on {when} UTC, beside {name}.", when=when, name=found.opened["active"]["name"])]
             if not found.opened["same_split"]:
-                words.append(tr(FAVOURED))
+                words += [tr(FAVOURED), *[tr(BOTH)] * bool(seen.request.get("start_from"))]
             self._test_words.setText(" ".join(words))
         else:
             self._test_words.setText(tr("Opened, but broken off.") if opened else tr(CLOSED))

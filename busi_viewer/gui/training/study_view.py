@@ -17,7 +17,7 @@ from busi_viewer.gui.training.curves import Figure, Line, Plot
 from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.run_view import about, ends_in
 from busi_viewer.gui.training.tables import Table
-from busi_viewer.gui.training.words import STATES, figure
+from busi_viewer.gui.training.words import STARTED, STATES, figure
 from busi_viewer.workflow.training_runs import DONE, RUNNING, SEARCH, Run
 
 PART_STATES = {
@@ -93,7 +93,7 @@ class StudyView(QWidget):
         pruned = sum(row.state == "pruned" for row in run.trials)
         said = tr("{done} of {all} finished", done=run.finished, all=run.study.parts)
         self._count.setText(said + (tr(", {pruned} of them pruned", pruned=pruned) if pruned else ""))
-        self._note.setText(tr(NOTES[search]))
+        self._note.setText(" ".join((tr(NOTES[search]), *[tr(STARTED)] * bool(request.get("start_from")))))
         self.best.setVisible(search and run.state == DONE)
         self.page.setVisible(run.state == DONE)
         self.scores.setVisible(search)

@@ -18,7 +18,7 @@ STATE_ICONS = {
     "done": ("circle-check", "accent"),
 }
 
-
+STARTED = "It starts from the active model, which may have learnt from images it is judged on here: its figures may be too good."
 LOGGED = {
     "loss": "train_loss",
     "val loss": "val_loss",
