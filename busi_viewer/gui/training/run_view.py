@@ -15,7 +15,7 @@ from busi_viewer.gui.training.curves import Curves
 from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.samples import Samples
 from busi_viewer.gui.training.words import STATES, duration, epochs_in_words, log_line
-from busi_viewer.workflow.training_runs import RUNNING, Run
+from busi_viewer.workflow.training_runs import DONE, RUNNING, Run
 
 STAGES = {
     "": "starting",
@@ -89,7 +89,7 @@ def _where(run: Run) -> str:
     if run.state == RUNNING and progress.stage in STAGES:
         return sentence(tr(STAGES[progress.stage]))
     at = sentence(epochs_in_words(run))
-    if progress.steps:
+    if progress.steps and run.state != DONE:
         at += ", " + tr("step {n:,} of {of:,}", n=progress.step, of=progress.steps)
     return at if run.state == RUNNING else f"{tr(STATES[run.state])}. {at}"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -18,14 +19,16 @@ from busi_viewer.gui.training.run_head import RunHead
 from busi_viewer.gui.training.run_view import about, ends_in
 from busi_viewer.gui.training.tables import Table
 from busi_viewer.gui.training.words import STARTED, STATES, figure
-from busi_viewer.workflow.training_runs import DONE, RUNNING, SEARCH, Run
+from busi_viewer.workflow.training_runs import DONE, RUNNING, SEARCH, STOPPED, Run
 
+Row = TypeVar("Row", TrialRow, FoldRow)
 PART_STATES = {
     "waiting": "Waiting",
     "running": "Running",
     "complete": "Finished",
     "pruned": "Pruned",
     "failed": "Failed",
+    "interrupted": "Interrupted",
 }
 FIGURES = {
     "dice": "Dice",
@@ -106,9 +109,15 @@ class StudyView(QWidget):
         self.now.show_epochs(epochs, max((int(epoch.get("of") or 0) for epoch in epochs), default=0))
         if search:
             self.scores.show_epochs(_scores(run.trials), run.study.parts)
-            self.table.show_rows(*trial_table(run.trials))
+            self.table.show_rows(*trial_table([_as_ended(run, row) for row in run.trials]))
         else:
-            self.table.show_rows(*fold_table(run.folds, run.summary))
+            self.table.show_rows(*fold_table([_as_ended(run, row) for row in run.folds], run.summary))
+
+
+def _as_ended(run: Run, row: Row) -> Row:
+    """A part as it stands: none of a study that has ended or was stopped still runs, whatever it told last."""
+    over = run.state in (DONE, STOPPED) and row.state == RUNNING
+    return replace(row, state="interrupted") if over else row
 
 
 def _where(run: Run) -> str:
