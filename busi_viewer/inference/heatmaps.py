@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from busi_viewer.nets.ensemble import Network
     from busi_viewer.nets.preprocess import Step
 
-_MAKERS = {GRAD_CAM: "GradCAM", "Grad-CAM++": "GradCAMPlusPlus", "Eigen-CAM": "EigenCAM", "Layer-CAM": "LayerCAM"}
+EIGEN_CAM = "Eigen-CAM"
+_MAKERS = {GRAD_CAM: "GradCAM", "Grad-CAM++": "GradCAMPlusPlus", EIGEN_CAM: "EigenCAM", "Layer-CAM": "LayerCAM"}
 
 
 def through_network(
@@ -62,8 +63,32 @@ def through_network(
     prompt = ClassifierOutputTarget(0 if target == LESION else CLASSES.index(target))
     given = prepared(torch.from_numpy(x), steps).requires_grad_(True)
     with torch.enable_grad(), getattr(pytorch_grad_cam, _MAKERS[method])(Outcome(), [layer]) as cam:
+        if (
+            method == EIGEN_CAM
+        ):  # the library's own takes memory by the square of the places, and leaves the sign to chance
+            cam.get_cam_image = lambda _input, _layer, _targets, activations, *_: np.stack(
+                [*map(principal, activations)]
+            )
         heat = cam(given, [prompt])
     return np.asarray(heat[0], dtype=np.float32)
+
+
+def principal(activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Channels (C, h, w) projected on the direction in which they vary most, (h, w): Eigen-CAM (Muhammad & Yeasin, IJCNN 2020).
+
+    A direction has no sign of its own: the place that stands out furthest is taken as positive.
+    """
+    channels = np.nan_to_num(activations.reshape(len(activations), -1))
+    channels = channels - channels.mean(axis=1, keepdims=True)
+    count, places = channels.shape
+    if count <= places:  # of the two products that have the same eigenvalues, the smaller one
+        found = np.linalg.eigh(channels @ channels.T)[1][:, -1] @ channels
+    else:
+        values, vectors = np.linalg.eigh(channels.T @ channels)
+        found = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
+    if -found.min() > found.max():
+        found = -found
+    return np.asarray(found.reshape(activations.shape[1:]), np.float32)
 
 
 def randomised(network: Network, seed: int = 0) -> Network:

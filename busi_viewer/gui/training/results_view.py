@@ -64,7 +64,7 @@ class ResultsView(QWidget):
         self.worst.setMovement(QListView.Movement.Static)
         self.worst.setIconSize(QSize(150, 112))
         self.worst.setSpacing(4)
-        self.worst.setMinimumHeight(330)
+        self.worst.setMinimumHeight(376)
         self._empty = label("", "dim", wrap=True)
         self._lay_out()
 
