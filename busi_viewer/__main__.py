@@ -11,7 +11,10 @@ from busi_viewer import bootstrap
 def main() -> int:
     """Run and return the exit code."""
     multiprocessing.freeze_support()
-    return bootstrap.main()
+    try:
+        return bootstrap.main()
+    except KeyboardInterrupt:  # before a command has begun or after it has ended; in between it says what it kept
+        return 1
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.set_up(verbose="--verbose" in words)
     if words == ["--selftest"]:
         return _selftest()
-    if words and (words[0] in cli.COMMANDS or words[0].startswith("-")):
+    if words and cli.is_for_the_command_line(words):
         answered = cli.answer(words)
         return cli.main(words, services()) if answered is None else answered
     gc.disable()  # until the window is shown (gui.app): what is made meanwhile stays, and looking through it takes a while

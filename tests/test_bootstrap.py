@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from busi_viewer import bootstrap
+from busi_viewer import bootstrap, cli
 from busi_viewer.core.errors import DataSetError, UsageError
 
 
@@ -37,6 +37,21 @@ def test_commands_and_paths_are_told_apart(tmp_path, capsys):
     assert bootstrap.main(["analyze", str(tmp_path / "absent.png"), "-o", str(tmp_path / "out")]) == 3
     assert "absent.png" in capsys.readouterr().err
     assert bootstrap.main(["--version"]) == 0
+
+
+@pytest.mark.parametrize("words", [["analyse", "a.png"], ["patients", "-o", "x"], ["model"], ["demos"]])
+def test_what_is_meant_as_a_command_does_not_open_the_window(words, capsys):
+    assert bootstrap.main(words) == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["patients"], ["a.png"], ["doctor/"], ["analyze.png", "train"], ["-odd.png"]])
+def test_paths_open_the_window(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-odd.png").touch()
+    (tmp_path / "analyze.png").touch()
+    (tmp_path / "doctor").mkdir()
+    assert not cli.is_for_the_command_line(words)
 
 
 def test_a_job_files_values_stand_unless_the_command_line_gives_others(tmp_path):

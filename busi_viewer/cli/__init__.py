@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +27,21 @@ COMMANDS = frozenset(
         "demo",
     }
 )
-"""First words that name a command; with anything else but an option, ``busi-viewer`` opens the window."""
+"""First words that name a command; :func:`is_for_the_command_line` tells what opens the window instead."""
+
+
+def is_for_the_command_line(words: list[str]) -> bool:
+    """Whether the words are a command or meant as one: the window takes paths and no options.
+
+    A first word that is no path but much like a command is one misspelt, not an image to be missed in the window.
+    """
+    if words[0] in COMMANDS or any(word.startswith("-") and not os.path.lexists(word) for word in words):
+        return True
+    if os.path.lexists(words[0]):
+        return False
+    import difflib
+
+    return bool(difflib.get_close_matches(words[0], COMMANDS))
 
 
 def main(argv: list[str], services: Services) -> int:

@@ -18,9 +18,16 @@ def device(text: str) -> str:
     return text
 
 
+def path(text: str) -> Path:
+    """A file's or folder's name. Nothing at all (a variable that is not set) does not stand for the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("its name is empty")
+    return Path(text)
+
+
 def folder(text: str) -> Path:
     """A folder that is there."""
-    if not Path(text).is_dir():
+    if not path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
     return Path(text)
 

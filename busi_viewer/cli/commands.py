@@ -76,7 +76,8 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
     if arguments.json:
         write_json(arguments.json, summary, indent=1)
     if arguments.estimate:
-        terminal.finish(workflow.estimate_in_words(summary))
+        terminal.clear()
+        print(workflow.estimate_in_words(summary))
     else:
         terminal.finish(f"trained; the run is in {arguments.out}")
     return DONE

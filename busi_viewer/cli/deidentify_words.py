@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
+
+from busi_viewer.cli.argument_types import path
 
 
 def add_words(verb: argparse.ArgumentParser) -> None:
     """Files, the new folder, and the choices of core.deidentify.DeidentifyOptions."""
-    verb.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="DICOM files and folders of them")
-    verb.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="the new folder")
+    verb.add_argument("paths", nargs="+", type=path, metavar="PATH", help="DICOM files and folders of them")
+    verb.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="the new folder")
     verb.add_argument(
         "--dates", choices=("remove", "shift"), default="remove", help="shift: by days of each patient's own"
     )

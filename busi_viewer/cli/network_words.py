@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from busi_viewer.cli.argument_types import path
 
 _PEER = "title of a known peer, or TITLE@HOST:PORT"
 
@@ -22,7 +23,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser], add_json: Call
     find.add_argument("--level", choices=("study", "series", "image"), default="study", help="default: study")
     add_json(find, "write the same for machines")
     send = add("send", "send DICOM files (C-STORE); without PATH, what is left in the queue")
-    send.add_argument("paths", nargs="*", type=Path, default=[], metavar="PATH", help="DICOM files and folders")
+    send.add_argument("paths", nargs="*", type=path, default=[], metavar="PATH", help="DICOM files and folders")
     send.add_argument("--to", dest="peer", metavar="PEER", help=_PEER)
     send.add_argument(
         "--wait",
@@ -32,7 +33,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser], add_json: Call
         help="try again for so many seconds; what is left then stays in the queue (default: %(default)g)",
     )
     receive = add("receive", "take what DICOM peers send into a folder")
-    receive.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the objects")
+    receive.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder for the objects")
     receive.add_argument(
         "--port", type=_port, metavar="N", help="default: that of the settings, 11112; 0: any free one"
     )

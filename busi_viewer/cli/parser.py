@@ -9,7 +9,7 @@ from typing import NoReturn
 from busi_viewer import __version__
 from busi_viewer.cli import deidentify_words
 from busi_viewer.cli import network_words as dicom_network
-from busi_viewer.cli.argument_types import device, folder, positive, setting
+from busi_viewer.cli.argument_types import device, folder, path, positive, setting
 from busi_viewer.core.names import CLASSES, GRAD_CAM, LESION, METHODS
 from busi_viewer.core.reporting import FULL, TEMPLATES
 
@@ -80,8 +80,8 @@ def _command(commands: _Commands[Parser], name: str, summary: str) -> Parser:
 
 def _analyze(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "analyze", "outline, classify and explain images; write results as files")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images and folders of images")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument("paths", nargs="+", type=path, metavar="PATH", help="images and folders of images")
+    parser.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder for the results")
     _add_model(parser)
     _add_device(parser)
     parser.add_argument("--recursive", action="store_true", help="also the images in sub-folders")
@@ -107,8 +107,8 @@ def _analyze(commands: _Commands[Parser]) -> None:
 def _audit_data(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "audit-data", "find duplicates, faulty masks, marks and leaks in labelled data sets")
     parser.add_argument("data", nargs="+", type=folder, metavar="DIR", help="class folders or a manifest.csv")
-    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: look for leaks between its parts")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with thumbnails of the findings")
+    parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part: look for leaks between its parts")
+    parser.add_argument("--html", type=path, metavar="FILE", help="write a page with thumbnails of the findings")
     _add_json(parser, "write the findings", required=True)
 
 
@@ -118,12 +118,12 @@ def _evaluate(commands: _Commands[Parser]) -> None:
     _add_data(parser, required=True)
     _add_model(parser)
     _add_device(parser)
-    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part; with --part")
+    parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part; with --part")
     parser.add_argument("--part", metavar="NAME", help="evaluate only this part of the split")
     parser.add_argument(
         "--record", metavar="NAME", help="also write the main figures into the model's card, under NAME"
     )
-    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="also write a table of all images and a page")
+    parser.add_argument("-o", "--out", type=path, metavar="DIR", help="also write a table of all images and a page")
     _add_json(parser, "write the figures", required=True)
 
 
@@ -131,20 +131,20 @@ def _train(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "train", "train a model; write checkpoints, curves, metrics, weights and card")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--recipe", metavar="NAME", help="what to train")
-    what.add_argument("--job", type=Path, metavar="FILE", help="a job file that says what to train on which data")
+    what.add_argument("--job", type=path, metavar="FILE", help="a job file that says what to train on which data")
     _add_data(parser, required=False)
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the run")
-    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part (train, val, test)")
+    parser.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder for the run")
+    parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part (train, val, test)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     parser.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's number")
-    parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
+    parser.add_argument("--encoder-weights", type=path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument("--name", metavar="NAME", help="the model's name (default: the recipe's)")
     parser.add_argument(
-        "--start-from", type=Path, metavar="DIR", help="a model's folder whose weights the run starts with"
+        "--start-from", type=path, metavar="DIR", help="a model's folder whose weights the run starts with"
     )
     parser.add_argument(
         "--members",
-        type=Path,
+        type=path,
         nargs="+",
         metavar="DIR",
         help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
@@ -164,7 +164,7 @@ def _train(commands: _Commands[Parser]) -> None:
 def _recipes(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "recipes", "list what can be trained: paper, task, input, parameters")
     parser.add_argument("name", nargs="?", metavar="NAME", help="show all settings of this one")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table of parameters as Markdown")
+    parser.add_argument("--markdown", type=path, metavar="FILE", help="write the table of parameters as Markdown")
     _add_json(parser, "write the same for machines")
 
 
@@ -192,9 +192,9 @@ def _crossval(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "crossval", "train and evaluate once a fold, and pool what each image got out of fold")
     _add_what(parser)
     parser.add_argument("--folds", type=positive, default=5, metavar="K", help="three or more (default: %(default)s)")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for folds and results")
+    parser.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder for folds and results")
     parser.add_argument("--resume", action="store_true", help="keep the finished folds in DIR and go on")
-    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part: use the parts train and val alone")
+    parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part: use the parts train and val alone")
     _add_start(parser, "each fold")
     parser.add_argument("--devices", type=positive, metavar="N", help="how many of them (default: 1)")
     _add_protocol(parser)
@@ -205,14 +205,14 @@ def _tune(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "tune", "search hyperparameters; several workers may share one storage")
     _add_what(parser)
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="DIR", help="folder for the results; a search there goes on"
+        "-o", "--out", required=True, type=path, metavar="DIR", help="folder for the results; a search there goes on"
     )
     parser.add_argument("--trials", type=positive, metavar="N", help="in all (default: the recipe's, usually 50)")
     parser.add_argument(
         "--storage", metavar="URL", help="where the workers of a search meet (default: trials.sqlite3 in DIR)"
     )
     parser.add_argument("--grid", action="store_true", help="try every combination of the choices, instead of TPE")
-    parser.add_argument("--split", type=Path, metavar="FILE", help="CSV of id,part (train, val, test)")
+    parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part (train, val, test)")
     parser.add_argument("--name", metavar="NAME", help="the search's name in the storage (default: the recipe's)")
     _add_start(parser, "each trial")
     _add_protocol(parser)
@@ -222,19 +222,19 @@ def _tune(commands: _Commands[Parser]) -> None:
 def _add_what(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--recipe", metavar="NAME", help="what to train")
-    what.add_argument("--job", type=Path, metavar="FILE", help="a job file that says what to train")
+    what.add_argument("--job", type=path, metavar="FILE", help="a job file that says what to train")
     _add_data(parser, required=False)
 
 
 def _add_start(parser: Parser, each: str) -> None:
     parser.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's number")
-    parser.add_argument("--encoder-weights", type=Path, metavar="FILE", help="encoder weights in a safetensors file")
+    parser.add_argument("--encoder-weights", type=path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument(
-        "--start-from", type=Path, metavar="DIR", help=f"a model's folder whose weights {each} starts with"
+        "--start-from", type=path, metavar="DIR", help=f"a model's folder whose weights {each} starts with"
     )
     parser.add_argument(
         "--members",
-        type=Path,
+        type=path,
         nargs="+",
         metavar="DIR",
         help="models' folders that the recipe ensemble joins, or the two runs of a pipeline",
@@ -247,18 +247,18 @@ def _compare(commands: _Commands[Parser]) -> None:
     parser.add_argument(
         "runs", nargs="+", type=folder, metavar="RUN", help="folders written by evaluate -o or crossval, two or more"
     )
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder for tables and page")
+    parser.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder for tables and page")
     _add_json(parser, "write the comparison")
 
 
 def _epochs(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "epochs", "draw the heatmap of an image at the kept epochs of a training run")
     parser.add_argument("run", type=folder, metavar="RUN", help="a run that was trained with --keep-epochs")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="any image the viewer opens")
-    parser.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the figure (PNG)")
+    parser.add_argument("image", type=path, metavar="IMAGE", help="any image the viewer opens")
+    parser.add_argument("-o", "--out", required=True, type=path, metavar="FILE", help="the figure (PNG)")
     parser.add_argument("--epochs", type=positive, nargs="+", default=[], metavar="N", help="these (default: all kept)")
     parser.add_argument(
-        "--mask", type=Path, metavar="FILE", help="the true outline (default: IMAGE_mask.png beside it)"
+        "--mask", type=path, metavar="FILE", help="the true outline (default: IMAGE_mask.png beside it)"
     )
     parser.add_argument("--method", choices=METHODS, default=GRAD_CAM, help="default: %(default)s")
     parser.add_argument(
@@ -283,10 +283,10 @@ def _cases(commands: _Commands[Parser]) -> None:
         verbs, "training-set", "write all corrected images as the next version of a de-identified training set"
     )
     for verb in (export, made):
-        verb.add_argument("-o", "--out", required=True, type=Path, metavar="DIR", help="folder to write into")
+        verb.add_argument("-o", "--out", required=True, type=path, metavar="DIR", help="folder to write into")
     audit = _command(verbs, "audit", "verify who did what")
     audit.add_argument("names", nargs="*", default=[], metavar="WORD", help="with --csv: only rows that hold this text")
-    audit.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
+    audit.add_argument("--csv", type=path, metavar="FILE", help="write the rows as CSV")
 
 
 def _models(commands: _Commands[Parser]) -> None:
@@ -310,22 +310,22 @@ def _models(commands: _Commands[Parser]) -> None:
         if name == "verify":
             verb.add_argument(
                 "--heatmaps",
-                type=Path,
+                type=path,
                 metavar="FIGURE",
                 help="also check that heatmaps change with random weights, and draw both (PNG)",
             )
         if name == "export":
-            verb.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the file to write")
+            verb.add_argument("-o", "--out", required=True, type=path, metavar="FILE", help="the file to write")
         if name == "show":
-            verb.add_argument("--html", type=Path, metavar="FILE", help="write the card as a page to read")
-            verb.add_argument("--markdown", type=Path, metavar="FILE", help="write the card as Markdown")
+            verb.add_argument("--html", type=path, metavar="FILE", help="write the card as a page to read")
+            verb.add_argument("--markdown", type=path, metavar="FILE", help="write the card as Markdown")
 
 
 def _dicom(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "dicom", "DICOM files at the command line")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
     info = _command(verbs, "info", "what DICOM files are and what they refer to; names no patient")
-    info.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="DICOM files")
+    info.add_argument("paths", nargs="+", type=path, metavar="FILE", help="DICOM files")
     _add_json(info, "write the same for machines")
     clean = _command(verbs, "deidentify", "write DICOM files without their patients into a new folder")
     deidentify_words.add_words(clean)
@@ -346,7 +346,7 @@ def _doctor(commands: _Commands[Parser]) -> None:
 def _demo(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "demo", "analyse the bundled sample and write its reports")
     parser.add_argument(
-        "-o", "--out", type=Path, default=Path("busi-viewer-demo"), metavar="DIR", help="default: ./%(default)s"
+        "-o", "--out", type=path, default=Path("busi-viewer-demo"), metavar="DIR", help="default: ./%(default)s"
     )
     _add_device(parser)
 
@@ -375,4 +375,4 @@ def _add_data(parser: Parser, *, required: bool) -> None:
 
 
 def _add_json(parser: Parser, what: str, *, required: bool = False) -> None:
-    parser.add_argument("--json", type=Path, metavar="FILE", required=required, help=f"{what} as JSON")
+    parser.add_argument("--json", type=path, metavar="FILE", required=required, help=f"{what} as JSON")

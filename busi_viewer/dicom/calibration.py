@@ -145,7 +145,7 @@ def _foreign_spacings(ds: Dataset) -> tuple[tuple[str, tuple[float, float] | Non
 
 def _pair(ds: Dataset, keyword: str) -> tuple[float, float] | None:
     values = numbers(ds, keyword)
-    return _plausible(values[0], values[1]) if len(values) == 2 else None
+    return _plausible(values[0], values[1]) if len(values) == 2 and min(values) > 0 else None
 
 
 def _plausible(dy: float, dx: float) -> tuple[float, float] | None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from collections.abc import Sequence as Several
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 from highdicom import sr
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ComprehensiveSRStorage
+from pydicom.uid import ComprehensiveSRStorage, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 
 from busi_viewer import __version__
 from busi_viewer.core.derived import NOT_EXCLUDED, RESEARCH, Derived, Outline
@@ -37,6 +40,7 @@ MOST_POINTS = 8000
 
 def structured_report(origin: Origin, derived: Derived) -> Dataset:
     """The report as a whole. Raises OutputError if nothing is said."""
+    original, origin = origin, _as_ultrasound(origin)
     groups = _groups(origin, derived)
     if not groups:
         raise OutputError(
@@ -63,7 +67,25 @@ def structured_report(origin: Origin, derived: Derived) -> Dataset:
     ds.CompletionFlag, ds.VerificationFlag, ds.PreliminaryFlag = "COMPLETE", "UNVERIFIED", "PRELIMINARY"
     ds.CurrentRequestedProcedureEvidenceSequence = Sequence([_evidence(origin)])
     ds.CodingSchemeIdentificationSequence = Sequence([codes.scheme_item()])
+    _refer_to(original, ds)
     return ds
+
+
+def _as_ultrasound(origin: Origin) -> Origin:
+    """The source as if it were of an ultrasound class: highdicom makes no references to retired and private ones."""
+    header = deepcopy(origin.header)
+    header.SOPClassUID = UltrasoundMultiFrameImageStorage if origin.frames > 1 else UltrasoundImageStorage
+    return replace(origin, header=header)
+
+
+def _refer_to(origin: Origin, ds: Dataset) -> None:
+    """Give every reference to the source its own class."""
+
+    def correct(item: Dataset, element: DataElement) -> None:
+        if element.keyword == "ReferencedSOPClassUID" and item.ReferencedSOPInstanceUID == origin.uid:
+            element.value = origin.header.SOPClassUID
+
+    ds.walk(correct)
 
 
 def _evidence(origin: Origin) -> Dataset:

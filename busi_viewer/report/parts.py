@@ -101,7 +101,13 @@ def grid(rows: Sequence[Sequence[object]], widths: Sequence[float], *extra: tupl
         ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ]
-    return Table(rows, colWidths=list(widths), style=TableStyle([*bare, *extra]), hAlign="LEFT")
+    return _table(rows, widths, *bare, *extra)
+
+
+def _table(rows: Sequence[Sequence[object]], widths: Sequence[float], *commands: tuple[object, ...]) -> Table:
+    """A table in the report's own font: for its cells reportlab would name Helvetica, which is not embedded."""
+    font = ("FONTNAME", (0, 0), (-1, -1), fonts.REGULAR)
+    return Table(rows, colWidths=list(widths), style=TableStyle([font, *commands]), hAlign="LEFT")
 
 
 RULED = (
@@ -116,26 +122,19 @@ RULED = (
 
 def card(lines: Sequence[Flowable], width: float) -> Table:
     """Lines on a warning's ground."""
-    return Table(
-        [[list(lines)]],
-        colWidths=[width],
-        style=TableStyle([("BACKGROUND", (0, 0), (-1, -1), WARN_BG), *_INSIDE, ("ROUNDEDCORNERS", [3, 3, 3, 3])]),
-    )
+    rounded = ("ROUNDEDCORNERS", [3, 3, 3, 3])
+    return _table([[list(lines)]], [width], ("BACKGROUND", (0, 0), (-1, -1), WARN_BG), *_INSIDE, rounded)
 
 
 def box(left: Sequence[Flowable], right: Sequence[Flowable], width: float) -> Table:
     """Two columns in a frame."""
-    return Table(
+    return _table(
         [[list(left), list(right)]],
-        colWidths=[width * 0.5, width * 0.5],
-        style=TableStyle(
-            [
-                ("BOX", (0, 0), (-1, -1), 0.8, TEXT),
-                ("ROUNDEDCORNERS", [3, 3, 3, 3]),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                *_INSIDE,
-            ]
-        ),
+        [width * 0.5, width * 0.5],
+        ("BOX", (0, 0), (-1, -1), 0.8, TEXT),
+        ("ROUNDEDCORNERS", [3, 3, 3, 3]),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        *_INSIDE,
     )
 
 

@@ -127,6 +127,7 @@ def _build(content: ReportContent, flowables: list[Flowable], total: int) -> tup
         lang="en",
         invariant=1,
         displayDocTitle=True,
+        initialFontName=fonts.REGULAR,  # else Helvetica is named as well, and not embedded
     )
     bottom = MARGIN + FOOT
     area = {"leftPadding": 0, "rightPadding": 0, "topPadding": 0, "bottomPadding": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -161,7 +162,7 @@ class Analysis:
         try:
             if not item.path.exists():
                 open_image(item.path, self._services.sources)
-            if self._outputs.overwrite or not path.exists():
+            if self._outputs.overwrite or not os.path.exists(path):  # of a name too long, writing tells
                 return False
             result = export.read_result(path, item.path)
         except (UserError, OSError) as error:

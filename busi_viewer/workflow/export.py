@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
+import hashlib
 import io
 import json
 import math
@@ -23,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from busi_viewer.core.errors import OutputError
+from busi_viewer.core.files import open_regular
 from busi_viewer.core.image import ImageRecord, Mask
 from busi_viewer.core.lexicon import ORIENTATION, VALUES
 from busi_viewer.core.measure import Lesion
@@ -76,8 +79,12 @@ class Staging:
 
     def path(self, suffix: str) -> Path:
         """Where to write the output with this suffix. Raises OutputError if a file is in its final place already."""
-        if not self._overwrite and self.final(suffix).exists():
-            raise OutputError("a file of this name exists already", path=self.final(suffix), remedy=TAKEN)
+        final = self.final(suffix)
+        try:
+            if final.exists() and not self._overwrite:
+                raise OutputError("a file of this name exists already", path=final, remedy=TAKEN)
+        except OSError as error:
+            raise not_written(final, error) from error
         self._suffixes.append(suffix)
         return self._staged(len(self._suffixes))
 
@@ -108,6 +115,8 @@ class Staging:
 
 def not_written(path: Path, error: OSError) -> OutputError:
     """The error for a result that the system refused to store."""
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError("its name would be too long", path=path, remedy="Give the image a shorter name.")
     return OutputError(f"could not be written ({error.strerror or error})", path=path, remedy=_FREE)
 
 
@@ -246,19 +255,29 @@ def result_json(
 
 
 def read_result(path: Path, source: Path) -> dict[str, Any]:
-    """An existing result of the image ``source``. Raises OutputError if it is not one, or is another image's."""
+    """An existing result of the image ``source``. Raises OutputError if it is not one, or is another image's.
+
+    The content decides: another folder's image of the same name is another image, as is one that has changed.
+    """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         rows = summary_rows(result, "")
-        name = Path(result["input"]["path"]).name
+        name, digest = Path(result["input"]["path"]).name, result["input"]["sha256"]
     except OSError as error:
         raise OutputError(f"the existing result cannot be read ({error.strerror})", path=path, remedy=TAKEN) from error
     except (ValueError, TypeError, KeyError, AttributeError):
-        result, rows, name = {}, [], ""
+        result, rows, name, digest = {}, [], "", ""
     if not rows or result.get("schema") != SCHEMA:
         raise OutputError("a file of this name exists that is not a result", path=path, remedy=TAKEN)
     if name != source.name:
         raise OutputError(f"the existing result is that of {name}", path=path, remedy=TAKEN)
+    with open_regular(source) as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
+            raise OutputError(
+                "the existing result is that of another image of this name, or of this one before it changed",
+                path=path,
+                remedy=TAKEN,
+            )
     return dict(result)
 
 

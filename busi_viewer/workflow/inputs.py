@@ -17,7 +17,7 @@ from busi_viewer.core.listing import Listing
 _SUFFIXES = (*IMAGE_SUFFIXES, ".dicom", ".ima")
 _DICOMDIR = "dicomdir"
 _NUMBERS = re.compile(r"([0-9]+)")
-_OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".panels.png", ".seg.dcm", ".sr.dcm")
+_OWN_RESULTS = (".overlay.png", ".mask.png", ".heatmap.png", ".panels.png", ".image.dcm", ".seg.dcm", ".sr.dcm")
 
 
 @dataclass(frozen=True)

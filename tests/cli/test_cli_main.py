@@ -66,6 +66,9 @@ def test_version(services, capsys):
         ["models", "delete", "x"],
         ["models", "install"],
         ["crossval"],
+        ["analyze", "a.png", "-o", ""],
+        ["analyze", "", "-o", "x"],
+        ["evaluate", "--data", "", "--json", "x"],
     ],
 )
 def test_wrong_usage_is_exit_2_and_one_line(services, capsys, words):
@@ -327,6 +330,17 @@ def test_train_passes_its_options_on_and_puts_validation_figures_into_the_card(t
     card = json.loads((tmp_path / "run" / "model" / "card.json").read_text())
     assert card["metrics"]["val"]["set"]["n"] == 1
     assert set(card["metrics"]) == {"val"}, "training leaves the test part closed"
+
+
+def test_an_estimate_is_the_result_and_reaches_a_pipe(tmp_path, services, make_image, capsys):
+    make_image(tmp_path / "set" / "benign" / "a.png")
+    found = {"seconds": 120, "epochs": 3, "memory_bytes": 2**30, "accelerator_bytes": 0, "device": "cpu"}
+    measuring = replace(services, train=lambda **options: {**found, "measured": {"steps": 4}})
+    words = ["train", "--recipe", "small", "--data", str(tmp_path / "set"), "-o", str(tmp_path / "run"), "--estimate"]
+    assert cli.main(words, measuring) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("about 2 min for 3 epochs, 1.0 GiB")
+    assert err == ""
 
 
 def test_evaluate_takes_a_part_of_a_split_and_refuses_half_of_one(tmp_path, services, make_image, capsys):

@@ -85,7 +85,7 @@ def test_pixel_spacing_where_there_are_no_regions():
     assert calibrated(ImagerPixelSpacing=[0.3, 0.4])[1] is None
 
 
-@pytest.mark.parametrize("spacing", [[0, 0], [-0.0, 1], [1e-9, 0.1], [500, 500], [0.3]])
+@pytest.mark.parametrize("spacing", [[0, 0], [-0.0, 1], [-0.3, 0.4], [1e-9, 0.1], [500, 500], [0.3]])
 def test_senseless_pixel_spacing_is_unknown(spacing):
     assert calibrated(PixelSpacing=spacing)[1] is None
 

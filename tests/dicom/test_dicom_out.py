@@ -11,8 +11,9 @@ from dicom_files import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from out_kit import CASES, SOURCES, WHEN, dicom, document, made, maker, read, said
+from out_kit import CASES, SOURCES, WHEN, dicom, document, made, maker, read, said, stack
 from PIL import Image
+from small_engine import OtsuEngine
 
 from busi_viewer import __version__, bootstrap
 from busi_viewer.core.callipers import measured
@@ -209,6 +210,21 @@ def test_report_gives_back_outlines_and_sizes(source):
             assert float(value.NumericValue) == pytest.approx(length, rel=1e-9)
             area = name == "Area"
             assert unit == (("mm2" if area else "mm") if known else ("{pixels2}" if area else "{pixels}"))
+
+
+@pytest.mark.parametrize("storage", ["1.2.840.10008.5.1.4.1.1.6", "1.3.46.670589.2.4.1.1"])
+def test_an_image_of_a_retired_or_private_class_is_reported_and_referred_to_by_it(tmp_path, storage):
+    path = tmp_path / "a.dcm"
+    ds = dicom(path, stack(1)[0])
+    ds.SOPClassUID = storage
+    record = open_image(write(path, ds), bootstrap.services().sources)
+    found = Document(record)
+    found.offer(OtsuEngine().analyse(record))
+    back = read(maker().structured_report(derive(found, WHEN, "", lambda frame: frame)))
+    assert len(items(back, "Image Region", "SCOORD")) == len(found.lesions(0)) > 0
+    references = [item for item in back.iterall() if item.keyword == "ReferencedSOPClassUID"]
+    assert len(references) > 2
+    assert {str(item.value) for item in references} == {storage}
 
 
 def test_callipers_come_back_with_their_points():

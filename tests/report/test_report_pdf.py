@@ -204,6 +204,7 @@ def test_fonts_are_embedded_and_text_is_text() -> None:
     assert b"+Inter-Regular" in data
     assert b"+Inter-SemiBold" in data
     assert data.count(b"/FontFile2") >= 3
+    assert data.count(b"/BaseFont") == data.count(b"/Subtype /TrueType")
 
 
 def test_no_patient_data_outside_the_page_text() -> None:

@@ -204,6 +204,29 @@ def test_another_images_result_is_not_taken_for_this_ones(tmp_path, services, ma
     assert "a.png" in batch.failed[0].reason
 
 
+def test_an_image_of_the_same_name_is_not_given_the_other_ones_result(tmp_path, services, make_image):
+    for number, patient in enumerate(("anna", "berta")):
+        make_image(tmp_path / patient / "IM1.png", seed=number)
+    run(services, [tmp_path / "anna"], tmp_path / "out")
+    kept = (tmp_path / "out" / "IM1.json").read_text()
+    batch, _ = run(services, [tmp_path / "berta"], tmp_path / "out")
+    assert "another image" in batch.failed[0].reason
+    assert (tmp_path / "out" / "IM1.json").read_text() == kept
+    assert "berta" not in (tmp_path / "out" / "summary.csv").read_text()
+    make_image(tmp_path / "anna" / "IM1.png", seed=2)
+    batch, _ = run(services, [tmp_path / "anna"], tmp_path / "out")
+    assert "before it changed" in batch.failed[0].reason
+
+
+@pytest.mark.parametrize("stem", ["y" * 249, "y" * 251])
+def test_a_name_too_long_for_its_results_is_said_so(tmp_path, services, make_image, stem):
+    make_image(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / f"{stem}.png")
+    batch, _ = run(services, [tmp_path / f"{stem}.png"], tmp_path / "out", png=True)
+    assert "shorter name" in batch.failed[0].reason
+    assert files(tmp_path / "out") == []
+
+
 def test_a_users_file_beside_the_images_is_not_replaced_unasked(tmp_path, services, make_image):
     make_image(tmp_path / "a.png")
     (tmp_path / "a.pdf").write_text("mine")

@@ -41,6 +41,7 @@ def test_mask_companions_are_never_inputs(tmp_path):
 def test_folders_leave_out_what_is_no_image(tmp_path):
     tree(tmp_path, "a.csv", "a.json", "a.txt", "a.pdf", ".hidden.png", ".cache/b.png", "__MACOSX/c.png", "noext")
     tree(tmp_path, "a.overlay.png", "a.mask.png", "a.f0003.mask.png", "a.heatmap.png", "a.seg.dcm", "a.sr.dcm")
+    tree(tmp_path, "a.panels.png", "a.image.dcm")
     tree(tmp_path, "DICOMDIR", "IM0001", "1.2.840.5", content=DICOM)
     tree(tmp_path, "b.TIFF", "c.dcm")
     os.mkfifo(tmp_path / "pipe.png")
