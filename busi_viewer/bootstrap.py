@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -143,6 +145,8 @@ def _train(
     With ``estimate`` only a few steps are made, to say what the run would take.
     """
     measured = options.pop("estimate", False)
+    if recipe == DESCRIPTORS and measured:
+        raise UsageError("fitting the descriptors takes minutes, which nothing measures ahead", remedy="Start it.")
     if recipe == DESCRIPTORS:
         fitted: dict[str, Any] = _adapter("training.descriptors", "train")(data, out, *_readers(), progress, **options)
         return fitted
@@ -213,6 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from busi_viewer import cli
 
     words = list(sys.argv[1:] if argv is None else argv)
+    _make_writable()
     logs.set_up(verbose="--verbose" in words)
     if words == ["--selftest"]:
         return _selftest()
@@ -224,6 +229,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _window([Path(word) for word in words])
     finally:
         gc.enable()
+
+
+def _make_writable() -> None:
+    """Let words go wherever the output goes: a closed stream takes them silently, one that lacks letters gets escapes."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _window(paths_given: Sequence[Path]) -> int:

@@ -1,5 +1,6 @@
 """The composition root."""
 
+import os
 import subprocess
 import sys
 
@@ -31,6 +32,31 @@ def test_training_needs_a_known_recipe(tmp_path):
         bootstrap.services().train(
             recipe="nonsense", job=None, data=[tmp_path], out=tmp_path, progress=lambda event: None
         )
+
+
+def test_an_estimate_of_the_descriptors_is_refused_before_they_are_fitted(tmp_path):
+    with pytest.raises(UsageError, match="descriptors"):
+        bootstrap.services().train(
+            recipe="descriptors", job=None, data=[tmp_path], out=tmp_path, progress=lambda event: None, estimate=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "environment", "code"),
+    [
+        (">&- 2>&-", {}, 0),
+        (">/dev/null", {"PYTHONIOENCODING": "ascii"}, 0),
+        (">/dev/full", {}, 1),
+    ],
+)
+def test_output_that_is_closed_lacks_letters_or_is_full_is_no_internal_error(redirection, environment, code):
+    program = f'"{sys.executable}" -m busi_viewer models show {redirection}'
+    done = subprocess.run(
+        program, shell=True, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environment}
+    )
+    assert done.returncode == code
+    assert "internal error" not in done.stderr
+    assert ("No space left" in done.stderr) == (code == 1)
 
 
 def test_commands_and_paths_are_told_apart(tmp_path, capsys):

@@ -56,6 +56,11 @@ def run(argv: list[str], services: Services) -> int:
     except MemoryError:
         terminal.error("not enough memory. Close other programs and try again.")
         return FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        logging.getLogger(__name__).warning("refused by the system: %s", logs.stack_without_values(error))
+        terminal.error(f"{where}{error.strerror or type(error).__name__}. Check the disk, the output and the rights.")
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug becomes one line and a log entry
         return _internal(error, terminal, verbose=arguments.verbose)
 

@@ -13,10 +13,11 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
-from busi_viewer.core.dataset import load_datasets, load_split, part_of
+from busi_viewer.core.dataset import load_datasets, part_of
 from busi_viewer.core.errors import UsageError
 from busi_viewer.training.data import Item, OpenImage, OpenMask, TrainingSet, excluded, read_items
 from busi_viewer.training.fit import fresh, quiet
+from busi_viewer.training.gather import split_of
 from busi_viewer.training.module import TrainingModule
 from busi_viewer.training.recipe import Job
 
@@ -58,15 +59,16 @@ def estimate(
     taken for full ones, so that the run rather ends before its time.
     """
     recipe = job.recipe
-    if recipe.stages is not None or recipe.architecture.name == "ensemble" or job.split is None:
+    if recipe.stages is not None or recipe.architecture.name == "ensemble":
         raise UsageError(
             "this recipe's time cannot be measured ahead", remedy="Start it; the time left is shown as it goes on."
         )
     cv2.setNumThreads(1)
     quiet()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
-    split = load_split(job.split)
-    kept = [s for s in load_datasets(job.data) if not excluded(s, recipe.exclude)]
+    samples = load_datasets(job.data)
+    split = split_of(job, samples, open_image)
+    kept = [s for s in samples if not excluded(s, recipe.exclude)]
     parts = {part: part_of(kept, split, part) for part in ("train", "val")}
     if not all(parts.values()):
         raise UsageError("the split leaves the training or the validation part empty", path=job.split)

@@ -27,7 +27,8 @@ SPLIT = "split.csv"
 def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
     """The job's data; the split is kept with the run. Raises DataSetError. The part ``test`` is never read."""
     samples = load_datasets(job.data)
-    split = _split(job, samples, open_image)
+    split = split_of(job, samples, open_image)
+    write_split(job.out / SPLIT, split)
     recipe = job.recipe
     kept = [s for s in samples if not excluded(s, recipe.exclude) and (s.label or recipe.labels[0]) in recipe.labels]
 
@@ -42,8 +43,8 @@ def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
     return Data(len(samples), part_of(kept, split, "train"), split, read, cut)
 
 
-def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
-    """The split given, or a new one; a copy is kept with the run."""
+def split_of(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
+    """The split given, that of a run to be resumed, or a new one; of the job's images alone. Raises DataSetError."""
     kept = job.out / SPLIT
     if job.split is not None:
         split = load_split(job.split)
@@ -53,10 +54,9 @@ def _split(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, 
         split = random_split(samples, job.recipe.protocol.train, job.recipe.seed)
     else:
         split = make_split(samples, open_image, job.recipe.seed)
-    known = {s.id for s in samples} & set(split)
+    known = {s.id: split[s.id] for s in samples if s.id in split}
     if not known:
         raise DataSetError(
             "the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path."
         )
-    write_split(kept, {i: part for i, part in split.items() if i in known})
-    return split
+    return known

@@ -134,5 +134,6 @@ def test_an_estimate_adds_up_and_leaves_nothing_behind(data, tmp_path):
     )
     assert found["memory_bytes"] > 50e6
     json.dumps(found)
-    with pytest.raises(UsageError, match="cannot be measured"):
-        estimate(job(data, out, split=None), OPEN, MASK, lambda event: None)
+    unsplit = estimate(job(data, out, split=None), OPEN, MASK, lambda event: None)
+    assert unsplit["images"]["train"] > unsplit["images"]["val"] > 0
+    assert not out.exists()
