@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from busi_viewer.core.dataset import load_datasets, part_of
 from busi_viewer.core.errors import UsageError
 from busi_viewer.training.data import Item, OpenImage, OpenMask, TrainingSet, excluded, read_items
-from busi_viewer.training.fit import fresh, quiet
+from busi_viewer.training.fit import check_devices, fresh, quiet
 from busi_viewer.training.gather import split_of
 from busi_viewer.training.module import TrainingModule
 from busi_viewer.training.recipe import Job
@@ -63,6 +63,7 @@ def estimate(
         raise UsageError(
             "this recipe's time cannot be measured ahead", remedy="Start it; the time left is shown as it goes on."
         )
+    check_devices(job)
     cv2.setNumThreads(1)
     quiet()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)

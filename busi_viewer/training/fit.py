@@ -55,6 +55,17 @@ class _Epochs(Callback):
             )
 
 
+def check_devices(job: Job) -> None:
+    """Refuse a job whose accelerator this machine lacks, before anything is read. Raises UsageError."""
+    cuda, mps = torch.cuda.device_count(), int(torch.backends.mps.is_available())
+    there = {"cuda": cuda, "mps": mps, "gpu": cuda or mps}.get(job.accelerator, job.devices)
+    if there < job.devices:
+        raise UsageError(
+            f"this machine has {there or 'no'} {job.accelerator} device{'s' if there > 1 else ''}, {job.devices} asked for",
+            remedy="Use --accelerator auto or cpu, or fewer --devices.",
+        )
+
+
 def fit(
     job: Job,
     training: list[Item],

@@ -21,7 +21,7 @@ from busi_viewer.nets.weights import save_tensors
 from busi_viewer.training.calibrate import calibrate
 from busi_viewer.training.combine import Made, combine
 from busi_viewer.training.data import Item, OpenImage, OpenMask, summary
-from busi_viewer.training.fit import LAST, Report, fit, quiet
+from busi_viewer.training.fit import LAST, Report, check_devices, fit, quiet
 from busi_viewer.training.gather import SPLIT, gather
 from busi_viewer.training.pipeline import Data, fit_pipeline
 from busi_viewer.training.protocol import leaks
@@ -33,6 +33,7 @@ def train(job: Job, open_image: OpenImage, open_mask: OpenMask, report: Report) 
 
     The part ``test`` is never read. Raises DataSetError before training when anything is wrong with the data.
     """
+    check_devices(job)
     out = job.out
     if not job.resume and (out / LAST).exists():
         raise UsageError(

@@ -34,7 +34,7 @@ from busi_viewer.core.errors import Cancelled, OutputError, UsageError, UserErro
 from busi_viewer.core.tuning import COMPLETE, FAILED, PRUNED, RUNNING, TRIAL, TRIAL_END, TRIALS, WAITING
 from busi_viewer.training.control import Control
 from busi_viewer.training.data import OpenImage, OpenMask
-from busi_viewer.training.fit import LAST, Report, quiet
+from busi_viewer.training.fit import LAST, Report, check_devices, quiet
 from busi_viewer.training.gather import SPLIT, gather
 from busi_viewer.training.pipeline import Data
 from busi_viewer.training.recipe import Job
@@ -61,7 +61,6 @@ with warnings.catch_warnings(action="ignore"):  # Optuna calls it experimental
     _AGAIN = RetryHeartbeatStaleTrialCallback(max_retry=5, inherit_intermediate_values=True)
 """Queues a trial of a dead or stopped worker again, with the same values, at most five times."""
 
-
 _NOT_OURS = (UserError, RuntimeError, ValueError, ArithmeticError, MemoryError)
 
 
@@ -84,6 +83,7 @@ def tune(
     A folder or storage that already holds this search is gone on with. ``as_grid`` tries every combination of the choices
     (the first ``trials`` of them), otherwise Optuna's TPE proposes ``trials`` of them. Raises UsageError, DataSetError, Cancelled.
     """
+    check_devices(job)
     settled, space = _checked(job, as_grid=as_grid)
     out = job.out
     out.mkdir(parents=True, exist_ok=True)

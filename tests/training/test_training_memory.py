@@ -20,6 +20,7 @@ from busi_viewer.training.estimate import estimate
 from busi_viewer.training.fit import fit, is_out_of_memory
 from busi_viewer.training.module import TrainingModule
 from busi_viewer.training.recipe import Job, recipe_named
+from busi_viewer.training.run import train
 from busi_viewer.workflow import training_samples
 from busi_viewer.workflow.open import load_mask, open_image
 
@@ -119,6 +120,20 @@ def test_curves_and_sample_predictions_are_there_after_every_epoch(data, tmp_pat
     assert [one.id for one in training_samples.read(tmp_path, 1)] == [one.id for one in shown]
     (tmp_path / SAMPLES / "epoch-2" / "predictions.json").write_text("torn")
     assert training_samples.read(tmp_path, 2) == []
+
+
+@pytest.mark.parametrize("begin", [train, estimate])
+def test_an_accelerator_that_is_not_there_is_refused_before_anything_is_read(tmp_path, begin):
+    absent = Job(
+        recipe=recipe_named("unet-mobilenetv2"),
+        data=(tmp_path / "gone",),
+        out=tmp_path / "run",
+        accelerator="cuda",
+        devices=999,
+    )
+    with pytest.raises(UsageError, match="999 asked for"):
+        begin(absent, OPEN, MASK, lambda event: None)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_estimate_adds_up_and_leaves_nothing_behind(data, tmp_path):
