@@ -26,6 +26,8 @@ from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.window import MainWindow
 from busi_viewer.workflow import crashes
 
+TURN_S = 0.0005
+"""How long the window may have to wait while a thread that reads files runs Python; Python's own 5 ms are felt at every image."""
 SHOWN_MS = 30_000
 """How long the self-test waits for the window's first image."""
 
@@ -68,6 +70,7 @@ def import_plainly() -> None:
 def make_application(chosen: settings.Settings) -> QApplication:
     """The QApplication with name, fonts and theme; the one that exists if there is one."""
     import_plainly()
+    sys.setswitchinterval(TURN_S)
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])

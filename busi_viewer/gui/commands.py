@@ -24,21 +24,7 @@ from busi_viewer.workflow.dicom_out import OBJECTS
 
 NEED_IMAGE = (
     *(name for name in TOOLS if name != "calibrate"),
-    *(
-        "describe",
-        "take_over",
-        "report",
-        "accept",
-        "edit",
-        "discard",
-        "clear",
-        "reset_to_ai",
-        "last_tool",
-        "apply",
-        "grey_range",
-    ),
-    *("next_frame", "previous_frame", "export_mask", "export_overlay", "export_panels"),
-    *("dicom_set", *(f"dicom_{kind}" for kind in OBJECTS)),
+    *("describe", "take_over", "accept", "edit", "last_tool", "grey_range", "export_overlay"),
 )
 TELLING = ("report", "dicom_set", *(f"dicom_{kind}" for kind in OBJECTS))
 """What says something of the machine's: it rests while the reader reads blind."""
@@ -141,6 +127,7 @@ class Commands(QObject):
         """Enable what can be used now."""
         session, actions = self._session, self._actions
         actions.enable(NEED_IMAGE, session is not None)
+        actions.enable(TELLING, session is not None and not session.veiled)
         idle = session is not None and self._reading.stage is None
         actions["analyse"].setEnabled(idle)
         many = session is not None and len(session.document.record.frames) > 1
@@ -159,20 +146,26 @@ class Commands(QObject):
             actions[name].setEnabled(able)
             verb = tr(BY_NAME[name].text)
             actions[name].setText(tr("{verb}: {what}", verb=verb, what=said(text)) if text else verb)
-        if session is not None:
-            shown = session.document.shown_mask(session.frame)
-            actions.enable(("clear", "export_mask"), shown is not None and bool(shown.any()))
-            found = session.document.result.frame(session.frame) if session.document.result is not None else None
-            heated = found is not None and found.heatmap is not None and not found.abstained
-            actions["export_panels"].setEnabled(heated)
-            actions["discard"].setEnabled(session.document.is_proposal(session.frame))
-            drawn = session.document.reader_mask(session.frame) is not None
-            actions["reset_to_ai"].setEnabled(drawn and session.machine_mask() is not None)
+        self._enable_by_outline(session)
         actions["apply"].setEnabled(session is not None and self._canvas.active_tool.applies)
-        told = session is not None and (session.document.described or bool(session.document.callipers))
-        actions["export_measures"].setEnabled(told or actions["export_mask"].isEnabled())
-        if session is not None and session.veiled:
-            actions.enable(TELLING, False)
+
+    def _enable_by_outline(self, session: Session | None) -> None:
+        """What depends on the outline and the analysis of the frame in view; each is set once, or what shows it flickers."""
+        actions = self._actions
+        shown = heated = proposed = drawn = told = False
+        if session is not None:
+            document, mask = session.document, session.document.shown_mask(session.frame)
+            found = document.result.frame(session.frame) if document.result is not None else None
+            shown = mask is not None and bool(mask.any())
+            heated = found is not None and found.heatmap is not None and not found.abstained
+            proposed = document.is_proposal(session.frame)
+            drawn = document.reader_mask(session.frame) is not None and session.machine_mask() is not None
+            told = document.described or bool(document.callipers)
+        actions.enable(("clear", "export_mask"), shown)
+        actions["export_panels"].setEnabled(heated)
+        actions["discard"].setEnabled(proposed)
+        actions["reset_to_ai"].setEnabled(drawn)
+        actions["export_measures"].setEnabled(told or shown)
 
     # tools
 

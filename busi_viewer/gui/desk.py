@@ -76,7 +76,12 @@ class Desk(QObject):
     # opening and putting away
 
     def note(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
-        """Know a file's number in the store, whether a session begins or not."""
+        """Know a file's number in the store, whether a session begins, is there already, or not."""
+        self._number(path, record, kept)
+        if path in self.open and kept is not None and kept.image and not kept.draft:
+            self._on_recalled(record, kept)
+
+    def _number(self, path: Path, record: ImageRecord, kept: Kept | None) -> None:
         if kept is not None and kept.image and not kept.draft and self._keeping.writable:
             self._images[path] = (record.sha256, kept.image)
 
@@ -135,6 +140,7 @@ class Desk(QObject):
     def _show_kept(self, path: Path, session: Session, kept: Kept) -> None:
         """Let session and list show the kept analysis and what else the list says of an image."""
         document, item = session.document, self._model.item(path)
+        before = replace(item) if item is not None else None
         result = kept.result if session.veiled else document.result
         if result is not None:
             result = replace(result, path=path, revision=document.revision)
@@ -157,7 +163,8 @@ class Desk(QObject):
             item.edited, item.flagged = document.edited, self._flags.get(path, kept.flagged)
             if kept.report is not None:
                 item.reported = kept.report.current
-            self._model.touch(path)
+            if item != before:
+                self._model.touch(path)
 
     def set_operating_point(self, sha256: str, point: float | None, basis: str) -> None:
         """Read every analysis of a model, open and to come, at another operating point (None: the model's own)."""
@@ -341,7 +348,7 @@ class Desk(QObject):
         worked = has_work(session)
         same = kept.blank or self._keeping.is_draft(ledger.draft, kept.image)
         work = take_off(session) if worked and not same else None
-        self.note(path, session.document.record, kept)
+        self._number(path, session.document.record, kept)
         if self._keeping.writable and kept.image:
             ledger.adopt(kept.image, afresh=work is not None)
         if kept.reading is not None:
@@ -359,7 +366,8 @@ class Desk(QObject):
             lay_over(session, work, tr(MEANWHILE))
             self.joined.emit(path)
         ledger.leave_draft()
-        session.changed.emit()
+        if worked or not kept.empty:
+            session.changed.emit()
 
 
 def has_work(session: Session) -> bool:

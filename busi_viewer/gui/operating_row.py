@@ -55,11 +55,10 @@ class OperatingRow(QWidget):
         column.addWidget(self.side)
 
     def show_model(self, model: ModelInfo, *, above: bool) -> None:
-        """Show the point in force for a model; ``above``: the frame's estimate reaches it."""
+        """Take up the point in force for a model, if it has one; ``above``: the frame's estimate reaches it."""
         self._model = model
-        self.setVisible(model.point is not None)
-        self.meant.setText("")
         if model.point is None:
+            self.meant.setText("")
             return
         curve = _curve(model.sha256)
         self._bar.setVisible(curve is not None)

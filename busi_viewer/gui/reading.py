@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from busi_viewer.core.casebook import Kept
 
 PREWARM_MS = 300
+PAINTED_MS = 10
+"""Qt paints about 5 ms after something was to be shown; by then the image is on the screen."""
 
 
 class Reading(QObject):
@@ -72,7 +74,7 @@ class Reading(QObject):
         self._prewarm.setSingleShot(True)
         self._prewarm.setInterval(PREWARM_MS)
         self._prewarm.timeout.connect(lane.warm)
-        self._read_ahead = QTimer(self, singleShot=True, interval=0)
+        self._read_ahead = QTimer(self, singleShot=True, interval=PAINTED_MS)
         self._read_ahead.timeout.connect(self._open_neighbours)
         opener.opened.connect(self._on_opened)
         opener.failed.connect(self._on_open_failed)
@@ -110,6 +112,7 @@ class Reading(QObject):
         self.session_changed.emit(None)
         self.opening.emit(path)
         self._opener.open(path)
+        self._look_ahead()
 
     def retry(self, path: Path) -> None:
         """Read a file again that could not be read."""
@@ -206,12 +209,17 @@ class Reading(QObject):
             if self.path in self._tidings:
                 self.tidings.emit(self.path, self._tidings.pop(self.path))
             self._prewarm.start()
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Read the neighbours soon; while a key is held, too, so what is waited for is not put off."""
+        if not self._read_ahead.isActive():
             self._read_ahead.start()
 
     @Slot()
     def _open_neighbours(self) -> None:
         """Read what the reader may turn to next, once the image in view has been painted."""
-        for near in self.neighbours() if self.session is not None else ():
+        for near in self.neighbours() if self.path is not None else ():
             if near not in self._sessions and near not in self._problems:
                 self._ahead.add(near)
                 self._opener.open(near, ahead=True, look=True)

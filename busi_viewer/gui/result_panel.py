@@ -30,6 +30,7 @@ from busi_viewer.gui.result_parts import (
 )
 from busi_viewer.gui.session import Session
 
+Parts = tuple[QWidget, ...]
 FOLLOW_MS = 60
 """How long after an edit the figures follow; edits in between are taken together."""
 NORMAL = "No lesion outlined on this image; does not exclude cancer"
@@ -72,86 +73,75 @@ class Estimate(Section):
         self.body.addLayout(spaced(self._button, 0))
         self.show_message("")
 
-    def _reset(self) -> None:
-        self._glyph.set_class(None)
-        for part in (self._unsure, self._skeleton, self._bars, self._button, self._headline, self._basis):
-            part.hide()
-        self._operating.hide()
-        self.basis.hide()
-        self._operating.meant.setText("")
-        for words in (self._text, self._notes):
-            words.hide()
-        self._warn.set_words("")
-        self._edited.set_words("")
-        self.set_aside("")
+    def _show(self, *parts: QWidget, text: str = "", aside: str = "", edited: bool = False) -> None:
+        """Show these parts and the words, and hide the others; what stays as it was is not laid out anew."""
+        self._text.setText(text)
+        self.set_aside(aside)
+        self._edited.set_words(tr(EDITED) if edited else "")
+        optional = (self._glyph, self._unsure, self._skeleton, self._headline, self._basis, self._bars, self._operating)
+        for part in (*optional, self._warn, self._button, self.basis):
+            part.setVisible(part in parts)
+        self._text.setVisible(bool(text))
 
     def show_message(self, text: str, *, can_analyse: bool = False) -> None:
         """A plain state: nothing open, not analysed."""
-        self._reset()
-        _say(self._text, text)
-        self._button.setVisible(can_analyse)
+        self._show(*((self._button,) if can_analyse else ()), text=text)
 
     def show_problem(self, problem: Problem) -> None:
         """The engine or a model is missing: what happened and what to do."""
-        self._reset()
-        _say(self._text, tr("No estimate is possible."))
         self._warn.set_words(said(problem.remedy), sentence(said(problem.what)) + ".")
+        self._show(self._warn, text=tr("No estimate is possible."))
 
     def show_working(self, stage: str) -> None:
         """An analysis runs: skeletons, no figures."""
-        self._reset()
-        self.set_aside(said(stage))
-        self._skeleton.show()
         self._bars.set_values(None, None)
-        self._bars.show()
+        self._show(self._skeleton, self._bars, aside=said(stage))
 
     def show_frame(self, result: AnalysisResult, frame: FrameResult, *, aside: str, edited: bool) -> None:
         """The estimate of one frame."""
-        self._reset()
-        self.set_aside(aside)
-        self._headline.show()
         if frame.abstained:
-            self._show_abstained(frame)
+            parts, text = self._abstained(frame)
         elif not frame.classified:
             self._headline.setText(tr("No class given"))
-            self._show_basis(result)
+            self._operating.meant.setText("")
+            parts, text = self._rests_on(result), ""
         else:
-            self._show_estimate(result, frame)
-        if edited:
-            self._edited.set_words(tr(EDITED))
+            parts, text = self._estimated(result, frame)
+        self._show(self._headline, *parts, text=text, aside=aside, edited=edited)
 
-    def _show_abstained(self, frame: FrameResult) -> None:
-        self._unsure.show()
+    def _abstained(self, frame: FrameResult) -> tuple[Parts, str]:
         self._headline.setText(tr("No estimate given"))
-        if frame.quality.in_distribution:
-            _say(self._text, tr("The model is not sure enough about this image to give an estimate."))
-        else:
-            _say(self._text, tr("The image differs too much from the images this model was trained on."))
         self._warn.set_words(said_lines(frame.abstain_reasons), tr("Why"))
+        if frame.quality.in_distribution:
+            text = tr("The model is not sure enough about this image to give an estimate.")
+        else:
+            text = tr("The image differs too much from the images this model was trained on.")
+        return (self._unsure, self._warn), text
 
-    def _show_estimate(self, result: AnalysisResult, frame: FrameResult) -> None:
+    def _estimated(self, result: AnalysisResult, frame: FrameResult) -> tuple[Parts, str]:
         point = result.model.point
         name = frame.prediction
         self._glyph.set_class(name)
         self._headline.setText(
             tr("{name} {percent:.0f} %", name=sentence(tr(name)), percent=max(frame.probabilities) * 100)
         )
-        _say(self._basis, tr("calibrated") if frame.calibrated else tr("not calibrated"))
+        self._basis.setText(tr("calibrated") if frame.calibrated else tr("not calibrated"))
+        text = ""
         if name == "normal":
-            _say(
-                self._text,
-                tr(NORMAL) if not frame.lesions else tr("Does not exclude cancer; an outline is proposed all the same"),
+            text = (
+                tr(NORMAL) if not frame.lesions else tr("Does not exclude cancer; an outline is proposed all the same")
             )
         self._bars.set_values(frame.probabilities, point)
-        self._bars.show()
         self._operating.show_model(result.model, above=frame.above_operating_point)
-        self._show_basis(result)
+        shown = (self._glyph, self._basis, self._bars, *((self._operating,) if point is not None else ()))
+        return (*shown, *self._rests_on(result)), text
 
-    def _show_basis(self, result: AnalysisResult) -> None:
-        _say(self._notes, said_lines(result.model.notes))
+    def _rests_on(self, result: AnalysisResult) -> Parts:
+        """The section of what the estimate rests on, if there is anything to say."""
         meant = self._operating.meant
         meant.setVisible(bool(meant.text()))
-        self.basis.setVisible(bool(meant.text() or result.model.notes))
+        _say(self._notes, said_lines(result.model.notes))
+        return (self.basis,) if meant.text() or result.model.notes else ()
 
 
 class ResultPanel(QWidget):

@@ -189,7 +189,9 @@ def style_sheet(t: Tokens) -> str:
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Give a widget its role and restyle it."""
+    """Give a widget its role and restyle it, if it has another."""
+    if widget.property("role") == role:
+        return
     widget.setProperty("role", role)
     widget.style().unpolish(widget)
     widget.style().polish(widget)

@@ -154,9 +154,18 @@ class Toolbar(QWidget):
             part.setEnabled(self._image_open and not self._away)
 
     _image_open = _away = False
+    _shown: tuple[Window, ImageRecord, Pixels] | None = None
 
     def show_window(self, window: Window, record: ImageRecord, pixels: Pixels) -> None:
         """Say which window (low, high) of a frame is in force: a preset's name or "Own", with width and level."""
+        if (
+            self._shown is not None
+            and self._shown[0] == window
+            and self._shown[1] is record
+            and self._shown[2] is pixels
+        ):
+            return
+        self._shown = (window, record, pixels)
         fits = [_close(preset, window) for preset in self._windows.of(record, pixels)]
         width, level = window[1] - window[0], (window[0] + window[1]) / 2
         self._offer(presets_of(record))

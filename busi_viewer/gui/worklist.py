@@ -58,7 +58,7 @@ class Worklist(QWidget):
         self.shown = WorklistRows(model)
         self.delegate = WorklistDelegate(thumbnails, self.shown.is_header)
         self.arrange_menu: Callable[[QMenu], None] = lambda _menu: None
-        self._compact = self._restoring = False
+        self._compact, self._restoring, self._way = False, False, 1
         self._kept: tuple[list[Path], int] = ([], 0)
         self.view = self._make_view()
         self.nothing = NothingFound(self.view)
@@ -164,11 +164,12 @@ class Worklist(QWidget):
 
     def go_next(self) -> None:
         """To the next file shown."""
+        self._way = 1
         self._go(self.shown.step(self._row(), 1))
 
     def go_previous(self) -> None:
         """To the previous file shown."""
-        row = self._row()
+        self._way, row = -1, self._row()
         self._go(self.shown.step(row, -1) if row >= 0 else self.shown.step(-1, 1))
 
     def find_next(self, wanted: Callable[[Item], bool], *, round_the_end: bool = True) -> Path | None:
@@ -181,9 +182,11 @@ class Worklist(QWidget):
         return None
 
     def neighbours(self) -> list[Path]:
-        """The files worth opening ahead: those after and before the current one, and the next that is not reported."""
-        row = self._row()
-        near = [self.shown.path_at(self.shown.step(row, 1)), self.shown.path_at(self.shown.step(row, -1))]
+        """The files worth opening ahead: two the way the reader goes, one the other way, the next that is not reported."""
+        row, way = self._row(), self._way
+        then = self.shown.step(row, way)
+        after = self.shown.step(then, way) if then >= 0 else -1
+        near = [self.shown.path_at(each) for each in (then, after, self.shown.step(row, -way))]
         near.append(self.find_next(lambda item: not item.reported and item.phase != "failed", round_the_end=False))
         return list(dict.fromkeys(path for path in near if path is not None))
 

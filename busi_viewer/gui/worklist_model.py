@@ -109,6 +109,11 @@ class Item:
             return not (self.analysed or self.edited or self.reported) and self.phase != "failed"
         return {"Analysed": self.analysed, "Edited": self.edited, "Reported": self.reported}[wanted]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The filters that the item belongs to."""
+        return (*(name for name in FILTERS if self.matches(name)), *((FLAGGED,) if self.flagged else ()))
+
     def forget(self) -> None:
         """Know nothing of the file any more, as if it were new."""
         self.phase = self.note = ""
@@ -152,7 +157,8 @@ class WorklistModel(QObject):
         super().__init__()
         self._items: list[Item] = []
         self._rows: dict[Path, int] = {}
-        self._counts: Counter[str] | None = None
+        self._counts: Counter[str] = Counter()
+        self._counted: dict[Path, tuple[str, ...]] = {}
         self.blind = False
 
     def rowCount(self) -> int:
@@ -194,7 +200,7 @@ class WorklistModel(QObject):
         """Tell the views that an item changed."""
         item = self.item(path)
         if item is not None:
-            self._counts = None
+            self._count(item)
             item.veiled = self.blind and not item.locked
             self.touched.emit(path)
 
@@ -215,9 +221,9 @@ class WorklistModel(QObject):
             item = self.item(path)
             if item is not None and item.status == "New":
                 item.learn(state)
+                self._count(item)
                 item.veiled = self.blind and not item.locked
         if states and self._items:
-            self._counts = None
             self.altered.emit()
 
     def learn_headers(self, found: Mapping[Path, tuple[Labels | None, float]]) -> None:
@@ -229,17 +235,20 @@ class WorklistModel(QObject):
         self.altered.emit()
 
     def counts(self) -> Counter[str]:
-        """How many items belong to each filter; counted anew after a change only."""
-        if self._counts is None:
-            items = self._items
-            self._counts = Counter({name: sum(item.matches(name) for item in items) for name in FILTERS})
-            self._counts[FLAGGED] = sum(item.flagged for item in items)
+        """How many items belong to each filter, as of the last :meth:`touch` of each."""
         return self._counts
+
+    def _count(self, item: Item) -> None:
+        """Count an item that may have changed; the others, of which there may be thousands, are not looked at."""
+        self._counts.subtract(self._counted.get(item.path, ()))
+        self._counted[item.path] = item.kinds
+        self._counts.update(item.kinds)
 
     def _set(self, items: list[Item]) -> None:
         folders = {folder: natural_key(folder) for folder in {item.place for item in items}}
         self._items = sorted(items, key=lambda item: (folders[item.place], natural_key(item.name)))
         self._rows = {item.path: row for row, item in enumerate(self._items)}
         privacy.meet(self._rows)
-        self._counts = None
+        self._counted = {item.path: item.kinds for item in self._items}
+        self._counts = Counter(kind for kinds in self._counted.values() for kind in kinds)
         self.set_blind(self.blind)

@@ -44,6 +44,13 @@ class ListView(QListView):
         self.setAccessibleName(tr("Worklist"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
+    def event(self, event: QEvent) -> bool:
+        """The rows cover their ground, so that Qt moves them where the list is scrolled and paints only those that come."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.StyleChange):
+            self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        return done
+
     def dataChanged(
         self,
         top_left: QModelIndex | QPersistentModelIndex,
@@ -70,7 +77,10 @@ class ListView(QListView):
         super().focusInEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows, and the ring."""
+        """The ground, the rows, and the ring."""
+        ground = QPainter(self.viewport())
+        ground.fillRect(event.rect(), QColor(theme.tokens().panel))
+        ground.end()
         super().paintEvent(event)
         if self._ring and self.hasFocus():
             painter = QPainter(self.viewport())

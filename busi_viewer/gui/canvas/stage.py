@@ -96,6 +96,7 @@ class Stage(QWidget):
             self._look = replace(self._look, window=session.document.record.window, inverted=False)
             self._fitted = True
             self._camera = replace(self._camera, orientation=AS_STORED)
+            self._view.forget_image()
             self._refit()
         self._show_frame()
 

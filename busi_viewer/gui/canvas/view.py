@@ -58,10 +58,11 @@ class Layer(pg.ImageItem):  # type: ignore[misc]
         super().__init__(axisOrder="row-major")
         self._source: NDArray[np.uint8] | None = None
         self._level: tuple[int, NDArray[np.uint8]] | None = None
+        self._seen: tuple[Camera, float] | None = None
 
     def set_source(self, source: NDArray[np.uint8] | None) -> None:
         """Show (H, W), (H, W, 3) or (H, W, 4) uint8; None shows nothing."""
-        self._source, self._level = source, None
+        self._source, self._level, self._seen = source, None, None
 
     @property
     def filled(self) -> bool:
@@ -70,8 +71,9 @@ class Layer(pg.ImageItem):  # type: ignore[misc]
 
     def look(self, camera: Camera, ratio: float) -> None:
         """Take the part that ``camera`` sees on a screen with ``ratio`` device px per logical px."""
-        if self._source is None:
+        if self._source is None or self._seen == (camera, ratio):
             return
+        self._seen = (camera, ratio)
         zoom = min(camera.scale, camera.scale * camera.aspect) * ratio
         level = max(0, int(np.floor(-np.log2(zoom))))
         if self._level is None or self._level[0] != level:
@@ -107,6 +109,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self._pixels.set_source(image)
         self._pixels.setVisible(image is not None)
         self._place()
+
+    def forget_image(self) -> None:
+        """Another image comes: do not lay out the one before for the camera of the next."""
+        self._pixels.set_source(None)
 
     def set_heat(self, rgba: NDArray[np.uint8] | None) -> None:
         """Lay (H, W, 4) colours over the image; None lays nothing."""
