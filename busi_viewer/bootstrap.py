@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Deidentifier,
         DicomMaker,
         Engine,
+        ImageSource,
         Network,
         Receiver,
         Services,
@@ -38,12 +39,32 @@ DESCRIPTORS = "descriptors"
 """The recipe that fits the descriptor model; it trains no network."""
 
 
+class _Source:
+    """A reader of files whose module, and with it decoders, is imported when it is first asked; any thread."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._names = module, name
+
+    @cached_property
+    def _made(self) -> ImageSource:
+        made: ImageSource = _adapter(*self._names)()
+        return made
+
+    def claims(self, path: Path, head: bytes) -> bool:
+        """See ImageSource."""
+        return self._made.claims(path, head)
+
+    def open(self, path: Path) -> ImageRecord:
+        """See ImageSource."""
+        return self._made.open(path)
+
+
 def services() -> Services:
-    """The adapters. Only the readers' modules are imported now; torch and reportlab wait for their first use."""
+    """The adapters. None of their modules is imported before its first use."""
     from busi_viewer.core.ports import Services
 
     return Services(
-        sources=(_adapter("raster.source", "RasterSource")(), _adapter("dicom.source", "DicomSource")()),
+        sources=(_Source("raster.source", "RasterSource"), _Source("dicom.source", "DicomSource")),
         load_engine=_load_engine,
         report_writer=_report_writer,
         train=_train,

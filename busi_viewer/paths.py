@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -15,19 +16,29 @@ APP = "busi_viewer"
 
 
 def _bundled(name: str) -> Path:
+    return _found(name, getattr(sys, "_MEIPASS", None))
+
+
+@cache
+def _found(name: str, frozen: str | None) -> Path:
+    """Looked for once: the window asks for dozens of icons."""
     package = Path(__file__).resolve().parent
-    frozen = getattr(sys, "_MEIPASS", None)
     candidates = [Path(frozen) / name] if frozen else [package.parent / name, package / "_bundled" / name]
     if not frozen and not (package.parent / "pyproject.toml").is_file():
         candidates.reverse()
     return next((path for path in candidates if path.is_dir()), candidates[0])
 
 
+@cache
+def _resolved(root: Path) -> Path:
+    return root.resolve()
+
+
 def resource(*parts: str) -> Path:
     """A file under ``resources/``; the parts must not leave it."""
     root = _bundled("resources")
     path = root.joinpath(*parts)
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not path.resolve().is_relative_to(_resolved(root)):
         raise ValueError(f"{'/'.join(parts)} leaves the resources")
     return path
 

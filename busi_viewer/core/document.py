@@ -11,6 +11,7 @@ from busi_viewer.core.callipers import Calibration, Calliper, calibrated, states
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.core.findings import Findings, prefilled
 from busi_viewer.core.image import ImageRecord, Mask
+from busi_viewer.core.mask_stack import MaskStack
 from busi_viewer.core.measure import Lesion, measure_all, rescaled
 from busi_viewer.core.results import AnalysisResult, Heatmap, at_point
 
@@ -30,7 +31,7 @@ class Document:
         self.revision = self.changes = 0
         self.result: AnalysisResult | None = None
         self.on_change: Callable[[], None] | None = None
-        self._masks: dict[int, Mask] = {}
+        self._masks = MaskStack()
         self.findings = prefilled(record.facts)
         self._point: tuple[str, float | None, str] = ("", None, "")
         self._callipers: tuple[Calliper, ...] = ()

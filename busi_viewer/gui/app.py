@@ -10,6 +10,7 @@ import gc
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -95,10 +96,10 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     hook.caught.connect(window.notices.show_problem)
     hook.interrupted.connect(window.close)
     hook.install()
-    window.show()
     review = CrashReview(window.notices, window)
-    QTimer.singleShot(0, review.offer)
-    QTimer.singleShot(0, _keep_what_is_there)
+    for later in (partial(crashes.describe, crash_record), review.offer, _keep_what_is_there):
+        window.painted.connect(later)
+    window.show()
     wanted = list(paths_given)
     QTimer.singleShot(0, lambda: window.open_paths(wanted))
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QTimer, Slot
+from PySide6.QtCore import QEvent, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
@@ -63,7 +63,9 @@ FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
 
 
 class MainWindow(DropWindow):
-    """Assembles; the deeds are in Commands and Reading. Closing waits for the threads."""
+    """Assembles; the deeds are in Commands and Reading. Closing waits for the threads. ``painted`` once, after the first paint."""
+
+    painted = Signal()
 
     def __init__(self, services: Services, chosen: Settings) -> None:
         super().__init__()
@@ -133,6 +135,7 @@ class MainWindow(DropWindow):
         for name, deed in (("open", self.ask_files), ("open_folder", self.ask_folder), ("clear_list", self.clear_list)):
             actions[name].triggered.connect(deed)
         actions["quit"].triggered.connect(self.close)
+        self.painted.connect(self.keeping.start)
         self.privacy.changed.connect(self._on_privacy)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
@@ -350,11 +353,11 @@ class MainWindow(DropWindow):
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Open the case store once the window has been painted."""
+        """What can wait until the window has been painted begins: the case store is opened."""
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.keeping.start)
+            QTimer.singleShot(0, self.painted.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         """Look whether the file in view is still what it was when the reader comes back."""

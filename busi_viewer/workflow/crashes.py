@@ -13,11 +13,8 @@ import platform
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TextIO
-
-import psutil
 
 from busi_viewer import __version__, paths
 
@@ -44,6 +41,15 @@ def begin() -> TextIO | None:
     return stream
 
 
+def describe(stream: TextIO | None) -> None:
+    """Add what runs here, which takes a moment to find out: once the window is painted."""
+    if stream is not None:
+        versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+        with contextlib.suppress(OSError):
+            stream.write(f"{versions}\n\n")
+            stream.flush()
+
+
 def end(stream: TextIO | None) -> None:
     """The window ended as it should: nothing is left."""
     if stream is None:
@@ -56,6 +62,8 @@ def end(stream: TextIO | None) -> None:
 
 def records() -> list[Path]:
     """The records of crashed windows, newest first; files of windows that were killed hold none and are removed."""
+    import psutil
+
     found = []
     for path in folder().glob("*.txt"):
         process = path.stem.partition("-")[0]
@@ -85,12 +93,13 @@ def remove(found: Iterable[Path]) -> None:
 
 def _header() -> str:
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     system = f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}"
-    return f"busi_viewer {__version__}, started {started}\n{system}\n{versions}\n\n"
+    return f"busi_viewer {__version__}, started {started}\n{system}\n"
 
 
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
