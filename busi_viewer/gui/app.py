@@ -98,7 +98,7 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     hook.install()
     review = CrashReview(window.notices, window)
     for later in (partial(crashes.describe, crash_record), review.offer, _keep_what_is_there):
-        window.painted.connect(later)
+        window.first_painted.connect(later)
     window.show()
     wanted = list(paths_given)
     QTimer.singleShot(0, lambda: window.open_paths(wanted))

@@ -1,15 +1,21 @@
-"""Notices under the toolbar: what happened, to which file, what to do. Never modal; newest in front."""
+"""Notices under the toolbar: what happened, to which file, what to do. Never modal; newest in front.
+
+A notice moves what is below it. One that comes or goes by itself waits until the mouse rests, so that no click meets another row
+than the one it was meant for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
+from busi_viewer.gui.calm import Calm
 from busi_viewer.gui.controls import IconButton, IconLabel, KeyButton, label, tab_after
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.problem import Problem
@@ -90,9 +96,10 @@ class Notices(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._question: Notice | None = None
+        self._calm = Calm(self)
 
     def shown(self) -> list[Notice]:
-        """The notices on screen, newest first."""
+        """The notices on screen, or about to be, newest first."""
         items = (self._column.itemAt(i) for i in range(self._column.count()))
         return [widget for item in items if item is not None and isinstance(widget := item.widget(), Notice)]
 
@@ -109,7 +116,7 @@ class Notices(QWidget):
             return
         timer = QTimer(notice)
         timer.setSingleShot(True)
-        timer.timeout.connect(notice.dismiss)
+        timer.timeout.connect(partial(self._calm.do, partial(self._if_there, notice, Notice.dismiss)))
         timer.start(INFO_MS)
 
     def show_warning(self, title: str, text: str = "", *deeds: Deed, details: str = "") -> Notice:
@@ -121,6 +128,7 @@ class Notices(QWidget):
         """A question in place of an earlier one; its first answer has the focus, and any answer takes it away."""
         self.drop_question()
         notice = self._add("warn", question.title, question.text, question.deeds, "")
+        notice.show()
         before = QApplication.focusWidget()
         for button in notice.answers:
             button.setAccessibleDescription(question.title)
@@ -149,11 +157,18 @@ class Notices(QWidget):
             if (notice.title, notice.text) == (title, text):
                 notice.dismiss()
         made = Notice(kind, title, text, deeds, details)
+        made.hide()
+        self._calm.do(partial(self._if_there, made, Notice.show))
         self._column.insertWidget(0, made)
         tab_after(self, made)
         for old in self.shown()[MAX_SHOWN:]:
             old.dismiss()
         return made
+
+    def _if_there(self, notice: Notice, deed: Callable[[Notice], None]) -> None:
+        """Unless it was dismissed meanwhile."""
+        if notice in self.shown():
+            deed(notice)
 
 
 def sentence(text: str) -> str:

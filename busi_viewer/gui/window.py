@@ -63,9 +63,9 @@ FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
 
 
 class MainWindow(DropWindow):
-    """Assembles; the deeds are in Commands and Reading. Closing waits for the threads. ``painted`` once, after the first paint."""
+    """Assembles; the deeds are in Commands and Reading. Closing waits for the threads. ``first_painted`` after the first paint."""
 
-    painted = Signal()
+    first_painted = Signal()
 
     def __init__(self, services: Services, chosen: Settings) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class MainWindow(DropWindow):
         for name, deed in (("open", self.ask_files), ("open_folder", self.ask_folder), ("clear_list", self.clear_list)):
             actions[name].triggered.connect(deed)
         actions["quit"].triggered.connect(self.close)
-        self.painted.connect(self.keeping.start)
+        self.first_painted.connect(self.keeping.start)
         self.privacy.changed.connect(self._on_privacy)
         for name in ("dark", "light"):
             actions[name].triggered.connect(partial(self._use_theme, name))
@@ -357,7 +357,7 @@ class MainWindow(DropWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.painted.emit)
+            QTimer.singleShot(0, self.first_painted.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         """Look whether the file in view is still what it was when the reader comes back."""

@@ -1,6 +1,8 @@
 """The worklist's commands in a real window: flags that stay, trying again, groups from headers, the next image to read."""
 
 import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
 from window_kit import open_and_wait, window, write_image
 
 
@@ -44,6 +46,39 @@ def test_flags_survive_a_restart_of_the_one_in_view_and_of_selected_ones(qtbot, 
 def kept(made, study):
     states = made.keeping._store.image_states(sorted(study.iterdir()))
     return sorted(path.stem for path, state in states.items() if state.flagged)
+
+
+class Painted(QObject):
+    """Notes which widgets are painted, and how much of them, until the canvas is."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made, self.areas, self.done = made, {}, False
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and not self.done and isinstance(watched, QWidget):
+            box = event.region().boundingRect()
+            self.areas[watched] = box.width() * box.height()
+            self.done = watched is self.made.canvas._view.viewport()
+        return False
+
+
+def test_the_next_image_paints_anew_only_what_changes(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        for name in ("us2", "us3", "us2", "us1"):
+            made.worklist.select(study / f"{name}.png")
+            qtbot.waitUntil(lambda: made.reading.session is not None)
+            qtbot.wait(200)
+        seen = Painted(made)
+        qapp.installEventFilter(seen)
+        made.worklist.go_next()
+        qtbot.waitUntil(lambda: seen.done)
+        qapp.removeEventFilter(seen)
+        assert made.canvas.session.document.record.path == study / "us2.png"
+        assert made.result not in seen.areas
+        rows = made.worklist.view.viewport()
+        assert 0 < seen.areas[rows] < 0.6 * rows.width() * rows.height()
 
 
 def test_a_failed_file_says_why_and_can_be_tried_again(qtbot, qapp, study):

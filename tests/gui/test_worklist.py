@@ -13,7 +13,7 @@ from busi_viewer.gui.opener import Opener
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.thumbnails import MAX_WISHES, Thumbnails
 from busi_viewer.gui.worklist import Worklist
-from busi_viewer.gui.worklist_model import WorklistModel
+from busi_viewer.gui.worklist_model import FILTERS, FLAGGED, WorklistModel
 from busi_viewer.gui.worklist_parts import in_words
 from busi_viewer.workflow.inputs import Input
 
@@ -109,6 +109,39 @@ def test_previous_and_next_walk_the_shown_rows(panel):
     panel.go_previous()
     assert heard[-1].name == "b1.png"
     assert [p.name for p in panel.neighbours()] == ["b2.png"]
+
+
+def test_two_images_are_read_ahead_the_way_the_reader_goes(panel):
+    panel.model.add(inputs(*(f"{letter}.png" for letter in "abcdefg")))
+    panel.select(Path("/study/c.png"))
+    panel.go_next()
+    assert [path.stem for path in panel.neighbours()] == ["e", "f", "c"]
+    panel.go_previous()
+    panel.go_previous()
+    assert [path.stem for path in panel.neighbours()] == ["a", "c"]
+    panel.select(Path("/study/f.png"))
+    panel.go_previous()
+    assert [path.stem for path in panel.neighbours()] == ["d", "c", "f"]
+
+
+def test_counts_are_those_of_the_items_after_every_change(panel):
+    model = panel.model
+    model.add(inputs("a.png", "b.png", "c.png"))
+    a, b, c = model.items
+    a.phase = "failed"
+    b.analysed = b.edited = c.flagged = True
+    for item in (a, b, c, b):
+        model.touch(item.path)
+    assert (model.counts()["New"], model.counts()["Failed"], model.counts()["Flagged"]) == (1, 1, 1)
+    a.phase, b.edited = "", False
+    model.touch(a.path)
+    model.touch(b.path)
+    counts = model.counts()
+    assert {name: counts[name] for name in (*FILTERS, FLAGGED)} == {
+        "All": 3, "New": 2, "Analysed": 1, "Edited": 0, "Reported": 0, "Failed": 0, "Flagged": 1,
+    }  # fmt: skip
+    model.keep_only({c.path})
+    assert (model.counts()["All"], model.counts()["Analysed"]) == (1, 0)
 
 
 def test_escape_empties_the_search_field_and_leaves_it(panel, qtbot):
