@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 
@@ -20,14 +21,14 @@ class MaskStack(MutableMapping[int, Mask]):
     def __init__(self) -> None:
         self._live: OrderedDict[int, Mask] = OrderedDict()
         self._packed: dict[int, NDArray[np.uint8]] = {}
-        self._shape = (0, 0)
+        self._shape: tuple[int, ...] = (0, 0)
 
     def __getitem__(self, frame: int) -> Mask:
         if frame in self._live:
             self._live.move_to_end(frame)
             return self._live[frame]
         bits = self._packed.pop(frame)
-        count = self._shape[0] * self._shape[1]
+        count = math.prod(self._shape)
         self[frame] = np.unpackbits(bits, count=count).view(np.bool_).reshape(self._shape)
         return self._live[frame]
 
