@@ -196,7 +196,7 @@ class Desk(QObject):
         marked = path in self._hidden
         self._hidden.discard(path)
         (self._seen if shown else self._hidden).add(path)
-        image = self._target(path) or self._images.get(path, ("", None))[1]
+        image = self.target(path) or self._images.get(path, ("", None))[1]
         if image is not None and (marked or not shown):
             self._keeping.change(image, SHOWING, {"shown": shown})
 
@@ -241,8 +241,8 @@ class Desk(QObject):
         """The number in the store under which an open file's work is kept, if it is."""
         return self._ledgers[path].image if path in self._ledgers else None
 
-    def _target(self, path: Path) -> int | None:
-        """The same, or what stands for it before a large file is identified."""
+    def target(self, path: Path) -> int | None:
+        """The same, or what stands for it before a large file is identified; to keep changes and notes by."""
         return self._ledgers[path].hand_over() if path in self._ledgers else None
 
     def holds_work(self, path: Path) -> bool:
@@ -278,7 +278,7 @@ class Desk(QObject):
         """Flag files, open or not, or take the flag away; kept as soon as the store can be written."""
         elsewhere = []
         for path in paths:
-            item, image = self._model.item(path), self._target(path)
+            item, image = self._model.item(path), self.target(path)
             if item is None:
                 continue
             item.flagged = self._flags[path] = flagged

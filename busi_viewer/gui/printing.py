@@ -138,7 +138,7 @@ class Printing(QObject):
     def _on_ended(self, outcome: Outcome) -> None:
         self._rest()
         for path, target in outcome.written.items():
-            image = self._reading.desk.image(path)
+            image = self._reading.desk.target(path)
             if image is not None:
                 self._keeping.note("report exported", image, "file", "", target.name)
         count = len(outcome.written)

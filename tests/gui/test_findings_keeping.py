@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtTest import QTest
 from window_kit import open_and_wait, window, write_image
 
 from busi_viewer import bootstrap
@@ -66,6 +67,27 @@ def test_typing_on_is_one_undo_item_until_something_else_is_done(qtbot, qapp, st
             session.undo.undo()
         assert session.document.findings == Findings()
         assert not session.document.described
+
+
+def test_typing_without_a_pause_is_kept_while_it_goes_on(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        form = made.result.findings.texts
+        field = form.fields["history"]
+        typed = ""
+        for letter in "a long history, typed without any pause " * 20:
+            QTest.keyClick(field, letter)
+            typed += letter
+            qtbot.wait(20)
+            if made.keeping._store.versions(made.reading.image, "findings"):
+                break
+        else:
+            pytest.fail("nothing was kept while typing went on")
+        QTest.keyClick(field, "!")
+        form.commit()
+        assert field.toPlainText() == f"{typed}!", "what is kept meanwhile moves no letter"
+        assert made.reading.session.document.findings.history == field.toPlainText()
+        assert made.reading.session.undo.count() == 1
 
 
 def test_findings_are_there_again_after_a_restart(qtbot, qapp, study):

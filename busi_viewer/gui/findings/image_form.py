@@ -21,8 +21,8 @@ TEXTS = {
     "comparison": "Comparison",
     "impression": "Impression",
 }
-PAUSE_MS = 500
-"""How long after the last letter a text is kept."""
+PAUSE_MS = 600
+"""How long a typed letter waits at most until it is kept, however long the typing goes on."""
 
 
 def _form() -> QGridLayout:
@@ -128,7 +128,7 @@ class _Text(QPlainTextEdit):
 
 
 class TextForm(QWidget):
-    """The report's texts. ``said(name, text)`` half a second after the last letter and when the field is left, then ``left``."""
+    """The report's texts. ``said(name, text)`` while they are typed (see PAUSE_MS) and when the field is left, then ``left``."""
 
     said = Signal(str, str)
     left = Signal()
@@ -146,7 +146,7 @@ class TextForm(QWidget):
             field = self.fields[name] = _Text(tr(title))
             grid.addWidget(label(tr(title)), row, 0)
             grid.addWidget(field, row, 1)
-            field.textChanged.connect(self._pause.start)
+            field.textChanged.connect(self._on_typed)
             field.left.connect(self._on_left)
         grid.setColumnStretch(1, 1)
 
@@ -158,6 +158,10 @@ class TextForm(QWidget):
             if text != self._shown[name]:
                 self._shown[name] = text
                 self.said.emit(name, text)
+
+    def _on_typed(self) -> None:
+        if not self._pause.isActive():
+            self._pause.start()
 
     def _on_left(self) -> None:
         self.commit()

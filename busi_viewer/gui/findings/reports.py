@@ -106,7 +106,10 @@ class Reports(QObject):
     def _show(self) -> None:
         able = self._keeping.writable and self._reading.image is not None and self._session is not None
         veiled = self._session is not None and self._session.veiled
-        why_not = tr("Lock your reading first") if veiled else tr("Nothing is kept, so nothing can be signed")
+        unread = self._session is not None and not self._session.document.record.identified
+        why_not = tr("Nothing is kept, so nothing can be signed")
+        if veiled or unread:
+            why_not = tr("Lock your reading first") if veiled else tr("Possible as soon as the file is read to its end")
         signature = self._panel.sections.signature
         signature.show_state(self._reports, self._current(), can_sign=able and not veiled, why_not=why_not)
         self._sign_action.setEnabled(self._panel.sections.signature.button.isEnabled())
@@ -150,7 +153,7 @@ class Reports(QObject):
     @Slot(object)
     def note_export(self, made: Exported) -> None:
         """Note that a report or another file was written for an image."""
-        image = self._reading.desk.image(made.source)
+        image = self._reading.desk.target(made.source)
         what = "report exported" if made.is_report else "file exported"
         if image is not None:
             self._keeping.note(what, image, "file", "", made.target.name)
