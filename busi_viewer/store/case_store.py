@@ -76,7 +76,7 @@ class SqliteCaseStore:
 
     @property
     def recovery(self) -> Recovery | None:
-        """What a session that did not end properly had committed, as found at opening; None after a proper end."""
+        """What sessions that did not end properly had committed, as found at opening; None where there is nothing to tell."""
         return self._recovery
 
     def acknowledge_recovery(self) -> None:
@@ -87,6 +87,8 @@ class SqliteCaseStore:
         with self._db.transaction():
             said = f"{found.edits} edits of {len(found.images)} images, the last at {found.last}"
             self.audit.append("session recovered", field=f"session of {found.user} since {found.since}", new=said)
+            here = self._db.session_id
+            self._db.execute("UPDATE sessions SET ended = 'recovered' WHERE ended IS NULL AND id <> ?", (here,))
         self._recovery = None
 
     # one image's work
@@ -304,19 +306,20 @@ class SqliteCaseStore:
         self._db.close()
 
     def _recovered(self) -> Recovery | None:
-        session = self._db.one(
+        """What the reader was not told of yet: a command that opened the store meanwhile does not count as telling."""
+        rows = []
+        for session, started, user in self._db.rows(
             "SELECT s.id, s.started, u.name FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended IS NULL"
-            " ORDER BY s.id DESC LIMIT 1"
-        )
-        if session is None:
-            return None
-        rows = self._db.rows(
-            "SELECT image_id, at FROM journal WHERE session_id = ?1 UNION ALL"
-            " SELECT image_id, at FROM versions WHERE session_id = ?1 AND journal_id IS NULL",
-            (session[0],),
-        )
+            " ORDER BY s.id"
+        ):
+            done = self._db.rows(
+                "SELECT image_id, at FROM journal WHERE session_id = ?1 UNION ALL"
+                " SELECT image_id, at FROM versions WHERE session_id = ?1 AND journal_id IS NULL",
+                (session,),
+            )
+            rows += [(image, at, started, user) for image, at in done]
         if not rows:
             return None
         images = sorted({row[0] for row in rows})
         paths = tuple(as_path(self._db.one("SELECT path FROM images WHERE id = ?", (image,))[0]) for image in images)
-        return Recovery(session[1], max(row[1] for row in rows), session[2], len(rows), paths)
+        return Recovery(rows[0][2], max(row[1] for row in rows), rows[-1][3], len(rows), paths)

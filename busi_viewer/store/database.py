@@ -183,7 +183,6 @@ class Database:
         at = now()
         self.execute("INSERT INTO users(name, created) VALUES(?, ?) ON CONFLICT DO NOTHING", (self.user, at))
         self.user_id = int(self.one("SELECT id FROM users WHERE name = ?", (self.user,))[0])
-        self.execute("UPDATE sessions SET ended = 'recovered' WHERE ended IS NULL")
         self.session_id = self.insert(
             "INSERT INTO sessions(user_id, started, software) VALUES(?, ?, ?)", (self.user_id, at, SOFTWARE)
         )

@@ -99,6 +99,29 @@ def test_after_a_kill_the_store_opens_at_once(tmp_path):
             open_store(tmp_path).close()
 
 
+def test_what_was_recovered_is_told_though_another_program_opened_the_store_meanwhile(tmp_path):
+    code = """
+        import os, sys
+        from store_kit import Reader, keeping, make_record, open_store
+        store = open_store(sys.argv[1])
+        record = make_record(sys.argv[1] + "/a.png")
+        Reader(record, 5, keeping(store, store.open_image(record).image)).run(7)
+        os._exit(1)
+    """
+    assert run_python(code, tmp_path).returncode == 1
+    store = open_store(tmp_path)
+    assert store.recovery.edits == 7
+    store.set_setting("a", 1)
+    store.close()
+    store = open_store(tmp_path)
+    assert (store.recovery.edits, store.recovery.images) == (7, (tmp_path / "a.png",))
+    store.acknowledge_recovery()
+    store.close()
+    store = open_store(tmp_path)
+    assert store.recovery is None
+    store.close()
+
+
 def test_a_newer_store_is_refused_and_left_alone(tmp_path):
     open_store(tmp_path).close()
     connection = sqlite3.connect(tmp_path / FILE)
