@@ -34,7 +34,8 @@ README = """A case of busi_viewer: images, outlines and their history, findings,
 It holds patient data as the images do.
 
 case.json    everything but the images: format "busi_viewer case", version 2. Times are UTC. An image's "file" is its copy
-             in this folder, or null where the file could not be found; "sha256" is that of its content.
+             in this folder, or null where the file could not be found; "sha256" is that of its content, or a name
+             beginning with "unidentified-" where that was never read to its end.
              "journal" lists the committed edits: a "step" turns the pixels of "box" [x0, y0, x1, y1] (half-open) from
              "before" to "after" (null: no outline at all), or, where it has a "field", findings or callipers (Base64 of
              JSON) and with a "target" in the place of that step, of which it is the continuation; "chained" ones go with

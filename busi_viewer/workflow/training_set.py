@@ -109,6 +109,12 @@ def _by_image(corrected: Iterable[Corrected]) -> Iterator[list[Corrected]]:
 def _record(corrected: Corrected, sources: Sequence[ImageSource]) -> ImageRecord:
     """The image opened again. Raises UnreadableImage, or DataSetError if its content is no longer the one outlined."""
     image = corrected.image
+    if image.sha256 == image.draft:
+        raise DataSetError(
+            "the file was not read to its end while it was outlined",
+            path=image.path,
+            remedy="Open it in the window once.",
+        )
     record = open_image(image.path, sources)
     if record.sha256 != image.sha256:
         raise DataSetError(

@@ -313,6 +313,50 @@ def killed(image):
     return max(number[b"did"]), max(number[b"kept"])
 
 
+def test_work_without_a_store_becomes_a_draft_once_there_is_one(qtbot, qapp, image, gate, held_store):
+    with window(qtbot, qapp) as made:
+        told(qtbot, made, "open in another window")
+        open_and_wait(qtbot, made, image)
+        session = made.reading.session
+        session.apply(stroke(1))
+        session.apply(stroke(2))
+        session.undo.undo()
+        assert made.reading.desk.only_here() == {image}
+        held_store.close()
+        made.keeping.retry()
+        qtbot.waitUntil(lambda: made.keeping.writable, timeout=8000)
+        qtbot.waitUntil(lambda: drafted(made), timeout=8000)
+        gate.set()
+        qtbot.waitUntil(lambda: kept(made, image), timeout=8000)
+        assert (session.undo.count(), session.undo.index()) == (2, 1)
+        session.undo.redo()
+        assert made.keeping.flush(5.0)
+        assert [one[2] for one in stored(made)] == [session.document.record.sha256]
+        assert made.keeping._store.check() == []
+
+
+def test_a_full_disk_holds_a_draft_back_until_there_is_room(qtbot, qapp, image, gate):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, image)
+        connection = made.keeping._store._db._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        session = made.reading.session
+        for number in range(1, 40):
+            session.apply(stroke(number))
+        told(qtbot, made, "disk is full")
+        assert made.keeping.pending
+        assert made.reading.desk.only_here() == {image}
+        gate.set()
+        told(qtbot, made, "could not be read")
+        connection.execute("PRAGMA max_page_count = 1000000")
+        told(qtbot, made, "saved again")
+        qtbot.waitUntil(lambda: kept(made, image), timeout=15000)
+        assert session.undo.count() == 39
+        assert [one[2] for one in stored(made)] == [session.document.record.sha256]
+        assert np.array_equal(made.keeping._store._journal.mask(made.reading.image, 0), session.document.reader_mask(0))
+
+
 def test_a_draft_follows_a_file_that_was_moved(qtbot, qapp, image, gate):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, image)
