@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from busi_viewer.core.dataset import load_datasets, part_of
 from busi_viewer.core.errors import UsageError
 from busi_viewer.training.data import Item, OpenImage, OpenMask, TrainingSet, excluded, read_items
-from busi_viewer.training.fit import check_devices, fresh, quiet
+from busi_viewer.training.fit import PRECISION, check_devices, fresh, quiet
 from busi_viewer.training.gather import split_of
 from busi_viewer.training.module import TrainingModule
 from busi_viewer.training.recipe import Job
@@ -109,7 +109,7 @@ def _measure(job: Job, training: list[Item], held: list[Item]) -> tuple[_Clock, 
         limit_train_batches=WARM + STEPS,
         accelerator=job.accelerator,
         devices=1,
-        precision="bf16-mixed",
+        precision=PRECISION[recipe.precision],  # type: ignore[arg-type]
         callbacks=[clock],
         gradient_clip_val=1.0,
         logger=False,

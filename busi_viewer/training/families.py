@@ -46,6 +46,16 @@ _GRID_B = Search(
     }
 )
 """Paper B §3.5, for --grid; its "10 e-5 … 10 e-3" read as the recipe's "10 e-4" is, as 1e-3."""
+MODELS_B = (
+    *(("cbam", False, "bce"), ("cbam", False, "dice"), ("nonlocal", False, "bce"), ("nonlocal", False, "dice")),
+    *(("plain", True, "dice"), ("plain", True, "bce"), ("plain", False, "bce"), ("plain", False, "dice")),
+    *(("nonlocal", True, "dice"), ("cbam", True, "dice"), ("nonlocal", True, "bce"), ("cbam", True, "bce")),
+    *(("pair-dense-eff", True, "dice"), ("pair-dense-eff", True, "bce")),
+    *(("pair-res-eff", True, "bce"), ("pair-res-eff", True, "dice")),
+    *(("pair-res-dense", True, "bce"), ("pair-res-dense", True, "dice")),
+    *(("pair-dense-eff", False, "bce"), ("pair-dense-eff", False, "dice")),
+)
+"""Paper B's models 1 to 20 as its Table 1 numbers them: attention or pair, frozen, loss."""
 _SEGMENTERS_E = Search(
     parameters={
         "learning_rate": Range(low=1e-5, high=1e-3, log=True),
@@ -106,14 +116,14 @@ def _linknet() -> Iterator[Recipe]:
 
 
 def _triencoder(
-    name: str, number: int, arguments: dict[str, Any], frozen: bool, loss: Any, parameters: int, difference: str = ""
+    name: str, arguments: dict[str, Any], frozen: bool, loss: Any, parameters: int, difference: str = ""
 ) -> Recipe:
     missing = "; ".join(
         filter(None, ("The total leaves no room for the skips of the text, so there are none", difference))
     )
     return Recipe(
         name=f"triencoder-unet-{name}-{'frozen' if frozen else 'trainable'}-{loss}",
-        summary=f"Model {number}: joined encoders, depthwise-separable decoder, {loss} loss.",
+        summary=f"Model {MODELS_B.index((name, frozen, loss)) + 1}: joined encoders, depthwise-separable decoder, {loss} loss.",
         architecture=Architecture(name="triencoder-unet", arguments=arguments),
         source=Source(paper="B", section="Fig. 2, Table 1", parameters=parameters, difference=missing),
         input=InputSpec(size=224),
@@ -129,13 +139,11 @@ def _triencoder(
 
 
 def _triencoders() -> Iterator[Recipe]:
-    number = 0
     three = (("cbam", 23_881_989), ("nonlocal", 24_493_277), ("plain", 23_794_557))
     for attention, total in three:
         for frozen in (False, True):
             for loss in ("bce", "dice"):
-                number += 1
-                yield _triencoder(attention, number, {"attention": attention}, frozen, loss, total)
+                yield _triencoder(attention, {"attention": attention}, frozen, loss, total)
     dense, eff, res = "densenet121", "efficientnet_b0", "resnet18"
     slip = "The table's 12,350,296 is a slip of the pen"
     pairs = (
@@ -143,10 +151,10 @@ def _triencoders() -> Iterator[Recipe]:
         ("res-eff", (res, eff), 16_305_149, ""),
         ("res-dense", (res, dense), 19_117_569, ""),
     )
-    for name, encoders, total, difference in (*pairs, pairs[0]):
-        for loss in ("bce", "dice"):
-            number += 1
-            yield _triencoder(f"pair-{name}", number, {"encoders": encoders}, number <= 18, loss, total, difference)
+    for frozen, chosen in ((True, pairs), (False, pairs[:1])):
+        for name, encoders, total, difference in chosen:
+            for loss in ("bce", "dice"):
+                yield _triencoder(f"pair-{name}", {"encoders": encoders}, frozen, loss, total, difference)
 
 
 def _multitask() -> Iterator[Recipe]:

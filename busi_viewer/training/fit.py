@@ -30,6 +30,8 @@ from busi_viewer.training.samples import Samples
 
 Report = Callable[[dict[str, Any]], None]
 LAST = "last.ckpt"
+PRECISION = {"bf16": "bf16-mixed", "full": "32-true"}
+"""A recipe's precision in Lightning's words."""
 
 
 class _Epochs(Callback):
@@ -129,7 +131,7 @@ def _fitted(
         max_epochs=job.total_epochs,
         accelerator=job.accelerator,
         devices=job.devices,
-        precision="bf16-mixed",
+        precision=PRECISION[recipe.precision],  # type: ignore[arg-type]
         callbacks=callbacks,
         check_val_every_n_epoch=recipe.validate_every,
         accumulate_grad_batches=pieces,

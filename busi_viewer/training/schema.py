@@ -63,6 +63,7 @@ class Recipe(_Strict):
     ``TrainingSet``; 1 is a weighted sampler. Training ends early when ``patience`` validations in a row bring nothing better.
     ``mask_losses`` are added up. ``schedule``: warm-up and cosine, constant, or a tenth after ``plateau_patience`` validations
     without progress. ``imagenet``: whether the encoders start from ImageNet's weights, "needed" where it is senseless without.
+    ``precision``: of the steps (bf16 is mixed with float32); validation is done as inference is, whatever it says.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Recipe(_Strict):
     validate_every: int = Field(1, ge=1)
     patience: int | None = Field(None, ge=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
+    precision: Literal["bf16", "full"] = "bf16"
     labels: tuple[Label, ...] = CLASSES  # type: ignore[assignment]
     exclude: dict[str, tuple[str, ...]] = {"doppler": ("Yes", "Y"), "combined": ("Yes", "Y")}
     seed: int = 7

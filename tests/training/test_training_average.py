@@ -1,14 +1,17 @@
-"""The running mean of the weights."""
+"""The running mean of the weights, and the precision of the steps that change them."""
 
 import copy
 import threading
 
+import numpy as np
 import pytest
 import torch
 from recipe_kit import TINY_UNET, small_job
 
 from busi_viewer.nets.registry import build
 from busi_viewer.training.average import warm_average
+from busi_viewer.training.data import Item
+from busi_viewer.training.fit import fit
 from busi_viewer.training.module import TrainingModule
 
 
@@ -49,3 +52,22 @@ def test_the_copy_that_is_averaged_shares_the_images_and_whoever_listens(tmp_pat
     ours, theirs = (next(iter(one.network.parameters())) for one in (module, made))
     assert ours is not theirs
     assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("precision", "half"), [("bf16", True), ("full", False)])
+def test_steps_are_made_in_the_recipes_precision_on_images_that_keep_theirs(tmp_path, precision, half):
+    blur = [{"kind": "gaussian", "sigma": 0.7}]
+    settings = {"architecture": TINY_UNET, "mask_losses": ["dice"], "input.preprocess": blur, "precision": precision}
+    job = small_job("unet-224", tmp_path, tmp_path / "out", settings)
+    rng = np.random.default_rng(0)
+    items = []
+    for number in range(4):
+        grey, mask = rng.integers(0, 255, (64, 64)).astype(np.uint8), np.zeros((64, 64), np.uint8)
+        mask[8:24, 8:24] = 1
+        items.append(Item(f"set/{number}", grey, mask, 1, grey, mask.astype(bool)))
+    network, given, made = build(job.recipe.architecture), set(), set()
+    network.register_forward_hook(lambda _module, inputs, _output: given.add(inputs[0].dtype))
+    network.body.head.register_forward_hook(lambda _module, _inputs, output: made.add(output.dtype))
+    fit(job, items, items, lambda event: None, network)
+    assert given == {torch.float32}
+    assert (torch.bfloat16 in made) == half

@@ -264,3 +264,13 @@ def test_eight_steps_of_every_recipe_on_real_data(name):
         label = torch.stack([b["label"] for b in batch])
         assert np.isfinite(step(network.train(), recipe, x, mask, label, optimiser))
     assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_the_models_of_paper_b_bear_its_numbers():
+    said = {name: recipe.summary.split(":")[0] for name, recipe in RECIPES.items() if name.startswith("triencoder")}
+    assert sorted(said.values()) == sorted(f"Model {number}" for number in range(1, 21))
+    assert said["triencoder-unet-nonlocal-trainable-bce"] == "Model 3"
+    assert said["triencoder-unet-plain-frozen-dice"] == "Model 5"
+    assert said["triencoder-unet-cbam-frozen-bce"] == "Model 12"
+    assert said["triencoder-unet-pair-dense-eff-frozen-dice"] == "Model 13"
+    assert said["triencoder-unet-pair-res-eff-frozen-bce"] == "Model 15"
