@@ -49,10 +49,11 @@ class Data:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One of the two recipes, and the run it comes from where its weights may be used here."""
+    """One of the two recipes, the job of the run it comes from, and that run where its weights may be used here."""
 
     recipe: Recipe
     run: Path | None
+    job: Job | None = None
 
 
 def fit_pipeline(job: Job, stages: Stages, data: Data, report: Report) -> Made:
@@ -100,16 +101,26 @@ def _stages(job: Job, stages: Stages, split: Mapping[str, str]) -> tuple[_Stage,
 
 def _stage(run: Path, split: Mapping[str, str]) -> _Stage:
     """A run's recipe; its weights too if it has learnt from no image that is validation or test here."""
-    recipe = read_job(run / "job.json", {}).recipe
+    job = read_job(run / "job.json", {})
     learnt = {name for name, part in load_split(run / "split.csv").items() if part == "train"}
     held = {name for name, part in split.items() if part != "train"}
-    return _Stage(recipe, None if learnt & held else run)
+    return _Stage(job.recipe, None if learnt & held else run, job)
 
 
 def _sub_job(job: Job, stage: _Stage, out: Path) -> Job:
-    """The job of one stage; a run's own weights are what its classifier starts with."""
-    begun = stage.run / "model" if stage.run is not None else None
-    changes: dict[str, Any] = {"recipe": stage.recipe, "out": out, "members": (), "start_from": begun}
+    """The job of one stage: a run's own weights are what its classifier starts with, and whatever is trained anew starts, and
+    is trained as long, as that run was, unless the job says otherwise.
+    """
+    own = stage.job or job
+    changes: dict[str, Any] = {
+        "recipe": stage.recipe,
+        "out": out,
+        "members": (),
+        "start_from": stage.run / "model" if stage.run is not None else None,
+        "from_scratch": job.from_scratch or own.from_scratch,
+        "encoder_weights": own.encoder_weights,
+        "epochs": job.epochs or own.epochs,
+    }
     return job.model_copy(update=changes)
 
 
@@ -141,7 +152,7 @@ def _out_of_fold(job: Job, stage: _Stage, folds: int, data: Data, report: Report
     for fold in shares:
         report({"event": "stage", "stage": f"segmenter without fold {fold} of {folds}"})
         seen = [item for item in items if parts[item.id] != fold]
-        sub = _sub_job(job, _Stage(stage.recipe, None), job.out / f"fold_{fold}")
+        sub = _sub_job(job, replace(stage, run=None), job.out / f"fold_{fold}")
         network = fit(sub, seen, validation, report, folder=job.out)
         predictor = Predictor(TorchForward(network, stage.recipe.input.preprocess), stage.recipe.input)
         for item in items:

@@ -1,6 +1,7 @@
 """Runs of the papers' networks in miniature: one task, both in a pipeline, and a paper's own protocol."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,17 @@ def test_the_run_keeps_what_it_was_asked(runs):
     assert job["settings"]["class_loss"] == job["recipe"]["class_loss"] == "focal"
     assert read_card(runs[1] / "model").training["started_with"] == "random weights"
     assert paths.user_models().name
+
+
+def test_the_stages_of_a_pipeline_are_trained_anew_as_their_runs_were(data, runs, tmp_path):
+    root, split = data
+    job = small_job("pipeline", root, tmp_path / "out", {}, split=split, members=runs, from_scratch=False)
+    outlines, classifies = pipeline._stages(job, job.recipe.stages, load_split(split))
+    fold = pipeline._sub_job(job, replace(outlines, run=None), tmp_path / "fold_1")
+    assert (fold.from_scratch, fold.start_from, fold.out) == (True, None, tmp_path / "fold_1"), "as the run began"
+    assert fold.recipe.architecture == outlines.recipe.architecture
+    assert pipeline._sub_job(job, classifies, tmp_path).start_from == runs[1] / "model"
+    longer = replace(outlines, run=None, job=outlines.job.model_copy(update={"epochs": 7}))
+    assert pipeline._sub_job(job, longer, tmp_path).total_epochs == 7
+    said = job.model_copy(update={"epochs": 2})
+    assert pipeline._sub_job(said, longer, tmp_path).total_epochs == 2
