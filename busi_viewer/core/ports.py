@@ -144,8 +144,8 @@ class StudyPages(Protocol):
         """A model's card."""
         ...
 
-    def card_markdown(self, card: Mapping[str, Any]) -> str:
-        """A model's card as Markdown."""
+    def card_markdown(self, card: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+        """A model's card as Markdown; ``say`` translates its headings, sentences and cells."""
         ...
 
     def audit(self, result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:

@@ -92,7 +92,7 @@ class AuditModel(QAbstractTableModel):
         image = privacy.name(self._files[row.image]) if row.image in self._files else row.image[:12]
         old, new = (short(self._value(row, value)) for value in (row.old, row.new))
         what = sentence(said(row.action))
-        return local(row.at), row.user, what, image, said(row.field), said(old), said(new), said(row.reason)
+        return local(row.at), row.user, what, image, named(row.field), said(old), said(new), said(row.reason)
 
     def _value(self, row: AuditRow, value: str) -> str:
         return HIDDEN if self.blind and row.action == "analysis" else _shown(row, value)
@@ -171,6 +171,15 @@ def _shown(row: AuditRow, value: str) -> str:
     return privacy.HIDDEN if value and privacy.on() and named else value
 
 
+def named(field: str) -> str:
+    """A field of the trail in words: ``lesions.1.echo_pattern`` is "lesion 1: echo pattern"."""
+    *within, name = field.split(".")
+    word = said(name.replace("_", " "))
+    if len(within) == 2 and within[0] == "lesions":
+        return tr("lesion {n}: {what}", n=within[1], what=word)
+    return ": ".join((*(said(part) for part in within), word))
+
+
 def short(value: str) -> str:
     """An old or new value without the digest that only identifies it."""
     head, found, _digest = value.partition(", sha256 ")
@@ -178,11 +187,16 @@ def short(value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """A value that was kept as JSON, without its marks: text as it is, a list's parts one after the other."""
+    """A value that was kept as JSON, without its marks: text as it is, a list's parts, translated, one after the other."""
     if value[:1] not in ('"', "["):
         return value
     try:
         kept = json.loads(value)
     except ValueError:
         return value
-    return "; ".join(map(str, kept)) if isinstance(kept, list) else str(kept)
+    return _listed([said(str(each)) for each in kept]) if isinstance(kept, list) else str(kept)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Texts one after the other: sentences by a space, others by a semicolon."""
+    return (" " if all(text.endswith(".") for text in texts) else "; ").join(texts)

@@ -61,7 +61,7 @@ class AuditPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._keeping = keeping
         self.model = AuditModel(keeping, self)
-        self.search, self.action, self.period = QLineEdit(), Combo(tr("Show")), Combo(tr("From"))
+        self.search, self.action, self.period = QLineEdit(), Combo(tr("Show")), Combo(tr("Period"))
         self.search.setPlaceholderText(tr("Search name, file, value"))
         self.search.setAccessibleName(tr("Search the audit log"))
         self.search.setToolTip(tr("Show the rows that hold these words"))

@@ -12,7 +12,7 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import LESION
 from busi_viewer.gui.actions import Actions
 from busi_viewer.gui.controls import IconButton, KeyButton, label, rule, spaced
-from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.menus import DISPLAY_MENU, HEAT_MENU, fill_menu
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.picture import DragHandle
@@ -21,8 +21,13 @@ from busi_viewer.gui.theme import LESION_COLOURS
 
 HEADER = 34
 SHOWN_LESIONS = 3
-WORDS_BELOW, WHOSE_FROM = 720, 590
-"""Widths of the row (px): below the first the word on the heatmap's button goes, below the second whose the outlines are."""
+WORDS_BELOW = 720
+"""Width of the row (px) below which the word on the heatmap's button and the buttons for panels go."""
+CURSOR_ROOM = 96
+"""Room in px that is kept for the value under the cursor."""
+PANELS = (("panel-one", "layout_one"), ("panel-sides", "layout_sides"), ("panel-four", "layout_four"))
+MARGINS, SPACING = (12, 0, 8, 0), 6
+GAP = "&nbsp;&nbsp;&nbsp;&nbsp;"
 ZOOMS = (("minus", "zoom_out"), ("plus", "zoom_in"))
 
 
@@ -37,6 +42,10 @@ class CanvasHeader(QWidget):
         self._shown: tuple[Sequence[Lesion], bool] = ((), False)
         self._lesions = QLabel()
         self._lesions.setTextFormat(Qt.TextFormat.RichText)
+        self._lesions.setMinimumWidth(1)
+        self._panels = QWidget()
+        buttons = (IconButton(icon, action=actions[deed], edge=26) for icon, deed in PANELS)
+        self._panels.setLayout(spaced(*buttons, 4, rule(vertical=True, length=16), spacing=2))
         self._cursor, self._zoom = label("", "quiet"), label("", "dim")
         self._cursor.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._zoom.setMinimumWidth(44)
@@ -60,35 +69,40 @@ class CanvasHeader(QWidget):
         self.show_heat(None, "", False)
         self.setLayout(
             spaced(
-                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self.handle, self.heat, self.display),
-                *(smaller, self._zoom, larger, one, fit),
-                margins=(12, 0, 8, 0),
-                spacing=6,
+                *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self._panels),
+                *(self.handle, self.heat, self.display, smaller, self._zoom, larger, one, fit),
+                margins=MARGINS,
+                spacing=SPACING,
             )
         )
+        self._rest = (self._panels, self.handle, self.heat, self.display, smaller, self._zoom, larger, one, fit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow, the heatmap's button says its class in the tool tip alone."""
+        """Narrow, the heatmap's button says its class in the tool tip alone, and the menu has the panels."""
         super().resizeEvent(event)
         self.heat.set_compact(event.size().width() < WORDS_BELOW)
+        self._panels.setVisible(event.size().width() >= WORDS_BELOW)
         self.show_lesions(self._shown[0], proposal=self._shown[1])
 
     def show_lesions(self, lesions: Sequence[Lesion], *, proposal: bool) -> None:
-        """One coloured square and the two axes a lesion; further ones are counted. Narrow, it is not said whose they are."""
+        """One coloured square and the two axes a lesion, and whose they are.
+
+        What does not fit is left out whole: first whose they are, then lesions, which are counted.
+        """
         self._shown = (lesions, proposal)
-        parts = []
-        for i, lesion in enumerate(lesions[:SHOWN_LESIONS]):
-            tint = LESION_COLOURS[i % len(LESION_COLOURS)]
-            long, short = sizes_in_words(lesion)[:2]
-            parts.append(f'<span style="color:{tint}">■</span>&nbsp;L{i + 1}&nbsp;&nbsp;{long.split()[0]} × {short}')
-        if len(lesions) > SHOWN_LESIONS:
-            parts.append(tr("{n} more", n=len(lesions) - SHOWN_LESIONS))
-        whose = (
-            "&nbsp;&nbsp;&nbsp;" + (tr("AI outline") if proposal else tr("Reader's outline"))
-            if parts and self.width() >= WHOSE_FROM
-            else ""
-        )
-        self._lesions.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(parts) + whose)
+        whose = tr("AI outline") if proposal else tr("Reader's outline")
+        room = self.width() - sum(part.sizeHint().width() + SPACING for part in self._rest if not part.isHidden())
+        room -= CURSOR_ROOM + sum(MARGINS) + 3 * SPACING
+        for count in range(min(len(lesions), SHOWN_LESIONS), -1, -1):
+            parts = [_lesion_in_words(i, lesion) for i, lesion in enumerate(lesions[:count])]
+            if len(lesions) > count:
+                parts.append(
+                    tr("{n} more", n=len(lesions) - count) if count else plural("1 lesion", "{n} lesions", len(lesions))
+                )
+            for tail in ([whose], []) if parts else ([],):
+                self._lesions.setText(GAP.join((*parts, *tail)))
+                if self._lesions.sizeHint().width() <= room:
+                    return
 
     def show_heat(self, target: str | None, method: str, waiting: bool) -> None:
         """Which class the heatmap is chosen to be of (None: the most probable one), and by which method."""
@@ -121,6 +135,13 @@ class CanvasHeader(QWidget):
     def show_zoom(self, zoom: float | None) -> None:
         """Screen pixels to an image pixel; None while nothing is shown."""
         self._zoom.setText("" if zoom is None else tr("{percent:.0f} %", percent=zoom * 100))
+
+
+def _lesion_in_words(number: int, lesion: Lesion) -> str:
+    """The coloured square of a lesion, its name and its two axes, as rich text."""
+    tint = LESION_COLOURS[number % len(LESION_COLOURS)]
+    long, short = sizes_in_words(lesion)[:2]
+    return f'<span style="color:{tint}">■</span>&nbsp;L{number + 1}&nbsp;&nbsp;{long.split()[0]} × {short}'
 
 
 class ProgressCard(QFrame):

@@ -208,11 +208,17 @@ class KeyButton(QPushButton):
         def follow() -> None:
             self.setEnabled(action.isEnabled())
             self.setToolTip(action.toolTip())
-            if self._key is not None:
-                self._key.setText(key_cap(action))
 
         action.changed.connect(follow)
         follow()
+        self.name_key(action)
+
+    def name_key(self, action: QAction) -> None:
+        """Let the cap say the key of ``action``, also once the reader gives it another."""
+        if self._key is not None:
+            cap = self._key
+            action.changed.connect(lambda: cap.setText(key_cap(action)))
+            cap.setText(key_cap(action))
 
 
 def key_cap(action: QAction) -> str:
@@ -337,8 +343,8 @@ def number_field(*, fine: bool = False) -> QSpinBox | QDoubleSpinBox:
 
 
 def plain_icon(name: str, tint: str) -> QIcon:
-    """An inline icon in one colour, for menus and fields."""
-    return QIcon(icons.pixmap(name, tint, icons.INLINE))
+    """An icon in one colour, for menus and fields, in the one size that Qt does not scale there."""
+    return QIcon(icons.pixmap(name, tint, 16))
 
 
 def spaced(*parts: QWidget | int, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8) -> QHBoxLayout:

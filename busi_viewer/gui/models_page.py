@@ -45,7 +45,7 @@ class ModelsPage(QWidget):
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)
         self._models: list[Installed] = []
-        self._active = ""
+        self._active = self._carded = ""
         self.list, self.card = QListWidget(), QTextBrowser()
         self.list.setAccessibleName(tr("Installed models"))
         self.list.setToolTip(tr("The one with a check mark is used"))
@@ -151,8 +151,11 @@ class ModelsPage(QWidget):
             self.card.setPlainText(said(model.problem) if model is not None else tr("No model is installed."))
             return
         card, name = dict(model.card), model.name
+        if name != self._carded:
+            self._carded = ""
+            self.card.setPlainText(tr("Reading the card…"))
         self._ask(
-            lambda: self._services.study_pages().card_markdown(card),
+            lambda: self._services.study_pages().card_markdown(card, said),
             lambda text: self._card.emit(name, text),
             "reading the card",
         )
@@ -160,6 +163,7 @@ class ModelsPage(QWidget):
     @Slot(str, str)
     def _on_card(self, name: str, text: str) -> None:
         if self.chosen is not None and self.chosen.name == name:
+            self._carded = name
             self.card.setMarkdown(text)
             space_out(self.card.document())
 

@@ -47,8 +47,12 @@ class Status(QObject):
         if stage is not None:
             self._bottom.say(tr("Analysing, {stage}", stage=said(stage[0])))
         elif batch.active:
-            words = "{done} of {total}, paused" if batch.paused else "{done} of {total} analysed"
-            self._bottom.say(tr(words, done=batch.done, total=batch.total))
+            words = tr(
+                "{done} of {total}, paused" if batch.paused else "{done} of {total} analysed",
+                done=batch.done,
+                total=batch.total,
+            )
+            self._bottom.say(words)
         else:
             failed = self._model.counts()["Failed"]
             self._bottom.say(plural("1 file failed", "{n} files failed", failed) if failed else tr("Ready"))

@@ -130,6 +130,7 @@ QTableView::item { padding: 0 5px; border-bottom: 1px solid @line; }
 QHeaderView, QTableCornerButton::section { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @text3; border: none; border-bottom: 1px solid @line; padding: 4px 8px; }
 QPlainTextEdit, QTextBrowser { background: @bg; border: 1px solid @line; border-radius: 3px; color: @text2; font-size: 11px; }
+QTextBrowser { color: @text; font-size: 13px; }
 
 /* 7 Words */
 QLabel[role="title"] { font-size: 13px; font-weight: 600; }

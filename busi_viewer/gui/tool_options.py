@@ -32,6 +32,8 @@ from busi_viewer.gui.tools.options import Choice, Deed, Number, Switch
 HEIGHT = 40
 SAID_MS = 6000
 SLIDER, FIELD = 88, 46
+HINT_LEAST = 110
+"""A hint that is cut to less (px) is left out; the tool's name has it as its tool tip."""
 SLIDER_MAX = 100
 
 
@@ -64,7 +66,9 @@ class Hint(QLabel):
         self._cut()
 
     def _cut(self) -> None:
-        self.setText(QFontMetrics(self.font()).elidedText(self._words, Qt.TextElideMode.ElideRight, self.width()))
+        metrics = QFontMetrics(self.font())
+        shown = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown if self.width() >= HINT_LEAST or shown == self._words else "")
 
 
 class ToolOptions(QWidget):
@@ -182,7 +186,10 @@ class ToolOptions(QWidget):
 
     def _show_hint(self) -> None:
         self._quiet.stop()
-        self._hint.show_words(tr(self._tool.hint) if self._tool is not None else "")
+        words = tr(self._tool.hint) if self._tool is not None else ""
+        self._hint.show_words(words)
+        for part in (self._icon, self._name):
+            part.setToolTip(words)
 
     # controls
 
@@ -249,7 +256,7 @@ class ToolOptions(QWidget):
             field.lineEdit().returnPressed.connect(self.commit.click)
         self._add(field, option.name, tip=tr(option.tip), words=words)
         if option.unit:
-            self._add_caption(option.unit)
+            self._add(label(option.unit, "dim"))
 
     def _add_choice(self, option: Choice) -> None:
         if option.captioned:

@@ -210,7 +210,7 @@ def _estimate_notes(
     notes = []
     if point is not None:
         side = "at or above" if machine.above_operating_point else "below"
-        notes.append(f"Malignant estimate {side} the operating point ({words.percent(point)}, dashed tick).")
+        notes.append(f"Malignant estimate {side} the operating point ({words.threshold(point)}, dashed tick).")
     if bool(machine.lesions) != (machine.prediction != "normal"):
         notes.append("The outline and the estimate do not agree: read with care.")
     if machine.heatmap is not None and machine.heatmap.inside_mask_share is not None and machine.lesions:

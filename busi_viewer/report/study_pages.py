@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from busi_viewer.core.cases import Case
@@ -34,9 +34,9 @@ class HtmlStudyPages:
         """A model's card as HTML."""
         return card_page(card)
 
-    def card_markdown(self, card: Mapping[str, Any]) -> str:
-        """A model's card as Markdown."""
-        return card_markdown(card)
+    def card_markdown(self, card: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+        """A model's card as Markdown; ``say`` translates its headings, sentences and cells."""
+        return card_markdown(card, say)
 
     def audit(self, result: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
         """An audit of data sets."""

@@ -73,6 +73,11 @@ def percent(share: float) -> str:
     return "> 99 %" if share > 0.995 else f"{share * 100:.0f} %"
 
 
+def threshold(share: float) -> str:
+    """A threshold in per cent, below 10 with one decimal where it has one, as the window says it."""
+    return f"{share * 100:.1f} %" if share < 0.1 and share * 100 % 1 > 0.05 else f"{share * 100:.0f} %"
+
+
 def length(mm: float | None, px: float) -> str:
     """A length in mm where it is known, else in px."""
     return f"{mm:.1f} mm" if mm is not None else f"{px:.0f} px"

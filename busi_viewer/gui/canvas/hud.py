@@ -21,6 +21,8 @@ EDGE = 10.0
 LINE = 16.0
 BELOW = 84.0
 """Logical px at the bottom of the view that scale bar and proposal bar share."""
+SCALE_WIDE = 320.0
+"""Logical px that the lines below the image may take, from their left end."""
 SHADOW = QColor(0, 0, 0, 150)
 UNKNOWN_SCALE = "Not calibrated: sizes in px"
 BY_READER = "Calibrated by reader"
@@ -108,6 +110,11 @@ def _depth_axis(image: QRectF) -> float:
 def _base_line(camera: Camera, image: QRectF) -> float:
     """Baseline of the upper line below the image."""
     return max(min(image.bottom() + 20.0, camera.view[1] - BELOW), 60.0)
+
+
+def _bottom_left(camera: Camera, image: QRectF) -> float:
+    """Where the lines below the image begin."""
+    return max(min(max(image.left(), EDGE), camera.view[0] - 360), EDGE)
 
 
 def paint_marker(painter: QPainter, camera: Camera) -> None:
@@ -207,8 +214,7 @@ def _paint_depth(painter: QPainter, camera: Camera, facts: Facts, image: QRectF)
 
 def _paint_bottom(painter: QPainter, camera: Camera, facts: Facts, image: QRectF) -> None:
     """Window, level and zoom, and the scale bar right of them."""
-    left = min(max(image.left(), EDGE), camera.view[0] - 360)
-    left = max(left, EDGE)
+    left = _bottom_left(camera, image)
     base = _base_line(camera, image)
     (low, high), gamma = facts.look.window, facts.look.gamma
     grey = f"W {high - low:.0f}  L {(low + high) / 2:.0f}"
@@ -259,8 +265,10 @@ def paint_heat(painter: QPainter, camera: Camera, title: str, style: HeatStyle, 
     painter.rotate(90)
     caption = said(title) + ("" if style.colours == "inferno" else f", {tr(COLOURS[style.colours])}")
     metrics = QFontMetricsF(theme.font(theme.CAPTION))
-    if top + high + 24 + metrics.horizontalAdvance(caption) > camera.view[1] - 8:
-        caption = ""  # a panel too low for it; the header's button names the class
+    over_scale = x < _bottom_left(camera, image) + SCALE_WIDE
+    lowest = _base_line(camera, image) - LINE if over_scale else camera.view[1] - 8
+    if top + high + 24 + metrics.horizontalAdvance(caption) > lowest:
+        caption = ""  # a panel too small for it; the header's button names the class
     if caption and image.right() > x - 6:
         painter.fillRect(QRectF(-3, -11, metrics.horizontalAdvance(caption) + 6, 15), SHADOW)
     _text(painter, QPointF(0, 0), caption, theme.DARK.text2, size=theme.CAPTION)

@@ -248,7 +248,7 @@ class Panels(QWidget):
             for j, kind in enumerate(row):
                 self._grid.addWidget(self._cell(kind), i, j)
                 self._cells[kind].show()
-        self._title.setText(CANVAS_TITLES[name])
+        self._title.setText(tr(CANVAS_TITLES[name]) if CANVAS_TITLES[name] else "")
         self._title.setVisible(bool(CANVAS_TITLES[name]))
         self._hand_out()
 
@@ -260,7 +260,7 @@ class Panels(QWidget):
     def _cell(self, kind: str) -> QWidget:
         if kind not in self._cells:
             self._panes[kind] = Pane(kind, self._canvas)
-            self._cells[kind] = _cell(label(TITLES[kind], "caption"), self._panes[kind])
+            self._cells[kind] = _cell(label(tr(TITLES[kind]), "caption"), self._panes[kind])
         return self._cells[kind]
 
     def _hand_out(self) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
@@ -20,7 +20,8 @@ from busi_viewer.gui.language import tr
 from busi_viewer.gui.tools import TOOLS, Options, Tool
 from busi_viewer.gui.tools.brush import RADIUS
 
-BAR_GAP = 14
+BAR_GAP, BAR_SIDE = 14, 4
+"""Room in px below the proposal's bar, and the least beside it."""
 
 
 class Canvas(Stage):
@@ -62,6 +63,9 @@ class Canvas(Stage):
     def _on_shown(self) -> None:
         self._tool.rebase()
         session = self._session if self._pixels is not None else None
+        focus = QApplication.focusWidget()
+        if focus is not None and self._bar.isAncestorOf(focus):
+            self.setFocus()  # where the bar is hidden, Qt would hand the focus on to whatever comes next
         self._bar.show_proposal(session.proposal() if session is not None else None)
         self._place_bar()
 
@@ -241,7 +245,10 @@ class Canvas(Stage):
         self._place_bar()
 
     def _place_bar(self) -> None:
-        self._bar.fit(self.width() - 2 * BAR_GAP)
+        width = 0
+        while width != self.width():  # what the bar shows anew can let Qt lay out the panels, and so make this narrower
+            width = self.width()
+            self._bar.fit(width - 2 * BAR_SIDE)
         self._bar.move((self.width() - self._bar.width()) // 2, self.height() - self._bar.height() - BAR_GAP)
         self._bar.raise_()
 

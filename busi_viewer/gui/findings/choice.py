@@ -97,8 +97,8 @@ class ChoiceField(QPushButton):
         menu.popup(self.mapToGlobal(QPoint(0, self.height())))
 
     def _line(self, value: str, fits: bool) -> str:
-        hint = self._hints.get(value, "")
-        return "   ".join(part for part in (tr(value), hint, tr("fits the proposal") if fits else "") if part)
+        asides = (self._hints.get(value, ""), tr("fits the proposal") if fits else "")
+        return "\t".join(part for part in (tr(value), "  ".join(filter(None, asides))) if part)
 
     def _on_chosen(self, action: QAction) -> None:
         value = action.data()

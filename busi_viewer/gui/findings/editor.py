@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -54,6 +54,7 @@ class FindingsEditor(QObject):
         made, number = LesionForm(), len(self.forms)
         made.said.connect(partial(self._on_said, number))
         made.taken.connect(partial(self._on_taken, number))
+        made.all_wanted.connect(partial(self._take_all_of, (number,)))
         made.located.connect(partial(self._on_located, number))
         made.assessed.connect(partial(self._on_assessed, number))
         made.looked.connect(partial(self._on_looked, number))
@@ -132,17 +133,18 @@ class FindingsEditor(QObject):
 
     def take_all(self) -> None:
         """Take over every proposal of the frame in view that names one word, where the reader has said nothing yet."""
+        self._take_all_of(range(len(self._lesions)))
+
+    def _take_all_of(self, numbers: Iterable[int]) -> None:
         session = self._session
         if session is None:
             return
         findings, reasons = session.document.findings, []
-        for number, form in enumerate(self.forms[: len(self._lesions)]):
+        for number in numbers:
             said = before = self._of(number, findings)
-            for name, proposal in form.proposals().items():
-                words = taken_words(proposal)
-                if words is not None and not said.said(name):
-                    said = said.saying(name, words)
-                    reasons.append(_reason("taken over", proposal))
+            for name, (proposal, words) in self.forms[number].open_proposals(before).items():
+                said = said.saying(name, words)
+                reasons.append(_reason("taken over", proposal))
             if said is not before:
                 findings = findings.with_lesion(said)
         self._put(findings, "Take over proposals", "; ".join(reasons))

@@ -123,9 +123,9 @@ class ProposalCell(QPushButton):
 class LesionForm(QWidget):
     """The fields of one lesion.
 
-    ``said(name, words)`` when the reader chose; ``taken(proposal)`` when a proposal is taken over; ``located(name, value)`` of
-    its own position or distance; ``assessed(category or None)``; ``looked(name, on)`` when the reader comes to a row or leaves
-    it.
+    ``said(name, words)`` when the reader chose; ``taken(proposal)`` when a proposal is taken over, ``all_wanted`` when all of
+    them are to be; ``located(name, value)`` of its own position or distance; ``assessed(category or None)``;
+    ``looked(name, on)`` when the reader comes to a row or leaves it.
     """
 
     said = Signal(str, object)
@@ -133,6 +133,7 @@ class LesionForm(QWidget):
     located = Signal(str, object)
     assessed = Signal(object)
     looked = Signal(str, bool)
+    all_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,10 +146,17 @@ class LesionForm(QWidget):
         grid.setVerticalSpacing(2)
         grid.setColumnMinimumWidth(0, TITLES_WIDE)
         grid.setColumnStretch(2, 1)
+        grid.setRowMinimumHeight(0, 20)
         for column, words in enumerate((tr("Descriptor"), tr("AI proposal"), tr("Reader"))):
             heading = label(words, "caption")
             heading.setIndent(6 if column == 1 else 0)
             grid.addWidget(heading, 0, column)
+        self.all = QPushButton(tr("Take all"))
+        self.all.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.all.setToolTip("\n".join((tr("Take over all proposals"), tr("Where nothing is said yet"))))
+        set_role(self.all, "link")
+        self.all.clicked.connect(self.all_wanted)
+        grid.addWidget(self.all, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for descriptor in FIFTH.lesion:
             self._add(descriptor.name, tr(SHORT.get(descriptor.name, descriptor.title)))
         self.assessment = ChoiceField(tr("Assessment"), tuple(FIFTH.assessments), hints=FIFTH.likelihoods)
@@ -204,6 +212,11 @@ class LesionForm(QWidget):
         """What is proposed now, by the descriptor's name."""
         return {name: cell.proposal for name, cell in self.cells.items() if cell.proposal is not None}
 
+    def open_proposals(self, said: LesionFindings) -> dict[str, tuple[Proposal, tuple[str, ...]]]:
+        """The proposals that name one word where the reader has said nothing yet, each with what would be said."""
+        found = {name: (each, taken_words(each)) for name, each in self.proposals().items() if not said.said(name)}
+        return {name: (each, words) for name, (each, words) in found.items() if words is not None}
+
     def set_proposals(self, found: Sequence[Proposal], *, veiled: bool = False) -> None:
         """Show these; a silent descriptor has none. ``veiled``: the image is read blind, so none is shown."""
         self.veiled = veiled
@@ -230,6 +243,7 @@ class LesionForm(QWidget):
         for name, field in self.fields.items():
             proposal, words = self.cells[name].proposal, self._said.said(name)
             field.set_words(words, changed=bool(words) and proposal is not None and overrides(words, proposal))
+        self.all.setVisible(bool(self.open_proposals(self._said)))
 
 
 def taken_words(proposal: Proposal) -> tuple[str, ...] | None:

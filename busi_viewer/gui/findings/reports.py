@@ -51,6 +51,7 @@ class Reports(QObject):
         self._settled.timeout.connect(self._note_point)
         signature = panel.sections.signature
         signature.wanted.connect(self.ask)
+        signature.button.name_key(self._sign_action)
         signature.signed.connect(self._sign)
         self._sign_action.triggered.connect(self.ask)
         actions["take_over"].triggered.connect(panel.findings.take_all)
@@ -130,7 +131,7 @@ class Reports(QObject):
                 management=tr(findings.management or "not given"),
             ),
             plural("1 lesion described.", "{n} lesions described.", lesions),
-            plural("1 notice open.", "{n} notices open.", count),
+            *([plural("1 notice open.", "{n} notices open.", count)] if count else []),
         ]
         if self._session.proposal() is not None:
             lines.append(tr("AI's outline of this frame is neither accepted nor discarded."))

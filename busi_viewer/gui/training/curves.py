@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from busi_viewer.gui import theme
@@ -17,6 +18,7 @@ from busi_viewer.gui.language import number, tr
 from busi_viewer.gui.stylesheet import set_role
 
 DASHES = [5.0, 3.5]
+PLOT_HIGH, GAP = 190, 8
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,38 @@ FIGURES = (
 
 
 class Curves(QWidget):
-    """Four plots."""
+    """Four plots, two and two; one below the other where they would be too narrow for their titles."""
 
     def __init__(self) -> None:
         super().__init__()
         self.plots = [Plot(figure) for figure in FIGURES]
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(8)
-        for place, plot in enumerate(self.plots):
-            grid.addWidget(plot, place // 2, place % 2)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP)
+        self._columns = 0
+        self._arrange(2)
+
+    def _arrange(self, columns: int) -> None:
+        if columns != self._columns:
+            self._columns = columns
+            for place, plot in enumerate(self.plots):
+                self._grid.addWidget(plot, place // columns, place % columns)
+            self._grid.setColumnStretch(1, columns - 1)
+            self._grid.setColumnStretch(0, 1)
+            self.updateGeometry()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as one plot."""
+        rows = -(-len(self.plots) // self._columns)
+        return QSize(self._widest(), rows * (PLOT_HIGH + GAP) - GAP)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns where there is room."""
+        super().resizeEvent(event)
+        self._arrange(2 if event.size().width() >= 2 * self._widest() + GAP else 1)
+
+    def _widest(self) -> int:
+        return max(plot.minimumSizeHint().width() for plot in self.plots)
 
     def show_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
         """Show what the run has told."""
@@ -91,6 +115,15 @@ class _Key(QWidget):
         painter.drawLine(1, 5, 17, 5)
 
 
+class _Figures(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
+    """An axis whose figures are written as the language does, all with as many decimals."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        """What stands at the ticks."""
+        places = max(0, math.ceil(-math.log10(spacing * scale) - 1e-9))
+        return [number(value * scale, f".{places}f") for value in values]
+
+
 class Plot(QFrame):
     """One plot with its title, its key and the last values."""
 
@@ -98,12 +131,12 @@ class Plot(QFrame):
         super().__init__()
         self.figure = figure
         set_role(self, "panel")
-        self.setMinimumHeight(190)
+        self.setMinimumHeight(PLOT_HIGH)
         self._values = {line.key: label("–", "strong") for line in figure.lines}
         key: list[QWidget | int] = []
         for line in figure.lines:
             key += [12, _Key(line), label(tr(line.name), "dim"), self._values[line.key]]
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"left": _Figures("left")})
         self.plot.setAccessibleName(tr(figure.title))
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()

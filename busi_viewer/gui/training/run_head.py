@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from busi_viewer.gui import privacy
@@ -10,6 +11,9 @@ from busi_viewer.gui.controls import CutLabel, KeyButton, label, rule, spaced
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
+
+TITLE, MIDDLE, GAP = 190, 190, 16
+"""The least widths (px) of the run's name and of its progress; what is left is for the words on the buttons."""
 
 
 class RunHead(QWidget):
@@ -26,15 +30,15 @@ class RunHead(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._title, self._about = CutLabel("title"), CutLabel("quiet")
-        self._title.setMinimumWidth(190)
-        self._where, self._left = label("", "dim"), label("", "quiet")
+        self._title.setMinimumWidth(TITLE)
+        self._where, self._left = CutLabel("dim"), CutLabel("quiet")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName(tr("Progress of the run"))
         self.pause, self.stop = KeyButton(tr("Pause"), "pause"), KeyButton(tr("Stop and keep"), "x")
         self.resume = KeyButton(tr("Go on"), "play", role="primary")
-        folder = KeyButton(tr("Run folder"), "folder-open")
+        self._folder = folder = KeyButton(tr("Run folder"), "folder-open")
         self.pause.setToolTip(tr("Wait after this step; the run keeps its memory"))
         self.stop.setToolTip(tr("End after this step; it can go on later from its last finished epoch"))
         self.resume.setToolTip(tr("Go on from where it waits, or from the last finished epoch"))
@@ -48,7 +52,7 @@ class RunHead(QWidget):
         middle.setSpacing(4)
         for part in (self._where, self._bar, self._left):
             middle.addWidget(part)
-        head = spaced(margins=(16, 10, 16, 10), spacing=16)
+        head = spaced(margins=(GAP, 10, GAP, 10), spacing=GAP)
         head.addLayout(names, 3)
         head.addLayout(middle, 2)
         for button in (self.pause, self.stop, self.resume, folder):
@@ -58,6 +62,20 @@ class RunHead(QWidget):
         self.stop.clicked.connect(self.stopped)
         self.resume.clicked.connect(self.resumed)
         folder.clicked.connect(self.folder_asked)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow, buttons say their words in their tool tips alone."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        buttons = (self._folder, self.pause, self.stop, self.resume)
+        for compact in (0, 1, len(buttons)):
+            for place, button in enumerate(buttons):
+                button.set_compact(place < compact)
+            wide = sum(button.sizeHint().width() + GAP for button in buttons if not button.isHidden())
+            if TITLE + MIDDLE + wide + 3 * GAP <= self.width():
+                break
 
     def stand_above(self, content: QWidget, view: QWidget) -> None:
         """Fill a view: this head, and below it the content, which scrolls."""
@@ -86,6 +104,7 @@ class RunHead(QWidget):
         if held is not None and held.isHidden():  # else the next in line takes the keyboard, which may be to stop
             (self.pause if self.resume.isHidden() else self.resume).setFocus()
         self.problem.setVisible(run.state == BROKEN)
+        self._fit()
         why = run.problem or tr("The process ended without a word: it was killed, or the machine went down")
         kept = tr("What it has learned is kept up to its last epoch.")
         self.problem.setText(privacy.words(f"{sentence(said(why)).rstrip('.')}. {kept}"))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QW
 
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import icons, privacy, theme
-from busi_viewer.gui.controls import label, spaced
+from busi_viewer.gui.controls import CutLabel, label, spaced
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.result_parts import OutlineSample
@@ -42,7 +42,8 @@ class Samples(QWidget):
         predicted.set_style(theme.LESION_COLOURS[0], dashed=True)
         title = label(tr("Sample predictions"), "strong")
         key = (reference, label(tr("Reference"), "dim"), predicted, label(tr("Prediction"), "dim"))
-        self._said = label(tr("the same validation images after every epoch"), "quiet")
+        self._said = CutLabel("quiet")
+        self._said.setText(tr("the same validation images after every epoch"))
         row = QHBoxLayout()
         row.setSpacing(8)
         for tile in self.tiles:
@@ -50,7 +51,10 @@ class Samples(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(spaced(title, self._said, 0, *key, 8, self._epoch, self.slider))
+        head = spaced(title)
+        head.addWidget(self._said, 1)
+        head.addLayout(spaced(*key, 8, self._epoch, self.slider))
+        column.addLayout(head)
         column.addLayout(row)
         self.slider.valueChanged.connect(self._on_moved)
 
@@ -153,13 +157,16 @@ class Tile(QWidget):
         t = theme.tokens()
         painter.setFont(theme.font(theme.CAPTION))
         middle = Qt.AlignmentFlag.AlignVCenter
+        words = f"Dice {figure(shown.dice, 2)}" if shown.dice is not None else ""
+        taken = painter.fontMetrics().horizontalAdvance(words)
         if shown.probabilities is not None:
             name = CLASSES[int(np.argmax(shown.probabilities))]
             icons.draw_class_glyph(painter, name, QRectF(foot.left(), foot.center().y() - 5, 10, 10))
             painter.setPen(QColor(t.text2))
-            painter.drawText(foot.adjusted(16, 0, 0, 0), middle, _predicted(shown))
+            name, room = _predicted(shown), foot.width() - 16 - taken - 8
+            if painter.fontMetrics().horizontalAdvance(name) <= room:  # else the sign says it, and the tool tip
+                painter.drawText(foot.adjusted(16, 0, 0, 0), middle, name)
         painter.setPen(QColor(t.text))
-        words = f"Dice {figure(shown.dice, 2)}" if shown.dice is not None else ""
         painter.drawText(foot, middle | Qt.AlignmentFlag.AlignRight, words)
 
 

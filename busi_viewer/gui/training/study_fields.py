@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from PySide6.QtCore import QRegularExpression, Qt, Signal
@@ -10,7 +11,7 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from busi_viewer.gui.controls import Check, Combo, label, number_field
-from busi_viewer.gui.language import said, tr
+from busi_viewer.gui.language import number, said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.gui.training.study_view import in_words
 from busi_viewer.workflow.training_runs import FOLDS, SEARCH, Study
@@ -55,14 +56,14 @@ class StudyFields(QWidget):
         grid.setColumnStretch(1, 1)
         self._names: dict[str, QLabel] = {}
         fields: tuple[QWidget, ...] = (self.what, self.trials, self.folds, self._vary, self.keep)
-        for number, (words, field) in enumerate(zip(NAMES, fields, strict=True)):
+        for row, (words, field) in enumerate(zip(NAMES, fields, strict=True)):
             name = self._names[words] = label(tr(words), "dim")
             name.setBuddy(field)
             field.setAccessibleName(tr(words))
-            grid.addWidget(name, number, 0)
+            grid.addWidget(name, row, 0)
             if field is self._vary:
                 name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignLeft)
             if field is not self._vary:
                 field.setFixedWidth(field_width if field in (self.what, self.keep) else 130)
         self.what.currentIndexChanged.connect(self._on_changed)
@@ -136,6 +137,12 @@ def _space(spec: Mapping[str, Any]) -> str:
     """The values of a search's parameter in words."""
     if spec.get("kind") == "choice":
         return ", ".join(str(value) for value in spec["values"])
-    low, high = (f"{spec[end]:.3g}" for end in ("low", "high"))
+    low, high = (_in_full(spec[end]) for end in ("low", "high"))
     said = tr("{low} to {high}", low=low, high=high)
     return said + (tr(", logarithmic") if spec.get("log") else "")
+
+
+def _in_full(value: float) -> str:
+    """A number with three significant digits at most and no exponent: 1e-05 is "0.00001"."""
+    plain = f"{Decimal(f'{value:.3g}'):f}"
+    return number(float(plain), f".{len(plain.partition('.')[2])}f")
