@@ -23,6 +23,8 @@ HEADER = 34
 SHOWN_LESIONS = 3
 WORDS_BELOW = 720
 """Width of the row (px) below which the word on the heatmap's button and the buttons for panels go."""
+CARD = 420
+"""The least width (px) of the card that tells of an analysis."""
 CURSOR_ROOM = 96
 """Room in px that is kept for the value under the cursor."""
 PANELS = (("panel-one", "layout_one"), ("panel-sides", "layout_sides"), ("panel-four", "layout_four"))
@@ -165,7 +167,7 @@ class ProgressCard(QFrame):
         row.setSpacing(14)
         row.addLayout(words, 1)
         row.addWidget(cancel)
-        self.setFixedSize(420, 48)
+        self.setFixedSize(CARD, 48)
         over.installEventFilter(self)
         self.hide()
 
@@ -180,6 +182,7 @@ class ProgressCard(QFrame):
         busy = share <= 0.0
         self._bar.setRange(0, 0 if busy else 100)
         self._bar.setValue(0 if busy else round(share * 100))
+        self.setFixedWidth(max(CARD, self.sizeHint().width()))
         self._place()
         self.raise_()
 
