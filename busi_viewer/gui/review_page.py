@@ -72,7 +72,6 @@ class ReviewPage(QSplitter):
     def _connect(self) -> None:
         canvas = self.canvas
         self.options.used.connect(canvas.setFocus)
-        self.result.sections.signature.left.connect(canvas.setFocus)
         canvas.said.connect(self.options.say)
         canvas.asked.connect(self.options.ask)
         canvas.tool_changed.connect(self._show_tool)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
@@ -63,9 +63,6 @@ class Canvas(Stage):
     def _on_shown(self) -> None:
         self._tool.rebase()
         session = self._session if self._pixels is not None else None
-        focus = QApplication.focusWidget()
-        if focus is not None and self._bar.isAncestorOf(focus):
-            self.setFocus()  # where the bar is hidden, Qt would hand the focus on to whatever comes next
         self._bar.show_proposal(session.proposal() if session is not None else None)
         self._place_bar()
 

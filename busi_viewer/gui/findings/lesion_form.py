@@ -152,6 +152,7 @@ class LesionForm(QWidget):
             heading.setIndent(6 if column == 1 else 0)
             grid.addWidget(heading, 0, column)
         self.all = QPushButton(tr("Take all"))
+        self.all.setAccessibleName(tr("Take over all proposals"))
         self.all.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.setToolTip("\n".join((tr("Take over all proposals"), tr("Where nothing is said yet"))))
         set_role(self.all, "link")

@@ -47,14 +47,13 @@ def version_line(report: Report) -> str:
 
 
 class SignaturePanel(QWidget):
-    """``wanted`` when the reader asks to sign; ``signed(name, reason)`` once confirmed; ``left`` with either answer.
+    """``wanted`` when the reader asks to sign; ``signed(name, reason)`` once confirmed.
 
     The versions stay listed; the newest says whether the report was changed since.
     """
 
     wanted = Signal()
     signed = Signal(str, str)
-    left = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +79,7 @@ class SignaturePanel(QWidget):
         self._confirmed = KeyButton(tr("Sign"), "check", role="primary")
         self._confirmed.clicked.connect(self._confirm)
         self._cancel = KeyButton(tr("Cancel"), "x", role="flat")
-        self._cancel.clicked.connect(self._leave)
+        self._cancel.clicked.connect(self._box.hide)
         inner = QVBoxLayout(self._box)
         inner.setContentsMargins(10, 8, 10, 8)
         for part in (self._summary, self.name, self.reason):
@@ -135,9 +134,5 @@ class SignaturePanel(QWidget):
 
     def _confirm(self) -> None:
         if self._confirmed.isEnabled() and self._box.isVisible():
-            self._leave()
+            self._box.hide()
             self.signed.emit(self.name.text().strip(), self.reason.text().strip() if self._again else "")
-
-    def _leave(self) -> None:
-        self._box.hide()
-        self.left.emit()
