@@ -1,6 +1,6 @@
 """Make the pictures of the help (resources/help/pictures) from the real window with the bundled synthetic phantoms.
 
-Run ``QT_QPA_PLATFORM=offscreen python resources/make_help_pictures.py`` from the checkout with the package installed.
+Run ``python resources/make_help_pictures.py`` from the checkout with the package installed, on a screen that has room for SIZE.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from busi_viewer.gui.app import make_application
 from busi_viewer.gui.window import MainWindow
 
 FOLDER = Path(__file__).resolve().parent / "help" / "pictures"
-SIZE, WIDE, COLOURS = (1400, 860), 780, 200
-"""The window's size, the widest picture in px, and how many colours one has."""
+SIZE, WIDE, QUALITY = (1400, 860), 780, 85
+"""The window's size, the widest picture in px, and how well it is kept: JPEG with whole colours, which few colours are not."""
+
+BARS = 72
+"""How high menus and toolbar are together."""
 
 
 def wait(until: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -43,17 +46,16 @@ def rest(milliseconds: int = 900) -> None:
 
 
 def keep(widget: QWidget, name: str, part: QRect | None = None) -> None:
-    """Save a widget, or a part of it, in few colours and at most WIDE px wide."""
+    """Save a widget, or a part of it, at most WIDE px wide."""
     image = (
         widget.grab(part if part is not None else widget.rect()).toImage().convertToFormat(QImage.Format.Format_RGB888)
     )
     if image.width() > WIDE:
         image = image.scaledToWidth(WIDE, Qt.TransformationMode.SmoothTransformation)
-    path = FOLDER / f"{name}.png"
-    image.save(str(path))
-    with Image.open(path) as whole:
-        few = whole.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+    whole = Image.frombytes(
+        "RGB", (image.width(), image.height()), bytes(image.constBits()), "raw", "RGB", image.bytesPerLine()
+    )
+    whole.save(FOLDER / f"{name}.jpg", quality=QUALITY, subsampling=0, optimize=True)
 
 
 def show(window: MainWindow, name: str) -> None:
@@ -110,14 +112,15 @@ def main() -> None:
     act["blind"].trigger()
     show(window, "cine.dcm")
     analyse(window, every_frame=True)
-    keep(window, "cine", QRect(280, 60, window.width() - 280, window.height() - 60))
+    left, top = window.worklist.width() + 1, BARS
+    keep(window, "cine", QRect(left, top, window.width() - left, window.height() - top - window.bottom.height()))
     keep(window.worklist, "worklist", QRect(0, 0, window.worklist.width(), 460))
     act["network_page"].trigger()
     rest()
-    keep(window, "network", QRect(0, 60, window.width(), 460))
+    keep(window, "network", QRect(0, BARS, window.width(), 450))
     act["audit_page"].trigger()
     rest(2000)
-    keep(window, "audit", QRect(0, 60, window.width(), 420))
+    keep(window, "audit", QRect(0, BARS, window.width(), 420))
     window.close()
 
 

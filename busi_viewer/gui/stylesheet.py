@@ -99,7 +99,7 @@ QSlider::groove:horizontal { height: 3px; background: @border; border-radius: 1p
 QSlider::sub-page:horizontal { background: @accent; border-radius: 1px; }
 QSlider::sub-page:horizontal:disabled { background: @border; }
 QSlider::handle:horizontal {
-    width: 10px; height: 10px; margin: -4px 0; border-radius: 5px; background: @text; border: none; }
+    width: 11px; height: 11px; margin: -4px 0; border-radius: 5px; background: @text; border: none; }
 QSlider::handle:horizontal:hover { background: @accent; }
 QSlider::handle:horizontal:disabled { background: @text3; }
 QSlider::handle:horizontal:focus { background: @accent; }

@@ -50,6 +50,7 @@ from busi_viewer.gui.training import (
     words,
     work,
 )
+from busi_viewer.report import card_content, study_parts
 from busi_viewer.workflow import training_results
 
 ROOT = Path(busi_viewer.__file__).parent
@@ -117,7 +118,7 @@ def tabled() -> set[str]:
         *METHODS,
         *(kind.word for kind in Kind),
     }
-    found |= of_training()
+    found |= of_training() | of_the_card()
     return {text for text in found if has_words(text)} - {"System", "English", "Deutsch"}
 
 
@@ -146,6 +147,13 @@ def of_training() -> set[str]:
     found |= {text for kind in audit.KINDS.values() for text in (kind.title, kind.advice)}
     found |= {text for text, _, _ in training_results.FIGURES}
     return found | set(worst.TITLES)
+
+
+def of_the_card() -> set[str]:
+    """What stands in every model's card; the names of its settings stay as they are."""
+    found = {*card_content.STANDING, *card_content._PART_NOTES.values(), study_parts.CI_NOTE}
+    found |= {f"Figures: {part}" for part in card_content._PARTS.values()}
+    return found | {name for _, name, _ in study_parts.MAIN}
 
 
 def of_the_lexicon() -> set[str]:

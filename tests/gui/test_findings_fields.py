@@ -158,6 +158,17 @@ def test_all_proposals_are_taken_over_at_once_where_nothing_was_said(panel, sess
     assert session.undo.count() == count + 1
 
 
+def test_a_button_takes_all_proposals_of_a_lesion_over_and_goes_when_none_is_left(panel, session, qtbot):
+    form = panel.findings.forms[0]
+    assert not form.all.isHidden()
+    form.all.click()
+    taken = {name for name, proposal in form.proposals().items() if lesion(session).said(name)}
+    assert {"orientation", "margin"} <= taken
+    assert form.all.isHidden()
+    session.undo.undo()
+    qtbot.waitUntil(lambda: not form.all.isHidden())
+
+
 def test_several_words_where_several_may_apply(panel, session):
     field = panel.findings.forms[0].fields["associated_features"]
     for word in ("oedema", "duct changes"):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QToolButton
 from window_kit import analyse_and_wait, open_and_wait, window, write_image
 
 from busi_viewer import settings
@@ -65,6 +65,23 @@ def test_panels_follow_the_worklist_and_choices_outlive_the_window(qtbot, qapp, 
     kept = settings.load()
     assert (kept.panels, kept.heatmap_colours, kept.gamma) == ("four", "cividis", pytest.approx(1.1))
     assert {f"colours_{name}" for name in settings._CHOICES["heatmap_colours"]} == set(COLOURS)
+
+
+def test_bar_and_header_fit_narrow_panels(qtbot, qapp, study):
+    with window(qtbot, qapp, size=(1100, 760)) as made:
+        open_and_wait(qtbot, made, study)
+        analyse_and_wait(qtbot, made)
+        canvas, header = made.canvas, made.review.header
+        for layout in ("layout_four", "layout_one", "layout_sides"):
+            made.actions_[layout].trigger()
+            qtbot.waitUntil(lambda: canvas._bar.width() <= canvas.width())
+            assert canvas._bar.geometry().left() >= 0
+        assert header._lesions.sizeHint().width() <= header._lesions.width()
+        assert not header._panels.isVisible()
+        made.resize(1700, 900)
+        qtbot.waitUntil(header._panels.isVisible)
+        header._panels.findChild(QToolButton, "panel-four").click()
+        assert made.review.panels.layout_name == "four"
 
 
 def test_the_display_button_and_its_menu_have_names(qtbot, qapp, study):

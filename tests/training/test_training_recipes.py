@@ -14,6 +14,7 @@ from busi_viewer.core.dataset import load_datasets
 from busi_viewer.core.errors import UsageError
 from busi_viewer.core.results import CLASSES, LESION
 from busi_viewer.core.sanity import LIMIT
+from busi_viewer.gui import language
 from busi_viewer.inference.heatmaps import randomised, through_network
 from busi_viewer.inference.sanity import correlation
 from busi_viewer.nets.card import Architecture
@@ -274,3 +275,8 @@ def test_the_models_of_paper_b_bear_its_numbers():
     assert said["triencoder-unet-cbam-frozen-bce"] == "Model 12"
     assert said["triencoder-unet-pair-dense-eff-frozen-dice"] == "Model 13"
     assert said["triencoder-unet-pair-res-eff-frozen-bce"] == "Model 15"
+
+
+def test_every_recipe_is_described_in_the_languages_of_the_window():
+    german = language.Language("de", language.catalogue("de"))
+    assert [name for name, recipe in RECIPES.items() if german.finished(recipe.summary) == recipe.summary] == []
