@@ -32,8 +32,8 @@ from busi_viewer.gui.tools.options import Choice, Deed, Number, Switch
 HEIGHT = 40
 SAID_MS = 6000
 SLIDER, FIELD = 88, 46
-HINT_LEAST = 110
-"""A hint that is cut to less (px) is left out; the tool's name has it as its tool tip."""
+HINT_LEAST = 90
+"""A hint that is cut to less (px) is left out, unless it is what a tool has to say; the tool's name has it as its tool tip."""
 SLIDER_MAX = 100
 
 
@@ -43,13 +43,13 @@ class Hint(QLabel):
     def __init__(self) -> None:
         super().__init__()
         set_role(self, "caption")
-        self._words = ""
+        self._words, self.warns = "", False
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def show_words(self, words: str, *, warn: bool = False) -> None:
         """Show a hint, or what a tool has to say."""
-        self._words = words
+        self._words, self.warns = words, warn
         set_role(self, "strong" if warn else "caption")
         self.setToolTip(words)
         self.setAccessibleName(words)
@@ -68,7 +68,13 @@ class Hint(QLabel):
     def _cut(self) -> None:
         metrics = QFontMetrics(self.font())
         shown = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
-        self.setText(shown if self.width() >= HINT_LEAST or shown == self._words else "")
+        self.setText(shown if self.warns or self.width() >= HINT_LEAST or shown == self._words else "")
+
+    @property
+    def room(self) -> int:
+        """The least room (px) in which it is worth showing."""
+        whole = QFontMetrics(self.font()).horizontalAdvance(self._words) + 2
+        return whole if self.warns else min(HINT_LEAST, whole)
 
 
 class ToolOptions(QWidget):
@@ -152,6 +158,7 @@ class ToolOptions(QWidget):
     def say(self, words: str) -> None:
         """Show what the tool has to say, for a while in place of the hint."""
         self._hint.show_words(words, warn=True)
+        self._fit()
         self._quiet.start()
 
     def ask(self, name: str) -> None:
@@ -171,17 +178,24 @@ class ToolOptions(QWidget):
         return QSize(0, HEIGHT)
 
     def _fit(self) -> None:
-        """Leave out, in this order: captions, keys on the buttons, the tool's name."""
+        """Leave out, in this order: keys on the buttons, the hint, captions, the tool's name; what a tool has to say stays."""
         if self._tool is None:
             return
-        for room in (3, 2, 1, 0):
-            for part in self._captions:
-                part.setVisible(room > 2)
+        hint = self._hint.room
+        steps = (
+            [(2, hint), (1, hint), (0, 0)]
+            if self._hint.warns
+            else [(3, hint), (2, hint), *((n, 0) for n in (3, 2, 1, 0))]
+        )
+        for left, beside in steps:
             for button in (self._apply, self.commit, self._cancel):
-                button.show_key(room > 1)
-            self._name.setVisible(room > 0)
-            self._row.invalidate()
-            if self._row.sizeHint().width() <= self.width():
+                button.show_key(left > 2)
+            for part in self._captions:
+                part.setVisible(left > 1)
+            self._name.setVisible(left > 0)
+            for layout in (self._controls, self._row):
+                layout.invalidate()
+            if self._row.sizeHint().width() + beside <= self.width():
                 break
 
     def _show_hint(self) -> None:
