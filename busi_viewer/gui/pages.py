@@ -69,8 +69,9 @@ class Pages(QStackedWidget):
 
     def _take_focus(self) -> None:
         """Give the keyboard to the image, or to the page in front where there is none; Tab goes on from there."""
-        place = self._canvas if self._canvas.isVisible() else self.currentWidget()
-        place.setFocus(Qt.FocusReason.OtherFocusReason)
+        place: QWidget | None = self._canvas if self._canvas.isVisible() else self.currentWidget()
+        if place is not None:
+            place.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(QWidget, QWidget)
     def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:

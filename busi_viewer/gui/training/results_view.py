@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QIcon, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui import privacy
@@ -29,6 +38,9 @@ NOTES = {
     "validation": "On the validation part, on which epoch, calibration and thresholds were chosen: figures are flattering.",
     "test": "On the locked test, which nothing was chosen on.",
 }
+
+GAP, AROUND = 8, 100
+"""Px between the two tables, and what stands around both."""
 
 
 class ResultsView(QWidget):
@@ -84,7 +96,7 @@ class ResultsView(QWidget):
         plots = spaced(spacing=8)
         plots.addWidget(self.roc, 1)
         plots.addWidget(self.calibration, 1)
-        tables = spaced(spacing=8)
+        self._tables = tables = spaced(spacing=GAP)
         tables.addWidget(_card(tr("Figures, 95 % CI"), self.figures), 3)
         tables.addWidget(_card(tr("Confusion (rows: reference)"), self.confusion), 2)
         body.addLayout(plots)
@@ -102,6 +114,16 @@ class ResultsView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._area)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tables beside each other where no cell is cut for it, else one below the other."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        beside = self.figures.whole_width + self.confusion.whole_width + AROUND
+        way = QBoxLayout.Direction.LeftToRight if self.width() >= beside else QBoxLayout.Direction.TopToBottom
+        self._tables.setDirection(way)
 
     def show_none(self, words: str) -> None:
         """There is nothing to show yet, and why."""
@@ -137,6 +159,7 @@ class ResultsView(QWidget):
         self.calibration.show_curve(*found.calibration, f"ECE {figure(ece)}", dots=True)
         for part_of in (self.roc, self.calibration, self.confusion):
             part_of.setVisible(found.confusion is not None)
+        self._fit()
         self._show_worst(found)
 
     def _show_worst(self, found: Results) -> None:

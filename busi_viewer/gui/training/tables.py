@@ -54,3 +54,10 @@ class Table(QTableWidget):
             mode = QHeaderView.ResizeMode.Stretch if column == 0 else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(column, mode)
         self.setFixedHeight(HEAD + ROW * len(rows) + 2)
+
+    @property
+    def whole_width(self) -> int:
+        """The width (px) in which no cell is cut."""
+        header = self.horizontalHeader()
+        columns = range(self.columnCount())
+        return sum(max(header.sectionSizeHint(n), self.sizeHintForColumn(n)) for n in columns) + 2 * self.frameWidth()
