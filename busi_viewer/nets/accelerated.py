@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from busi_viewer import paths
 from busi_viewer.nets.card import WEIGHTS, Card
+from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.graph import GRAPH, Arrays, Graph, made
 from busi_viewer.nets.predictor import Output
 from busi_viewer.nets.weights import load_arrays
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 HEADED = ("multitask-unet-mobilenetv2", "multitask-unet-resnet50v2", "ensemble")
 """The architectures that are compiled: those whose class head can be run alone. They outline and classify."""
-FORM = "2"
+FORM = "3"
 """Of what is kept in the cache folder; older ones are not read."""
 
 
@@ -51,7 +52,9 @@ class CompiledForward:
             properties.num_streams: threads if together else 1,
         }
         core = ov.Core()
-        self._compiled = core.compile_model(graph.model(core, arrays), "CPU", config)
+        model = graph.model(core, arrays)
+        without_doubling(model)
+        self._compiled = core.compile_model(model, "CPU", config)
         # not thread-local: a request that dies with a thread state of Qt's takes the process with it
         self._idle: deque[Any] = deque()
 

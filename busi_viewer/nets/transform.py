@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -56,9 +57,27 @@ class Letterbox:
 
 
 def scaled(x: Tensor, size: int) -> Tensor:
-    """(N, C, S, S) at ``size`` pixels, area-averaged."""
+    """(N, C, S, S) at ``size`` pixels, area-averaged.
+
+    As two matrix products: they say the same as ``interpolate`` with ``antialias``, which takes ten times as long in OpenVINO.
+    """
+    import torch
+
+    side = int(x.shape[-1])
+    if side == size:
+        return x
+    rows = _averaging(side, size).to(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return rows @ x @ rows.T
+
+
+@cache
+def _averaging(side: int, size: int) -> Tensor:
+    """The weights (size, side) with which each of ``size`` pixels averages ``side``."""
+    import torch
     import torch.nn.functional as F  # noqa: N812
 
-    if x.shape[-1] == size:
-        return x
-    return F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
+    with torch.inference_mode(False), torch.no_grad():  # training may use what an inference made first
+        return F.interpolate(
+            torch.eye(side)[None, None], (size, side), mode="bilinear", align_corners=False, antialias=True
+        )[0, 0]

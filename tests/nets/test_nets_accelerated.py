@@ -13,10 +13,11 @@ from busi_viewer import paths
 from busi_viewer.core.errors import ModelError
 from busi_viewer.nets import accelerated
 from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec, read_card
+from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.graph import GRAPH, Graph
 from busi_viewer.nets.registry import build
-from busi_viewer.nets.weights import load_tensors, save_tensors
+from busi_viewer.nets.weights import load_arrays, load_tensors, save_tensors
 
 SMALL = {"name": "multitask-unet-mobilenetv2", "arguments": {}, "size": 64}
 LARGE = {**SMALL, "arguments": {"lesion_pooling": True}, "size": 96}
@@ -119,3 +120,42 @@ def test_openvino_reports_its_use_to_nobody(tmp_path):
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **home}, check=True, timeout=120)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("beside", [0, 3])
+def test_a_convolution_of_a_doubled_map_becomes_a_transposed_one_with_the_same_numbers(beside):
+    import openvino as ov
+    from openvino import opset13
+
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(4, 5 + beside, 3, 3)).astype(np.float32)
+    small, skip = (rng.normal(size=s).astype(np.float32) for s in ((1, 5, 6, 8), (1, beside, 12, 16)))
+
+    def model():
+        inputs = [opset13.parameter(list(a.shape), np.float32) for a in (small, skip)[: 1 + bool(beside)]]
+        size, axes = (opset13.constant(np.array(v, np.int64)) for v in ([12, 16], [2, 3]))
+        x = opset13.interpolate(
+            inputs[0], size, "nearest", "sizes", axes=axes, coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+        )  # fmt: skip
+        x = opset13.concat([x, inputs[1]], 1) if beside else x
+        ones = [1, 1]
+        return ov.Model([opset13.convolution(x, opset13.constant(weights), ones, ones, ones, ones)], inputs)
+
+    plain, rewritten = model(), model()
+    assert without_doubling(rewritten) == 1
+    assert "Interpolate" not in {node.get_type_name() for node in rewritten.get_ordered_ops()}
+    found = [
+        ov.Core().compile_model(m, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([small, skip][: 1 + bool(beside)])[0]
+        for m in (plain, rewritten)
+    ]
+    assert np.allclose(*found, atol=1e-4)
+
+
+def test_a_models_decoder_is_rewritten_whole(made):
+    import openvino as ov
+
+    folder, card, network = made
+    model = accelerated.graph_of(folder, card, network=network).model(
+        ov.Core(), load_arrays(folder / WEIGHTS, card.sha256)
+    )
+    assert without_doubling(model) == 5 * len(ENSEMBLE.arguments["members"])

@@ -1,10 +1,12 @@
 """The letterbox and its way back."""
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from busi_viewer.nets.transform import Letterbox
+from busi_viewer.nets.transform import Letterbox, scaled
 
 
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([32, 64, 256]))
@@ -39,3 +41,15 @@ def test_coarse_map_covers_the_frame_without_its_padding():
     assert native.shape == (100, 400)
     assert native[50].min() > 0.9
     assert native[0].max() < native[50].min()
+
+
+@pytest.mark.parametrize(("side", "size"), [(96, 64), (64, 96), (64, 64)])
+def test_scaling_says_what_torchs_antialiased_interpolation_says(side, size):
+    x = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
+    with torch.inference_mode():
+        scaled(x, size)
+    x.requires_grad_()
+    found = scaled(x, size)
+    found.sum().backward()
+    assert torch.allclose(found, expected, atol=1e-6)
