@@ -280,7 +280,7 @@ class ModelEngine:
 
     def _mask(self, prediction: Prediction, p_normal: float) -> Mask:
         card = self.card
-        return outline(prediction.probability, p_normal, card.mask_rule, card.no_outline_above)
+        return outline(prediction.probability, p_normal, card.mask_rule)
 
     def _band(self, prediction: Prediction, mask: Mask) -> Band | None:
         band = self.card.band

@@ -110,9 +110,9 @@ class ContourBand(_Strict):
 class Card(_Strict):
     """The card as stored in ``card.json``. ``sha256`` is that of the weights file beside it.
 
-    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, those
-    whose probability nowhere reaches ``min_peak_probability``, and those less sure than ``min_relative_probability`` times the
-    surest; none where p(normal) ≥ ``no_outline_above``. The estimate is withheld where no class reaches ``abstain_below``.
+    Mask: pixels with probability ≥ ``mask_threshold``, lesions smaller than ``min_lesion_share`` of the image dropped, and
+    those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``, unless some
+    pixel reaches ``outline_sure_from``. The estimate is withheld where no class reaches ``abstain_below``.
     ``data`` names source and licence of each data set that is known by its folder's name; ``limits`` what the model's figures
     showed; ``leaky`` how a paper's protocol, reproduced on
     request, let the answer through: such a model is never made the active one. ``graph_sha256`` is that of the compiled
@@ -130,8 +130,8 @@ class Card(_Strict):
     mask_threshold: float = 0.5
     min_lesion_share: float = 0.0005
     min_relative_probability: float = 0.0
-    min_peak_probability: float = 0.0
     no_outline_above: float | None = None
+    outline_sure_from: float | None = None
     calibration: Calibration | None = None
     operating_point: float | None = None
     abstain_below: float | None = None
@@ -151,7 +151,11 @@ class Card(_Strict):
     def mask_rule(self) -> MaskRule:
         """The rule that makes a mask of a probability map."""
         return MaskRule(
-            self.mask_threshold, self.min_lesion_share, self.min_relative_probability, self.min_peak_probability
+            self.mask_threshold,
+            self.min_lesion_share,
+            self.min_relative_probability,
+            self.no_outline_above,
+            self.outline_sure_from,
         )
 
 

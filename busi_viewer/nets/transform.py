@@ -66,18 +66,19 @@ def scaled(x: Tensor, size: int) -> Tensor:
     side = int(x.shape[-1])
     if side == size:
         return x
-    rows = _averaging(side, size).to(x)
+    rows = torch.from_numpy(_averaging(side, size)).to(x)
     with torch.autocast(x.device.type, enabled=False):
         return rows @ x @ rows.T
 
 
 @cache
-def _averaging(side: int, size: int) -> Tensor:
-    """The weights (size, side) with which each of ``size`` pixels averages ``side``."""
-    import torch
-    import torch.nn.functional as F  # noqa: N812
+def _averaging(side: int, size: int) -> NDArray[np.float32]:
+    """The weights (size, side) with which each of ``size`` pixels averages ``side``: a triangle as wide as two of the coarser.
 
-    with torch.inference_mode(False), torch.no_grad():  # training may use what an inference made first
-        return F.interpolate(
-            torch.eye(side)[None, None], (size, side), mode="bilinear", align_corners=False, antialias=True
-        )[0, 0]
+    Worked out without torch, so that they are a constant to whoever traces the network.
+    """
+    scale = side / size
+    centres = (np.arange(size) + 0.5) * scale
+    distance = np.abs(np.arange(side) + 0.5 - centres[:, None]) / max(scale, 1.0)
+    weights = np.clip(1.0 - distance, 0.0, None)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)

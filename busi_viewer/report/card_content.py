@@ -91,7 +91,7 @@ _KNOWN = frozenset(
             "intended_use",
             "limits",
         ),
-        *("mask_threshold", "min_lesion_share", "min_peak_probability", "no_outline_above", "operating_point"),
+        *("mask_threshold", "min_lesion_share", "no_outline_above", "outline_sure_from", "operating_point"),
         *("abstain_below", "calibration", "guard", "training", "metrics", "data"),
     )
 )
@@ -223,8 +223,8 @@ def _thresholds(card: Mapping[str, Any]) -> tuple[Block, ...]:
         "operating_point": "malignant is marked from an estimate of",
         "abstain_below": "no estimate is given where no class reaches",
         "mask_threshold": "pixels are outlined from a probability of",
-        "min_peak_probability": "a lesion is outlined where its surest pixel reaches",
         "no_outline_above": "nothing is outlined where normal reaches",
+        "outline_sure_from": "but it is all the same where a pixel of it reaches",
         "min_lesion_share": "smallest outline, share of the image's area",
     }
     rows = tuple((text, share(card[key])) for key, text in meanings.items() if card.get(key) is not None)

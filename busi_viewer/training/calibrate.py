@@ -30,11 +30,11 @@ SENSITIVITY = 0.95
 COVERAGE = 0.9
 RULES = tuple((threshold, relative) for threshold in (0.3, 0.4, 0.5, 0.6) for relative in (0.0, 0.8, 0.9, 0.95))
 """Mask thresholds and smallest probabilities, relative to the surest lesion, that are tried."""
-PEAKS = (0.0, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95)
-"""How sure the surest pixel of a lesion must be, as is tried."""
-NORMAL_LIMITS = (None, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
-"""The p(normal) from which no outline is drawn, as is tried."""
-DICE_COST = 0.01
+NORMAL_LIMITS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+"""The p(normal) from which no outline is drawn, as is tried where the model gives a class."""
+SURE_FROM = (None, 0.99, 0.98, 0.97, 0.95, 0.925, 0.9, 0.85, 0.8)
+"""How sure a pixel must be for its outline to be drawn all the same, as is tried."""
+DICE_COST = 0.015
 """Mean Dice of lesions that may be given up to keep normal images free of outlines."""
 REFERENCES = 800
 """Training images that the input guard takes for its measure."""
@@ -84,6 +84,15 @@ class _Seen:
         assert self.probability is not None
         return threshold_mask(self.probability.astype(np.float32), rule)
 
+    def peak(self, rule: MaskRule) -> float:
+        """The highest probability in that outline; 0 where there is none."""
+        assert self.probability is not None
+        return float(self.probability[self.mask(rule)].max(initial=0.0))
+
+    def is_withheld(self, rule: MaskRule, p_normal: float) -> bool:
+        """Whether that outline is not drawn; where the truth is unknown, nothing is."""
+        return self.probability is None or rule.withholds(p_normal, self.peak(rule))
+
 
 def _look(predictor: Predictor, item: Item) -> _Seen:
     grey = item.grey if item.grey is not None else item.small
@@ -95,29 +104,33 @@ def _look(predictor: Predictor, item: Item) -> _Seen:
     )
 
 
-def mask_rules(seen: Sequence[_Seen], p_normal: Array, min_share: float) -> tuple[MaskRule, float | None]:
-    """The mask rule, and the p(normal) from which no outline is drawn (None: from none).
+def mask_rules(seen: Sequence[_Seen], p_normal: Array | None, min_share: float) -> MaskRule:
+    """The mask rule; ``p_normal`` is None where the model gives no class.
 
-    Threshold and relative probability have the best mean Dice over images with a lesion. Of PEAKS and NORMAL_LIMITS then those
-    that outline something on the fewest normal images and cost at most DICE_COST of it; among equals, the best Dice.
+    Threshold and relative probability have the best mean Dice over images with a lesion. Of NORMAL_LIMITS (without a class: 0)
+    and SURE_FROM then those that outline something on the fewest normal images and cost at most DICE_COST of it; among equals
+    the best Dice, then the highest limit, which spares most images of another hospital.
     """
     lesions = [i for i, s in enumerate(seen) if s.truth is not None and s.truth.any()]
     normals = [i for i, s in enumerate(seen) if s.truth is not None and not s.truth.any()]
     if not lesions:
-        return MaskRule(min_share=min_share), None
+        return MaskRule(min_share=min_share)
     rules = [MaskRule(threshold, min_share, relative) for threshold, relative in RULES]
     best = max(rules, key=lambda rule: float(np.mean(_dice(seen, lesions, rule))))
-    least = float(np.mean(_dice(seen, lesions, best))) - DICE_COST
-    choices = []
-    for rule in (replace(best, min_peak=peak) for peak in PEAKS):
-        overlaps = _dice(seen, lesions, rule)
-        marked = np.array([bool(seen[i].mask(rule).any()) for i in normals], dtype=bool)
-        for limit in NORMAL_LIMITS:
-            off = p_normal >= (np.inf if limit is None else limit)
-            score = float(np.where(off[lesions], 0.0, overlaps).mean())
-            if score >= least:
-                choices.append((-int((marked & ~off[normals]).sum()), score, rule, limit))
-    return max(choices, key=lambda choice: choice[:2])[2:]
+    overlaps = _dice(seen, lesions, best)
+    peaks = {i: seen[i].peak(best) for i in (*lesions, *normals)}
+    chance = np.zeros(len(seen)) if p_normal is None else p_normal
+
+    def drawn(rule: MaskRule, places: Sequence[int]) -> Array:
+        return np.array([peaks[i] > 0 and not rule.withholds(chance[i], peaks[i]) for i in places], dtype=np.float64)
+
+    def merit(rule: MaskRule) -> tuple[float, float]:
+        return -float(drawn(rule, normals).sum()), float((overlaps * drawn(rule, lesions)).mean())
+
+    limits = (0.0,) if p_normal is None else NORMAL_LIMITS
+    gated = [replace(best, no_outline_above=limit, sure_from=sure) for limit in limits for sure in SURE_FROM]
+    affordable = [rule for rule in (best, *gated) if merit(rule)[1] >= overlaps.mean() - DICE_COST]
+    return max(affordable, key=merit)
 
 
 def _dice(seen: Sequence[_Seen], places: Sequence[int], rule: MaskRule) -> Array:
@@ -137,18 +150,19 @@ def calibrate(folder: Path, training: Sequence[Item], validation: Sequence[Item]
     data = "validation parts of " + ", ".join(sorted({_set(item) for item in validation}))
     tasks = tasks_of(network)
     chosen: dict[str, Any] = {"guard": _guard(predictor, training, [s.view for s in seen])}
-    p_normal = np.zeros(len(seen))
+    p_normal: Array | None = None
     if TASKS[1] in tasks:
         chosen |= _class_rules(logits, labels, data)
         p_normal = probabilities(logits, chosen["calibration"])[:, 0]
     if TASKS[0] in tasks:
-        rule, limit = mask_rules(seen, p_normal, card.min_lesion_share)
-        shown = [s for s, p0 in zip(seen, p_normal, strict=True) if limit is None or p0 < limit]
+        rule = mask_rules(seen, p_normal, card.min_lesion_share)
+        chances = np.zeros(len(seen)) if p_normal is None else p_normal
+        shown = [s for s, p0 in zip(seen, chances, strict=True) if not s.is_withheld(rule, float(p0))]
         chosen |= {
             "mask_threshold": rule.threshold,
             "min_relative_probability": rule.min_relative,
-            "min_peak_probability": rule.min_peak,
-            "no_outline_above": limit,
+            "no_outline_above": rule.no_outline_above,
+            "outline_sure_from": rule.sure_from,
             "band": _band(shown, rule, data),
         }
     return card.model_copy(update=chosen)

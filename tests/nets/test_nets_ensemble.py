@@ -75,19 +75,20 @@ def test_less_sure_lesions_are_dropped():
     probability[40:50, 40:50] = 0.7
     assert threshold_mask(probability, MaskRule()).sum() == 500
     assert threshold_mask(probability, MaskRule(min_relative=0.7)).sum() == 500
-    for rule in (MaskRule(min_relative=0.9), MaskRule(min_peak=0.9)):
-        surest = threshold_mask(probability, rule)
-        assert surest.sum() == 400
-        assert surest[10, 10]
-        assert not surest[45, 45]
+    surest = threshold_mask(probability, MaskRule(min_relative=0.9))
+    assert surest.sum() == 400
+    assert surest[10, 10]
+    assert not surest[45, 45]
 
 
-def test_one_sure_pixel_keeps_a_whole_lesion_and_its_hole_is_filled():
+def test_an_unlikely_outline_is_drawn_only_where_a_pixel_of_it_is_sure():
     probability = np.zeros((60, 60), np.float32)
     probability[10:30, 10:30] = 0.6
     probability[15:20, 15:20] = 0.1
-    assert not threshold_mask(probability, MaskRule(min_peak=0.9)).any()
-    probability[12, 12] = 0.9
-    assert threshold_mask(probability, MaskRule(min_peak=0.9)).sum() == 400
-    assert outline(probability, 0.69, MaskRule(min_peak=0.9), 0.7).sum() == 400
-    assert not outline(probability, 0.7, MaskRule(min_peak=0.9), 0.7).any()
+    rule = MaskRule(no_outline_above=0.7, sure_from=0.9)
+    assert outline(probability, 0.69, rule).sum() == 400
+    assert not outline(probability, 0.7, rule).any()
+    probability[12, 12] = 0.91
+    assert outline(probability, 0.7, rule).sum() == 400
+    assert not outline(probability, 0.7, MaskRule(no_outline_above=0.7)).any()
+    assert outline(probability, 1.0, MaskRule()).sum() == 400

@@ -41,18 +41,24 @@ def test_outlines_are_dropped_only_where_that_costs_almost_nothing():
         probability = np.where(truth, level, edge).astype(np.float16)
         return _Seen(1 if mask.any() else 0, np.zeros(3), (np.zeros(1), np.zeros(1)), mask, probability)
 
-    faint, sure = seen(empty, 0.75), seen(empty, 0.99)
-    lesions, none = [seen(truth, 0.99, 0.35)] * 9, np.zeros(12)
+    faint, sure = seen(empty, 0.75), seen(empty, 0.995)
+    lesions, undecided = [seen(truth, 0.995, 0.35)] * 9, np.full(12, 0.25)
 
-    rule, limit = mask_rules([*lesions, *[faint] * 3], none, 0.0005)
+    rule = mask_rules([*lesions, *[faint] * 3], undecided, 0.0005)
     assert rule.threshold > 0.35
-    assert rule.min_peak > 0.75
-    assert limit is None
+    assert rule.no_outline_above == 0.2
+    assert rule.sure_from is not None
+    assert 0.75 < rule.sure_from <= 0.99
     told_apart = np.array([0.1] * 9 + [0.95] * 3)
-    rule, limit = mask_rules([*lesions, *[sure] * 3], told_apart, 0.0005)
-    assert rule.min_peak == 0.0
-    assert limit == 0.9
-    unsure_lesions = np.array([0.85] + [0.1] * 8 + [0.86] * 3)  # the limit would cost a lesion in nine
-    assert mask_rules([*lesions, *[sure] * 3], unsure_lesions, 0.0005)[1] is None
-    assert mask_rules(lesions, none[:9], 0.0005)[1] is None
-    assert mask_rules([faint], none[:1], 0.001) == (MaskRule(min_share=0.001), None)
+    rule = mask_rules([*lesions, *[sure] * 3], told_apart, 0.0005)
+    assert (rule.no_outline_above, rule.sure_from) == (0.9, None)
+    costly = np.array(
+        [0.95] + [0.1] * 8 + [0.95] * 3
+    )  # no limit tells them apart, and each would cost a lesion in nine
+    rule = mask_rules([*lesions, *[sure] * 3], costly, 0.0005)
+    assert rule.no_outline_above is None
+    assert mask_rules(lesions, undecided[:9], 0.0005).no_outline_above is None
+    assert mask_rules([faint], undecided[:1], 0.001) == MaskRule(min_share=0.001)
+    only_outlined = mask_rules([*lesions, *[faint] * 3], None, 0.0005)
+    assert only_outlined.no_outline_above == 0.0
+    assert only_outlined.sure_from is not None
