@@ -34,8 +34,10 @@ NORMAL_LIMITS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """The p(normal) from which no outline is drawn, as is tried where the model gives a class."""
 SURE_FROM = (None, 0.99, 0.98, 0.97, 0.95, 0.925, 0.9, 0.85, 0.8)
 """How sure a pixel must be for its outline to be drawn all the same, as is tried."""
+FALSE_ALARMS = 0.1
+"""Share of normal images on which something may be outlined."""
 DICE_COST = 0.015
-"""Mean Dice of lesions that may be given up to keep normal images free of outlines."""
+"""Mean Dice of lesions that may be given up for that."""
 REFERENCES = 800
 """Training images that the input guard takes for its measure."""
 
@@ -108,8 +110,8 @@ def mask_rules(seen: Sequence[_Seen], p_normal: Array | None, min_share: float) 
     """The mask rule; ``p_normal`` is None where the model gives no class.
 
     Threshold and relative probability have the best mean Dice over images with a lesion. Of NORMAL_LIMITS (without a class: 0)
-    and SURE_FROM then those that outline something on the fewest normal images and cost at most DICE_COST of it; among equals
-    the best Dice, then the highest limit, which spares most images of another hospital.
+    and SURE_FROM then those that cost at most DICE_COST of it and outline something on at most FALSE_ALARMS of the normal
+    images, or on the fewest; among these the best Dice, then the highest limit, which spares most images of another hospital.
     """
     lesions = [i for i, s in enumerate(seen) if s.truth is not None and s.truth.any()]
     normals = [i for i, s in enumerate(seen) if s.truth is not None and not s.truth.any()]
@@ -125,7 +127,8 @@ def mask_rules(seen: Sequence[_Seen], p_normal: Array | None, min_share: float) 
         return np.array([peaks[i] > 0 and not rule.withholds(chance[i], peaks[i]) for i in places], dtype=np.float64)
 
     def merit(rule: MaskRule) -> tuple[float, float]:
-        return -float(drawn(rule, normals).sum()), float((overlaps * drawn(rule, lesions)).mean())
+        alarms = float(drawn(rule, normals).mean()) if normals else 0.0
+        return -max(alarms, FALSE_ALARMS), float((overlaps * drawn(rule, lesions)).mean())
 
     limits = (0.0,) if p_normal is None else NORMAL_LIMITS
     gated = [replace(best, no_outline_above=limit, sure_from=sure) for limit in limits for sure in SURE_FROM]
