@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QResizeEvent
@@ -68,7 +68,6 @@ class CanvasHeader(QWidget):
         heat_menu = QMenu(self.heat)
         fill_menu(heat_menu, HEAT_MENU, actions, {})
         self.heat.set_menu(heat_menu)
-        self.show_heat(None, "", False)
         self.setLayout(
             spaced(
                 *(self._lesions, 0, self._cursor, rule(vertical=True, length=16), self._panels),
@@ -78,6 +77,7 @@ class CanvasHeader(QWidget):
             )
         )
         self._rest = (self._panels, self.handle, self.heat, self.display, smaller, self._zoom, larger, one, fit)
+        self.show_heat(None, "", False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Narrow, the heatmap's button says its class in the tool tip alone, and the menu has the panels."""
@@ -112,7 +112,7 @@ class CanvasHeader(QWidget):
             "Heat: {what}",
             what=tr("top class") if target is None else tr("outline") if target == LESION else tr(target),
         ) + (" …" if waiting else "")
-        self.heat.set_text(words)
+        self._changed(lambda: self.heat.set_text(words), self.heat)
         what = (
             tr("Heatmap of the most probable class")
             if target is None
@@ -136,7 +136,15 @@ class CanvasHeader(QWidget):
 
     def show_zoom(self, zoom: float | None) -> None:
         """Screen pixels to an image pixel; None while nothing is shown."""
-        self._zoom.setText("" if zoom is None else tr("{percent:.0f} %", percent=zoom * 100))
+        words = "" if zoom is None else tr("{percent:.0f} %", percent=zoom * 100)
+        self._changed(lambda: self._zoom.setText(words), self._zoom)
+
+    def _changed(self, change: Callable[[], None], part: QWidget) -> None:
+        """Change the words of a part; if it takes another width, the lesions have another room."""
+        before = part.sizeHint().width()
+        change()
+        if part.sizeHint().width() != before:
+            self.show_lesions(self._shown[0], proposal=self._shown[1])
 
 
 def _lesion_in_words(number: int, lesion: Lesion) -> str:

@@ -76,7 +76,7 @@ def test_bar_and_header_fit_narrow_panels(qtbot, qapp, study):
             made.actions_[layout].trigger()
             qtbot.waitUntil(lambda: canvas._bar.width() <= canvas.width())
             assert canvas._bar.geometry().left() >= 0
-        assert header._lesions.sizeHint().width() <= header._lesions.width()
+        qtbot.waitUntil(lambda: header._lesions.sizeHint().width() <= header._lesions.width())
         assert not header._panels.isVisible()
         made.resize(1700, 900)
         qtbot.waitUntil(header._panels.isVisible)
