@@ -50,13 +50,7 @@ def apart(card: Card, ours: Forward, theirs: Forward, grey: NDArray[np.uint8]) -
     """Dice of both masks, the largest difference of a probability and the correlation of the heat of their class."""
     found = [Predictor(forward, card.input).predict([grey])[0] for forward in (ours, theirs)]
     p = [probabilities(each.class_logits.astype(np.float64), card.calibration) for each in found]
-    masks = [
-        outline(
-            each.probability, float(of[0]), card.mask_threshold, card.min_lesion_share, card.min_relative_probability,
-            card.no_outline_above,
-        )
-        for each, of in zip(found, p, strict=True)
-    ]  # fmt: skip
+    masks = [outline(each.probability, float(of[0]), card.mask_rule) for each, of in zip(found, p, strict=True)]
     heats = [each.cams[int(p[1].argmax())].ravel() for each in found]
     flat = any(heat.std() == 0 for heat in heats)
     heat = float(all(h.std() == 0 for h in heats)) if flat else float(np.corrcoef(*heats)[0, 1])
