@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydicom import uid
 from pydicom.datadict import tag_for_keyword
@@ -14,6 +15,7 @@ from pydicom.filereader import dcmread, read_file_meta_info
 from pynetdicom import _config
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.events import EVT_CONN_OPEN, Event
 from pynetdicom.presentation import PresentationContext, build_context
 
 from busi_viewer.core.network import NetworkError, Peer, Sent
@@ -108,9 +110,14 @@ class DicomNetwork:
         entity = ApplicationEntity(ae_title=self._title)
         entity.connection_timeout, entity.acse_timeout = CONNECT_S, ANSWER_S
         entity.dimse_timeout = entity.network_timeout = ANSWER_S
-        association = entity.associate(peer.host, peer.port, contexts, ae_title=peer.title)
+        for _ in range(2):  # a peer that refuses and closes at once may take its answer with it
+            opened: list[Event] = []
+            handlers: list[Any] = [(EVT_CONN_OPEN, opened.append)]
+            association = entity.associate(peer.host, peer.port, contexts, ae_title=peer.title, evt_handlers=handlers)
+            if association.is_established or association.acceptor.primitive is not None or not opened:
+                break
         if not association.is_established:
-            raise _not_established(association, peer, self._title)
+            raise _not_established(association, peer, self._title, reached=bool(opened))
         try:
             yield association
         finally:
@@ -178,7 +185,7 @@ def _broken(peer: Peer) -> NetworkError:
     return NetworkError(f"{peer} broke off or did not answer within {ANSWER_S} s", remedy="Try again.")
 
 
-def _not_established(association: Association, peer: Peer, title: str) -> NetworkError:
+def _not_established(association: Association, peer: Peer, title: str, *, reached: bool) -> NetworkError:
     if association.is_rejected:
         answer = association.acceptor.primitive
         reason = answer.reason_str.lower() if answer is not None else "no reason given"
@@ -189,6 +196,8 @@ def _not_established(association: Association, peer: Peer, title: str) -> Networ
         return NetworkError(
             f"{peer} takes none of what is to be sent or asked", remedy="Ask who runs it what it takes."
         )
+    if reached:
+        return _broken(peer)
     return NetworkError(
         f"{peer} cannot be reached", remedy="Check host, port and network, and whether the application runs there."
     )

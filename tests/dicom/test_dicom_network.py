@@ -1,5 +1,6 @@
 """C-ECHO, C-FIND, C-STORE both ways, with real peers."""
 
+import socket
 import subprocess
 import threading
 import time
@@ -72,6 +73,24 @@ def test_orthanc_answers_takes_finds_and_returns(tmp_path):
 def test_a_wrong_title_is_told(tmp_path):
     with orthanc(tmp_path / "orthanc") as pacs, pytest.raises(NetworkError, match="rejects us"):
         NETWORK.echo(Peer("WRONG", "127.0.0.1", pacs.port))
+
+
+def test_who_closes_without_an_answer_is_asked_again_and_told_of():
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def close_at_once():
+            for _ in range(2):
+                connection, _address = server.accept()
+                asked.append(connection.recv(6)[:1])
+                connection.close()
+
+        peer = threading.Thread(target=close_at_once, daemon=True)
+        peer.start()
+        with pytest.raises(NetworkError, match="broke off"):
+            NETWORK.echo(Peer("PACS", "127.0.0.1", server.getsockname()[1]))
+        peer.join(10)
+    assert asked == [b"\x01", b"\x01"]
 
 
 def test_nobody_there_is_told():
