@@ -239,9 +239,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     words = list(sys.argv[1:] if argv is None else argv)
     _make_writable()
-    logs.set_up(verbose="--verbose" in words)
     if words == ["--selftest"]:
         return _selftest()
+    logs.set_up(verbose="--verbose" in words)
     if words and cli.is_for_the_command_line(words):
         answered = cli.answer(words)
         return cli.main(words, services()) if answered is None else answered
@@ -286,6 +286,7 @@ def _selftest() -> int:
         sys.stdout.flush()
 
     with selftest.temporary_home() as home:
+        logs.set_up()
         try:
             selftest.run(services(), home, report)
             importlib.import_module("busi_viewer.gui.app").try_window(services())
