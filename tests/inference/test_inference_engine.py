@@ -1,6 +1,9 @@
 """The engine from record to result."""
 
 import itertools
+import json
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +206,17 @@ def test_a_device_that_is_gone_when_the_model_is_loaded_gives_way_too(engine, mo
     assert result.device == "cpu"
     assert "The device cuda:0 failed; the CPU computes from now on." in result.warnings
     same_result(result, engine.analyse(_record()))
+
+
+def test_a_device_that_is_killed_in_the_middle_of_a_frame_gives_way_to_the_cpu(model_folder):
+    program = Path(__file__).parents[1] / "vanishing_device.py"
+    ran = subprocess.run([sys.executable, program, model_folder], capture_output=True, text=True, check=True)
+    said = json.loads(ran.stdout)
+    assert [one["device"] for one in said["frames"]] == ["gone:0", "gone:0", "cpu", "cpu"]
+    lost = "The device gone:0 failed; the CPU computes from now on."
+    assert [lost in one["warnings"] for one in said["frames"]] == [False, False, True, False]
+    assert all(one["same_mask"] and one["apart"] < 1e-5 for one in said["frames"])
+    assert said["operations"] > 200, "the first two frames were computed there"
 
 
 def test_what_the_cpu_raises_is_raised(model_folder):
