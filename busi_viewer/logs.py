@@ -10,7 +10,12 @@ from busi_viewer import paths
 
 
 def set_up(*, verbose: bool = False) -> None:
-    """Configure the root logger; where the log folder cannot be written, only the terminal is used."""
+    """Configure the root logger; where the log folder cannot be written, only the terminal is used.
+
+    A full disk costs the line that was to be written, and no more: Python's own account of it would print messages that may
+    name a patient's file.
+    """
+    logging.raiseExceptions = False
     root = logging.getLogger("busi_viewer")
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     root.propagate = False

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Slot
 from busi_viewer.gui import privacy
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import plural, said, tr
-from busi_viewer.gui.notices import Notices, sentence
+from busi_viewer.gui.notices import Notice, Notices, sentence
 from busi_viewer.gui.problem import Problem
 from busi_viewer.gui.reading import Reading
 
@@ -38,6 +38,7 @@ class KeepingNotices(QObject):
         self._keeping, self._reading, self._notices, self._open_paths = keeping, reading, notices, open_paths
         self._refused = False
         self._again: Callable[[], None] | None = None
+        self._obstacle: Notice | None = None
         keeping.ready.connect(self._on_ready)
         keeping.refused.connect(self._on_refused)
         keeping.recovered.connect(self._on_recovered)
@@ -56,17 +57,25 @@ class KeepingNotices(QObject):
         if self._again is not None:
             self._again()
 
+    def _clear_obstacle(self) -> None:
+        """What stood in the way of keeping is gone, and so is what was said of it."""
+        self._notices.drop(self._obstacle)
+        self._obstacle = self._again = None
+
     @Slot()
     def _on_ready(self) -> None:
         if self._refused and self._keeping.writable:
-            self._refused, self._again = False, None
+            self._refused = False
+            self._clear_obstacle()
             self._notices.show_info(tr("Work is kept again."), tr("What was done meanwhile is kept too."))
 
     @Slot(object, bool)
     def _on_refused(self, problem: Problem, in_use: bool) -> None:
         self._refused, self._again = True, partial(self._on_refused, problem, in_use)
         words = f"{said(problem.remedy)} {tr(UNKEPT)}".strip()
-        self._notices.show_warning(f"{sentence(said(problem.what))}.", words, (tr("Try again"), self._keeping.retry))
+        self._obstacle = self._notices.show_warning(
+            f"{sentence(said(problem.what))}.", words, (tr("Try again"), self._keeping.retry)
+        )
 
     @Slot(object)
     def _on_recovered(self, found: Recovery) -> None:
@@ -92,7 +101,7 @@ class KeepingNotices(QObject):
     @Slot(object)
     def _on_failing(self, problem: Problem) -> None:
         self._again = partial(self._on_failing, problem)
-        self._notices.show_problem(
+        self._obstacle = self._notices.show_problem(
             Problem(
                 problem.what,
                 None,
@@ -102,7 +111,7 @@ class KeepingNotices(QObject):
 
     @Slot()
     def _on_saved(self) -> None:
-        self._again = None
+        self._clear_obstacle()
         self._notices.show_info(tr("Everything is saved again."))
 
     @Slot(object, object)

@@ -103,11 +103,11 @@ class Notices(QWidget):
         items = (self._column.itemAt(i) for i in range(self._column.count()))
         return [widget for item in items if item is not None and isinstance(widget := item.widget(), Notice)]
 
-    def show_problem(self, problem: Problem, *deeds: Deed) -> None:
+    def show_problem(self, problem: Problem, *deeds: Deed) -> Notice:
         """An error: it stays until dismissed."""
         what = said(problem.what)
         title = f"{sentence(what)}." if problem.path is None else f"{privacy.name(problem.path)}: {what}."
-        self._add("error", title, said(problem.remedy), deeds, problem.details)
+        return self._add("error", title, said(problem.remedy), deeds, problem.details)
 
     def show_info(self, title: str, text: str = "", *deeds: Deed, stays: bool = False) -> None:
         """Good news: goes away by itself after a while, unless it ``stays``."""
@@ -142,9 +142,13 @@ class Notices(QWidget):
     @Slot()
     def drop_question(self) -> None:
         """Another image is in view: the question about the one before goes away."""
-        if self._question is not None and self._question in self.shown():
-            self._question.dismiss()
+        self.drop(self._question)
         self._question = None
+
+    def drop(self, notice: Notice | None) -> None:
+        """What a notice says does not hold any more: it goes away, unless it was dismissed before."""
+        if notice is not None and notice in self.shown():
+            notice.dismiss()
 
     def clear(self) -> None:
         """Dismiss everything."""

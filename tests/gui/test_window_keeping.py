@@ -195,6 +195,7 @@ def test_a_second_window_says_that_it_keeps_nothing_and_keeps_all_once_it_can(
         held_store.close()
         made.keeping.retry()
         told(qtbot, made, "kept again")
+        assert not any("open in another window" in notice.title for notice in made.notices.shown())
         qtbot.waitUntil(lambda: made.reading.desk.unexported() == 0, timeout=8000)
         mask = session.document.reader_mask(0).copy()
     with window(qtbot, qapp) as made:
@@ -295,6 +296,7 @@ def test_a_full_disk_is_said_nothing_is_lost_and_all_is_saved_when_there_is_room
         assert "not saved yet" in asked[0].findChildren(dialogs.label("").__class__)[0].text()
         connection.execute("PRAGMA max_page_count = 1000000")
         told(qtbot, made, "saved again")
+        assert not any("disk is full" in notice.title for notice in made.notices.shown())
         assert made.keeping.flush(10)
         mask = session.document.reader_mask(0).copy()
     with window(qtbot, qapp) as made:
