@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from busi_viewer.cli.entry import DONE, FAILED, SOME_FAILED
 from busi_viewer.cli.terminal import Terminal
-from busi_viewer.core.errors import StoreError
+from busi_viewer.core.errors import StoreError, UserError
 
 if TYPE_CHECKING:
     from busi_viewer.core.ports import CaseStore, Services
+    from busi_viewer.workflow.training_set import TrainingSet
 
 
 def cases(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
@@ -65,9 +67,52 @@ def _import(arguments: argparse.Namespace, store: CaseStore, services: Services,
 
 
 def _training_set(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:
-    from busi_viewer.workflow.training_set import BURNED_IN, make_training_set
+    from busi_viewer.workflow.training_set import BURNED_IN
 
-    made = make_training_set(store, services.sources, arguments.out, terminal.progress)
+    made = _made_set(store, services, arguments.out, terminal)
+    terminal.finish(
+        f"{made.images} images, version {made.version}{'' if made.new else ' (nothing changed since)'}. {BURNED_IN}"
+    )
+    print(made.folder)
+    return SOME_FAILED if made.left_out else DONE
+
+
+def sets_for_stores(
+    folders: Sequence[Path], services: Services, terminal: Terminal
+) -> tuple[list[Path], tuple[UserError, ...]]:
+    """Data set folders in which each case store is replaced by the newest training set of its corrected images.
+
+    The set is written beside the store. Also what of the stores could not be used. Raises StoreError, DataSetError.
+    """
+    from busi_viewer.core.casebook import STORE_FILE
+
+    found: list[Path] = []
+    left_out: tuple[UserError, ...] = ()
+    for folder in folders:
+        if (folder / STORE_FILE).is_file():
+            made = _set_beside(folder, services, terminal)
+            found.append(made.folder)
+            left_out += made.left_out
+        else:
+            found.append(folder)
+    return found, left_out
+
+
+def _set_beside(folder: Path, services: Services, terminal: Terminal) -> TrainingSet:
+    from busi_viewer.workflow.training_set import sets_beside
+
+    store = services.open_store(folder, None, read_only=False, create=False)
+    try:
+        return _made_set(store, services, sets_beside(folder), terminal)
+    finally:
+        store.close()
+
+
+def _made_set(store: CaseStore, services: Services, out: Path, terminal: Terminal) -> TrainingSet:
+    """Make a training set; what was left out and what may name a patient is said."""
+    from busi_viewer.workflow.training_set import make_training_set
+
+    made = make_training_set(store, services.sources, out, terminal.progress)
     for error in made.left_out:
         terminal.error(str(error))
     if made.with_text:
@@ -75,11 +120,7 @@ def _training_set(arguments: argparse.Namespace, store: CaseStore, services: Ser
             f"{len(made.with_text)} of {made.images} images seem to have text burned in, which may name a patient; "
             f"they are listed in set.json: {', '.join(made.with_text[:3])}{' …' if len(made.with_text) > 3 else ''}"
         )
-    terminal.finish(
-        f"{made.images} images, version {made.version}{'' if made.new else ' (nothing changed since)'}. {BURNED_IN}"
-    )
-    print(made.folder)
-    return SOME_FAILED if made.left_out else DONE
+    return made
 
 
 def _audit(arguments: argparse.Namespace, store: CaseStore, services: Services, terminal: Terminal) -> int:

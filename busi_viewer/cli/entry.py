@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -66,9 +66,14 @@ def run(argv: list[str], services: Services) -> int:
 
 
 def _dispatch(arguments: argparse.Namespace, services: Services, terminal: Terminal) -> int:
-    from busi_viewer.cli import commands
+    from busi_viewer.cli import cases, commands
 
+    left_out: Sequence[UserError] = ()
+    if getattr(arguments, "data", None):
+        arguments.data, left_out = cases.sets_for_stores(arguments.data, services, terminal)
     code = commands.HANDLERS[arguments.command](arguments, services, terminal)
+    if left_out and code == DONE:
+        code = SOME_FAILED
     sys.stdout.flush()
     return code
 

@@ -106,7 +106,9 @@ def _analyze(commands: _Commands[Parser]) -> None:
 
 def _audit_data(commands: _Commands[Parser]) -> None:
     parser = _command(commands, "audit-data", "find duplicates, faulty masks, marks and leaks in labelled data sets")
-    parser.add_argument("data", nargs="+", type=folder, metavar="DIR", help="class folders or a manifest.csv")
+    parser.add_argument(
+        "data", nargs="+", type=folder, metavar="DIR", help="class folders, a manifest.csv, or a case store"
+    )
     parser.add_argument("--split", type=path, metavar="FILE", help="CSV of id,part: look for leaks between its parts")
     parser.add_argument("--html", type=path, metavar="FILE", help="write a page with thumbnails of the findings")
     _add_json(parser, "write the findings", required=True)
@@ -370,7 +372,7 @@ def _add_data(parser: Parser, *, required: bool) -> None:
         default=None if required else [],
         required=required,
         metavar="DIR",
-        help="data set folders: class folders or a manifest.csv",
+        help="data set folders: class folders, a manifest.csv, or a case store",
     )
 
 

@@ -12,6 +12,9 @@ from busi_viewer.core.image import Mask
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import CALLIPERS, FINDINGS, READING, SHOWING, Step
 
+STORE_FILE = "cases.sqlite3"
+"""The file in a folder that makes it a case store."""
+
 FIELDS = (FINDINGS, CALLIPERS, READING, SHOWING)
 """What an image carries besides masks, each as a JSON value of which every version is kept. READING is the reader's own
 reading, locked before the machine's was shown. SHOWING is ``{"shown": bool}``, of images analysed while the reader read blind;

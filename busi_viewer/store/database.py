@@ -18,11 +18,12 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from busi_viewer import __version__
+from busi_viewer.core.casebook import STORE_FILE
 from busi_viewer.core.errors import NoStore, StoreError, StoreInUse
 from busi_viewer.store import schema
 from busi_viewer.store.ownership import HOLDER, Ownership
 
-FILE, BACKUPS = "cases.sqlite3", "backups"
+BACKUPS = "backups"
 SOFTWARE = f"busi_viewer {__version__}"
 
 
@@ -44,7 +45,7 @@ class Database:
     def __init__(self, folder: Path, user: str, *, read_only: bool = False, create: bool = True) -> None:
         """Open ``folder/cases.sqlite3``, or create it. Raises StoreError, StoreInUse, NoStore."""
         self.folder, self.user, self.read_only = folder, user, read_only
-        self.path = folder / FILE
+        self.path = folder / STORE_FILE
         self.user_id = self.session_id = 0
         self.closed = False
         self.on_session: Callable[[], None] = lambda: None
@@ -107,7 +108,7 @@ class Database:
 
     def _immutable(self) -> sqlite3.Connection:
         """A connection that only looks, without a lock and without files beside it: for folders that cannot be written."""
-        log = self.path.with_name(FILE + "-wal")
+        log = self.path.with_name(STORE_FILE + "-wal")
         if self.path.with_name(HOLDER).exists() or (log.exists() and log.stat().st_size):
             raise StoreError(
                 "the case store is open elsewhere or was not closed, so it cannot be read without being written",

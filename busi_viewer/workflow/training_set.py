@@ -46,6 +46,11 @@ class TrainingSet:
     with_text: tuple[str, ...]
 
 
+def sets_beside(store: Path) -> Path:
+    """Where the training sets of a store's folder are written unless somebody names another place."""
+    return store.parent / "training-sets"
+
+
 def make_training_set(
     store: CaseStore, sources: Sequence[ImageSource], out: Path, progress: Progress | None = None
 ) -> TrainingSet:

@@ -60,6 +60,21 @@ def test_training_set(case, services, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "sets" / "v001")
 
 
+def test_a_case_store_is_a_data_set(case, services, tmp_path, capsys):
+    figures = tmp_path / "figures.json"
+    words = ["evaluate", "--data", str(casework.store_folder()), "--json", str(figures)]
+    assert cli.main(words, services) == 0
+    result = json.loads(figures.read_text())
+    assert result["segmentation"]["n"] == 1
+    made = casework.store_folder().parent / "training-sets"
+    assert [path.name for path in made.iterdir()] == ["v001"]
+    assert cli.main(["audit-data", str(casework.store_folder()), "--json", str(tmp_path / "audit.json")], services) == 0
+    assert [path.name for path in made.iterdir()] == ["v001"], "nothing had changed since"
+    (tmp_path / "left breast.png").unlink()
+    assert cli.main(words, services) == 1
+    assert "no corrected image" in capsys.readouterr().err
+
+
 def test_doctor_without_a_store(services):
     [finding] = doctor._store(services)
     assert (finding.name, finding.status) == ("case store", "ok")

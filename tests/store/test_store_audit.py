@@ -7,9 +7,8 @@ import time
 import pytest
 from store_kit import Reader, keeping, make_record, open_store
 
-from busi_viewer.core.casebook import AuditQuery
+from busi_viewer.core.casebook import STORE_FILE, AuditQuery
 from busi_viewer.store.audit import HEAD, chained
-from busi_viewer.store.database import FILE
 from busi_viewer.workflow.casework import export_audit
 
 
@@ -26,7 +25,7 @@ def place(tmp_path):
 
 def tamper(place, *statements):
     """Change the file as someone with another SQLite program could, the triggers taken away first."""
-    connection = sqlite3.connect(place / FILE)
+    connection = sqlite3.connect(place / STORE_FILE)
     for verb in ("update", "delete"):
         connection.execute(f"DROP TRIGGER IF EXISTS audit_no_{verb}")
     for statement in statements:
@@ -91,7 +90,7 @@ def test_rows_removed_with_the_head_set_back_are_found_by_the_head_beside_the_st
 
 
 def test_rows_cannot_be_changed_through_sql_at_all(place):
-    connection = sqlite3.connect(place / FILE)
+    connection = sqlite3.connect(place / STORE_FILE)
     for table, change in (("audit", "reason = 'x'"), ("journal", "label = 'x'"), ("reports", "reason = 'x'")):
         if connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -138,7 +137,7 @@ def long_trail(count):
 def test_a_hundred_thousand_rows_are_verified_within_five_seconds(tmp_path, record_property):
     place = tmp_path / "store"
     open_store(place).close()
-    connection = sqlite3.connect(place / FILE)
+    connection = sqlite3.connect(place / STORE_FILE)
     connection.executemany(f"INSERT INTO audit VALUES({', '.join('?' * 13)})", long_trail(100_000))
     connection.execute("UPDATE audit_head SET number = 100000, hash = (SELECT hash FROM audit WHERE number = 100000)")
     connection.commit()

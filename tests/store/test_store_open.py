@@ -13,10 +13,10 @@ import pytest
 from store_kit import Reader, keeping, make_record, open_store
 
 import busi_viewer
-from busi_viewer.core.casebook import CaseQuery
+from busi_viewer.core.casebook import STORE_FILE, CaseQuery
 from busi_viewer.core.errors import NoStore, StoreError, StoreInUse
 from busi_viewer.store import schema
-from busi_viewer.store.database import BACKUPS, FILE
+from busi_viewer.store.database import BACKUPS
 from busi_viewer.store.ownership import HOLDER
 
 HERE = Path(__file__).parent
@@ -72,7 +72,7 @@ LATER = """
 def test_reading_the_file_by_the_way_gives_no_lock_away(tmp_path):
     """As when a folder of images that holds the store is listed: POSIX would drop SQLite's locks."""
     store = open_store(tmp_path)
-    (tmp_path / FILE).read_bytes()
+    (tmp_path / STORE_FILE).read_bytes()
     said = run_python(LATER, tmp_path)
     assert "open in another window" in said.stdout, said.stderr
     assert (tmp_path / HOLDER).exists(), "the note is its owner's"
@@ -124,23 +124,23 @@ def test_what_was_recovered_is_told_though_another_program_opened_the_store_mean
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path):
     open_store(tmp_path).close()
-    connection = sqlite3.connect(tmp_path / FILE)
+    connection = sqlite3.connect(tmp_path / STORE_FILE)
     connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
-    before = (tmp_path / FILE).read_bytes()
+    before = (tmp_path / STORE_FILE).read_bytes()
     with pytest.raises(StoreError, match=r"newer busi_viewer \(schema") as caught:
         open_store(tmp_path)
     assert "Install the newer version" in caught.value.remedy
-    assert (tmp_path / FILE).read_bytes() == before
+    assert (tmp_path / STORE_FILE).read_bytes() == before
 
 
 def test_other_files_under_its_name_are_refused(tmp_path):
-    connection = sqlite3.connect(tmp_path / FILE)
+    connection = sqlite3.connect(tmp_path / STORE_FILE)
     connection.execute("CREATE TABLE albums(title)")
     connection.close()
     with pytest.raises(StoreError, match="another program's database"):
         open_store(tmp_path)
-    (tmp_path / FILE).write_bytes(b"not a database at all" * 100)
+    (tmp_path / STORE_FILE).write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreError, match="not a case store"):
         open_store(tmp_path)
 
@@ -150,9 +150,9 @@ def test_a_damaged_store_says_so(tmp_path):
     record = make_record(tmp_path / "a.png")
     Reader(record, 5, keeping(store, store.open_image(record).image)).run(20)
     store.close()
-    content = bytearray((tmp_path / FILE).read_bytes())
+    content = bytearray((tmp_path / STORE_FILE).read_bytes())
     content[4096:] = bytes(len(content) - 4096)
-    (tmp_path / FILE).write_bytes(content)
+    (tmp_path / STORE_FILE).write_bytes(content)
     with pytest.raises(StoreError, match=r"damaged|not a case store") as caught:
         open_store(tmp_path).cases()
     assert "copy" in caught.value.remedy
@@ -172,8 +172,8 @@ def test_only_its_owner_may_read_it(tmp_path):
     store.open_image(record)
     assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
         HOLDER,
-        FILE,
-        f"{FILE}-wal",
+        STORE_FILE,
+        f"{STORE_FILE}-wal",
     ]  # no shared memory
     for path in (tmp_path / "store").glob("cases.sqlite3*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written_can_be_looked_at(tmp_path):
     store.close()
     shutil.chown(place, 0) if os.geteuid() == 0 else None
     place.chmod(0o555)
-    (place / FILE).chmod(0o444)
+    (place / STORE_FILE).chmod(0o444)
     code = """
         import os, sys
         from store_kit import make_record, open_store
@@ -231,7 +231,7 @@ def test_a_store_that_was_not_closed_is_not_read_past_its_log(tmp_path):
 
 def old_store(place, version):
     place.mkdir()
-    connection = sqlite3.connect(place / FILE)
+    connection = sqlite3.connect(place / STORE_FILE)
     connection.executescript((HERE / f"schema_{version}.sql").read_text(encoding="utf-8"))
     connection.close()
 
@@ -274,7 +274,7 @@ def test_a_migration_that_fails_leaves_the_old_store(tmp_path, monkeypatch):
     with pytest.raises(StoreError):
         open_store(place)
     monkeypatch.undo()
-    connection = sqlite3.connect(place / FILE)
+    connection = sqlite3.connect(place / STORE_FILE)
     assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
     assert not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half'").fetchall()
     connection.close()
@@ -286,7 +286,7 @@ def test_a_backup_is_a_whole_store(tmp_path):
     record = make_record(tmp_path / "a.png")
     reader = Reader(record, 2, keeping(store, store.open_image(record).image)).run(8)
     (tmp_path / "copy").mkdir()
-    store.back_up(tmp_path / "copy" / FILE)
+    store.back_up(tmp_path / "copy" / STORE_FILE)
     store.close()
     copy = open_store(tmp_path / "copy")
     assert copy.open_image(record).position == reader.position

@@ -8,10 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_kit import Reader, keeping, make_record, open_store, said, same_masks, same_steps
 
-from busi_viewer.core.casebook import AuditQuery
+from busi_viewer.core.casebook import STORE_FILE, AuditQuery
 from busi_viewer.core.document import Document
 from busi_viewer.core.steps import FieldStep, findings_step, readable
-from busi_viewer.store.database import FILE
 from busi_viewer.workflow.casework import restore
 
 
@@ -22,7 +21,7 @@ def reopened(store, folder, *, killed):
         store.close()
         return open_store(place)
     folder.mkdir()
-    for path in store.path.parent.glob(f"{FILE}*"):
+    for path in store.path.parent.glob(f"{STORE_FILE}*"):
         shutil.copy(path, folder)
     store.close()
     return open_store(folder)
@@ -121,7 +120,7 @@ def test_what_a_killed_session_typed_is_told_under_its_readers_name(work, tmp_pa
     store, _, _ = work
     type_on(work, "history", "Lump")
     (tmp_path / "killed").mkdir()
-    for path in store.path.parent.glob(f"{FILE}*"):
+    for path in store.path.parent.glob(f"{STORE_FILE}*"):
         shutil.copy(path, tmp_path / "killed")
     later = open_store(tmp_path / "killed")
     later._db.user = "another"

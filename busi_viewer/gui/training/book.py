@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
-from busi_viewer import paths
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.gui.desktop import open_file
@@ -211,9 +210,10 @@ class Book(QObject):
 
     @Slot()
     def _write_corrected(self) -> None:
-        from busi_viewer.workflow.training_set import make_training_set
+        from busi_viewer.workflow.casework import store_folder
+        from busi_viewer.workflow.training_set import make_training_set, sets_beside
 
-        out = paths.data_dir() / "training-sets"
+        out = sets_beside(store_folder())
         self.data.corrected.setEnabled(False)
 
         def work(store: CaseStore) -> object:
