@@ -46,7 +46,8 @@ class Outline:
 
 @dataclass(frozen=True)
 class Figure:
-    """An 8-bit image (H, W) or (H, W, 3) with outlines, and, for a heatmap, heat (H, W). ``mm_per_px`` is across.
+    """An 8-bit image (H, W) or (H, W, 3) with outlines, and, for a heatmap, heat (H, W). ``mm_per_px`` is across,
+    ``aspect`` the height of a pixel over its width.
 
     ``band``: closed rings (N, 2) that enclose the uncertainty band by the even-odd rule. ``scale_note``: who calibrated it.
     """
@@ -59,6 +60,7 @@ class Figure:
     band: tuple[Path2d, ...] = ()
     callipers: tuple[Measured, ...] = ()
     scale_note: str = ""
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True)

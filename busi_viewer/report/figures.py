@@ -51,9 +51,9 @@ def embeddable(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image)
 
 
-def fitted(shape: tuple[int, ...], room: tuple[float, float]) -> tuple[float, float]:
-    """Width and height in points of an image of (height, width) pixels that fills ``room`` without distortion."""
-    height, width = shape[:2]
+def fitted(figure: Figure, room: tuple[float, float]) -> tuple[float, float]:
+    """Width and height in points of a figure's image that fills ``room`` without distortion."""
+    height, width = figure.image.shape[0] * figure.aspect, figure.image.shape[1]
     scale = min(room[0] / width, room[1] / height)
     return max(width * scale, 1.0), max(height * scale, 1.0)
 
@@ -76,7 +76,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         self.figure, self.many = figure, many
         self.image_width, self.height = width, height
         self.width = width + (COLOUR_BAR if figure.heat is not None else 0.0)
-        self.scale = width / figure.image.shape[1]
+        self.scale, self.down = width / figure.image.shape[1], height / figure.image.shape[0]
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
         """Size in points, whatever is available."""
@@ -114,7 +114,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         """Points on paper of a pixel centre."""
-        return (x + 0.5) * self.scale, self.height - (y + 0.5) * self.scale
+        return (x + 0.5) * self.scale, self.height - (y + 0.5) * self.down
 
     def _band(self, canvas: Canvas) -> None:
         """Tint the uncertainty band, by the even-odd rule."""
@@ -234,7 +234,7 @@ class FigureFlowable(Flowable):  # type: ignore[misc]
         for fx in (0.0, 0.5, 1.0):
             for fy in (0.0, 0.5, 1.0):
                 px = (box[0] + fx * box[2]) / self.scale - 0.5
-                py = (self.height - box[1] - fy * box[3]) / self.scale - 0.5
+                py = (self.height - box[1] - fy * box[3]) / self.down - 0.5
                 hits += any(cv2.pointPolygonTest(ring, (px, py), False) >= 0 for ring in rings if len(ring))
         return hits / 9
 

@@ -118,13 +118,13 @@ def figures_row(figures: tuple[Figure, ...], number: int, tallest: float, beside
 
 
 def _figures(figures: tuple[Figure, ...], number: int, tallest: float, across: float) -> Flowable:
-    shape = figures[0].image.shape
-    stacked = len(figures) > 1 and shape[1] / shape[0] > 2.6
+    wide, tall = fitted(figures[0], (1.0e3, 1.0e3))
+    stacked = len(figures) > 1 and wide / tall > 2.6
     gap = 14.0
     heat = COLOUR_BAR if any(figure.heat is not None for figure in figures) else 0.0
     room = across - heat if stacked else (across - gap - heat) / 2 if len(figures) > 1 else across * 0.62
-    tallest *= 0.6 if stacked else 1.35 if len(figures) == 1 else 1.1 if shape[0] > shape[1] else 1.0
-    width, height = fitted(shape, (room, tallest))
+    tallest *= 0.6 if stacked else 1.35 if len(figures) == 1 else 1.1 if tall > wide else 1.0
+    width, height = fitted(figures[0], (room, tallest))
     cells: list[object] = []
     captions: list[object] = []
     for letter, figure in zip("ab", figures, strict=False):

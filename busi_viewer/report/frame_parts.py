@@ -141,7 +141,8 @@ def _figures(
     drawn = _outlines(mask, pairs, ai=False, callipers=True) if mask is not None else ()
     numbers_edited = {pair.number for pair in pairs if pair.edited}
     beneath = tuple(o for o in proposed if mask is None or o.number in numbers_edited)
-    mm = _mm_per_px(record, pairs)
+    spacing = _spacing(record, pairs)
+    mm, aspect = (spacing[1], spacing[0] / spacing[1]) if spacing else (None, 1.0)
     ends = " + A long axis, × B short axis." if (drawn or (mask is None and beneath)) else ""
     if mask is None:
         text = f"Outline proposed by AI (dashed).{ends}" if beneath else "Image as opened, no outline."
@@ -153,15 +154,18 @@ def _figures(
     band = machine.band if machine is not None and unaltered and (beneath or drawn) else None
     if band is not None and band.rings:
         text += f" {words.band(band.coverage)}"
-    first = Figure(image, (*beneath, *drawn), text, mm, band=tuple(map(smooth, band.rings)) if band else ())
+    rings = tuple(map(smooth, band.rings)) if band else ()
+    first = Figure(image, (*beneath, *drawn), text, mm, band=rings, aspect=aspect)
     heatmap = machine.heatmap if machine else None
     if heatmap is not None:
         how = "" if heatmap.method == GRAD_CAM else f" by {heatmap.method}"
         other = "" if machine is None or heatmap.target == machine.prediction else " (not the most probable)"
         caption = f"Heatmap{how}, class {heatmap.target}{other}: where the model looked, not the cause."
         plain = tuple(Outline(o.number, o.paths, o.dashed) for o in proposed)
-        return first, Figure(image, plain, caption, mm, heatmap.values)
-    return (first, Figure(image, (), "The same image without marks.", mm)) if first.outlines else (first,)
+        return first, Figure(image, plain, caption, mm, heatmap.values, aspect=aspect)
+    if not first.outlines:
+        return (first,)
+    return first, Figure(image, (), "The same image without marks.", mm, aspect=aspect)
 
 
 def _outlines(mask: Mask, pairs: Sequence[Pair], *, ai: bool, callipers: bool) -> tuple[Outline, ...]:
@@ -173,14 +177,13 @@ def _outlines(mask: Mask, pairs: Sequence[Pair], *, ai: bool, callipers: bool) -
     )
 
 
-def _mm_per_px(record: ImageRecord, pairs: Sequence[Pair]) -> float | None:
-    """Horizontal spacing for the scale bar: where the first lesion is, else in the middle of the image."""
+def _spacing(record: ImageRecord, pairs: Sequence[Pair]) -> tuple[float, float] | None:
+    """Spacing (down, across) in mm for scale bar and aspect: where the first lesion is, else in the middle of the image."""
     x, y = record.shape[1] / 2, record.shape[0] / 2
     lesion = pairs[0].shown if pairs else None
     if lesion is not None:
         x, y = lesion.bbox[0] + lesion.bbox[2] / 2, lesion.bbox[1] + lesion.bbox[3] / 2
-    found = record.spacing_at(x, y)
-    return found[1] if found else None
+    return record.spacing_at(x, y)
 
 
 def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair], mask: Mask | None) -> Estimate:

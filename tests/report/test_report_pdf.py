@@ -246,6 +246,16 @@ def test_outline_is_drawn_on_the_boundary(proposal: bool) -> None:
     assert across == pytest.approx(figure * 50 / 300, rel=0.05)
 
 
+def test_what_is_round_in_millimetres_is_round_on_paper() -> None:
+    yy, xx = np.mgrid[:120, :300]
+    doc = document(((xx - 150) / 50) ** 2 + ((yy - 55) / 25) ** 2 <= 1, spacing=(0.2, 0.1))
+    page = pdfium.PdfDocument(rendered(doc))[0]
+    image = page.render(scale=4).to_numpy()[..., 2::-1].astype(int)
+    cyan = np.abs(image - np.array(LESION_COLOURS[0])).sum(axis=-1) < 40
+    rows, cols = np.nonzero(cyan[:, : cyan.shape[1] // 2])
+    assert np.ptp(rows) == pytest.approx(np.ptp(cols), rel=0.03)
+
+
 def test_multi_frame_shows_edited_and_most_suspicious_frames() -> None:
     doc = document(frames=9)
     assert doc.result is not None
