@@ -227,6 +227,7 @@ COMMANDS = (
     Command("take_over", "Take over all proposals", ("Ctrl+Shift+B",), "Report", tip="Where nothing is said yet"),
     Command("sign", "Sign report", ("Ctrl+Shift+S",), "Report", tip="Asks before it signs"),
     Command("help", "Contents", ("Shift+F1",), "Help", tip="How everything is done, with pictures"),
+    Command("palette", "Search commands…", ("Ctrl+K",), "Help", tip="Finds any command by its name and runs it"),
     Command("keys", "Keyboard shortcuts", ("F1",), "Help", tip="Lists them, and changes them"),
     Command("about", "About", (), "Help"),
 )

@@ -93,17 +93,20 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     crash_record = crashes.begin()
     window = MainWindow(services, chosen)
     hook = ErrorHook()
-    hook.caught.connect(window.notices.show_problem)
-    hook.interrupted.connect(window.close)
-    hook.install()
-    review = CrashReview(window.notices, window)
-    for later in (partial(crashes.describe, crash_record), review.offer, _keep_what_is_there):
-        window.first_painted.connect(later)
-    window.show()
-    wanted = list(paths_given)
-    QTimer.singleShot(0, lambda: window.open_paths(wanted))
     try:
+        hook.caught.connect(window.notices.show_problem)
+        hook.interrupted.connect(window.close)
+        hook.install()
+        review = CrashReview(window.notices, window)
+        for later in (partial(crashes.describe, crash_record), review.offer, _keep_what_is_there):
+            window.first_painted.connect(later)
+        window.show()
+        wanted = list(paths_given)
+        QTimer.singleShot(0, lambda: window.open_paths(wanted))
         return app.exec()
+    except BaseException:
+        window.close()  # ends its threads, for which the process would wait without end
+        raise
     finally:
         hook.remove()
         crashes.end(crash_record)

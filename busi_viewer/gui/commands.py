@@ -15,6 +15,7 @@ from busi_viewer.gui.exporting import Exporter
 from busi_viewer.gui.help_window import HelpWindow
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.overlay_picture import overlay_png
+from busi_viewer.gui.palette import Palette
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.shortcuts import ShortcutsDialog
@@ -52,6 +53,7 @@ class Commands(QObject):
         self._folder = ""
         self._shortcuts: ShortcutsDialog | None = None
         self._pages: HelpWindow | None = None
+        self._found: Palette | None = None
         self._connect()
         actions["pointer"].setChecked(True)
         self.follow(None)
@@ -90,6 +92,7 @@ class Commands(QObject):
             "dicom_set": self._export_dicom_set,
             **{f"dicom_{kind}": partial(self._export_dicom, kind) for kind in OBJECTS},
             "help": self._help,
+            "palette": self._palette,
             "keys": self._keys,
             "about": self._about,
         }.items():
@@ -334,6 +337,11 @@ class Commands(QObject):
             self._pages = HelpWindow(self._window)
         self._pages.show()
         self._pages.raise_()
+
+    def _palette(self) -> None:
+        if self._found is None:
+            self._found = Palette(self._window, self._actions)
+        self._found.open()
 
     def _keys(self) -> None:
         if self._shortcuts is None:

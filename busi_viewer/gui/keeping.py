@@ -39,10 +39,11 @@ class Keeping(QObject):
 
     ``ready`` once the store is open; ``refused(Problem, in_use)`` where it cannot be written: the window then goes on
     without keeping. ``recovered(Recovery)``: what a session left that did not end properly. ``failing(Problem)`` when
-    writing begins to fail, ``saved`` when it works again. ``recalled(ImageRecord, Kept | None)`` answers :meth:`ask`;
-    ``not_recalled(path, Problem)``: what is kept of an image could not be read. ``reports(path, [Report])`` answers
-    :meth:`ask_reports` and :meth:`sign`, which may end with ``not_signed(Problem)`` instead. ``states({path:
-    ImageState})`` and ``file_seen(path, (FileState, found))`` answer :meth:`ask_states` and :meth:`check_file`.
+    writing begins to fail, ``saved`` when it works again; ``kept`` whenever all that was handed over is on the disk.
+    ``recalled(ImageRecord, Kept | None)`` answers :meth:`ask`; ``not_recalled(path, Problem)``: what is kept of an image
+    could not be read. ``reports(path, [Report])`` answers :meth:`ask_reports` and :meth:`sign`, which may end with
+    ``not_signed(Problem)`` instead. ``states({path: ImageState})`` and ``file_seen(path, (FileState, found))`` answer
+    :meth:`ask_states` and :meth:`check_file`.
     """
 
     ready = Signal()
@@ -50,6 +51,7 @@ class Keeping(QObject):
     recovered = Signal(object)
     failing = Signal(object)
     saved = Signal()
+    kept = Signal()
     recalled = Signal(object, object)
     not_recalled = Signal(object, object)
     reports = Signal(object, object)
@@ -127,7 +129,7 @@ class Keeping(QObject):
         except Exception as error:  # noqa: BLE001 - the thread's boundary: without a store the window still works
             self.refused.emit(problem_from(error, "opening the case store"), False)
         else:
-            self._keeper = Keeper(self._store, on_problem=self._on_failing, on_saved=self.saved.emit)
+            self._keeper = Keeper(self._store, self._on_failing, self.saved.emit, self.kept.emit)
             self._opened.emit()
 
     def _on_failing(self, error: StoreError) -> None:

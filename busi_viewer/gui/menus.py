@@ -114,7 +114,7 @@ MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("dicom_set", *(f"dicom_{kind}" for kind, _, _ in DICOM)),
         ),
     ),
-    ("&Help", ("help", "keys", "", "about")),
+    ("&Help", ("help", "palette", "keys", "", "about")),
 )
 
 DISPLAY_MENU = (

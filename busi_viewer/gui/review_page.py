@@ -46,7 +46,12 @@ class ReviewPage(QSplitter):
         self._stage.addWidget(self.panels)
         self._stage.addWidget(self._no_image)
         middle = QWidget()
+        middle.setObjectName("canvasGround")
+        middle.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         middle.setMinimumWidth(CANVAS_MIN)
+        stays = self.options.sizePolicy()
+        stays.setRetainSizeWhenHidden(True)  # a tool that is taken up or laid down does not move the image
+        self.options.setSizePolicy(stays)
         stack_up(middle, self.header, self.blind_bar, self.options, self._stage, self.cine, stretch=self._stage)
         self.result.setMinimumWidth(RESULT_MIN)
         self.result.setMaximumWidth(RESULT_MAX)

@@ -55,6 +55,7 @@ QPushButton[role="outlined"] { border-color: @accent; }
 QPushButton[role="outlined"]:disabled { border-color: @line; }
 QPushButton[role="flat"], QToolButton[role="flat"] { background: transparent; border: 1px solid transparent; }
 QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover { background: @hover; }
+QPushButton[role="find"] { min-height: 20px; border-radius: 3px; }
 QPushButton[role="link"] { background: transparent; border: none; color: @accent; padding: 0 2px; min-height: 18px; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
 QPushButton[role="chip"] { background: transparent; min-height: 20px; padding: 0 7px; font-size: 11px; color: @text; }
@@ -163,7 +164,7 @@ QFrame[role="noticeInfo"] { background: @sel; border: none; border-bottom: 1px s
 QFrame[role="noticeWarn"] { background: @warn_bg; border: none; border-bottom: 1px solid @warn; }
 #welcome, #auditPage, #networkPage, #trainingPage, #modelsPage { background: @bg; }
 QFrame[role="panel"] { background: @panel; border: 1px solid @line; border-radius: 6px; }
-#surround { background: #050607; }
+#surround, #canvasGround { background: #050607; }
 #surround QLabel { color: #B4BBC4; }
 #surround QLabel[role="body"] { color: #E7EAEE; }
 #progressCard { background: #191C20; border: 1px solid #3A4149; border-radius: 6px; }

@@ -29,7 +29,7 @@ from busi_viewer.gui.tools import Options, Tool
 from busi_viewer.gui.tools.brush import HIGH, LOW, RADIUS
 from busi_viewer.gui.tools.options import Choice, Deed, Number, Switch
 
-HEIGHT = 40
+HEIGHT = 36
 SAID_MS = 6000
 SLIDER, FIELD = 88, 46
 HINT_LEAST = 90

@@ -37,6 +37,7 @@ from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.language_choice import LanguageChoice
 from busi_viewer.gui.listing import Listing
 from busi_viewer.gui.measuring import Measuring
+from busi_viewer.gui.menu_corner import MenuCorner
 from busi_viewer.gui.menus import fill_menu_bar
 from busi_viewer.gui.network_page import NetworkPage
 from busi_viewer.gui.notices import Notices, sentence
@@ -129,6 +130,7 @@ class MainWindow(DropWindow):
         self._recent_menu = QMenu(tr("Recent"), self)
         self.menuBar().setNativeMenuBar(False)
         fill_menu_bar(self.menuBar(), self.actions_, {"recent": self._recent_menu})
+        self.menuBar().setCornerWidget(MenuCorner(self.menuBar(), self.actions_, self.keeping))
 
     def _connect(self) -> None:
         actions, reading, canvas = self.actions_, self.reading, self.canvas

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 
 from busi_viewer.core.results import CLASSES
 from busi_viewer.gui.batch import Batch
-from busi_viewer.gui.controls import IconButton, KeyButton, label, spaced
+from busi_viewer.gui.controls import IconButton, label, spaced
 from busi_viewer.gui.desktop import show_in_folder
 from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.notices import sentence
@@ -31,7 +31,7 @@ from busi_viewer.gui.thumbnails import Thumbnails
 from busi_viewer.gui.worklist_delegate import WorklistDelegate
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_model import FILTERS, FLAGGED, Item, WorklistModel
-from busi_viewer.gui.worklist_parts import BatchFoot, ListView, NothingFound, SearchField
+from busi_viewer.gui.worklist_parts import BatchFoot, Foot, ListView, NothingFound, SearchField
 from busi_viewer.gui.worklist_rows import WITHHELD, WorklistRows
 
 RECOUNT_MS = 100
@@ -72,11 +72,8 @@ class Worklist(QWidget):
         self._filter.clicked.connect(self._choose_filter)
         self._arrange = IconButton("folder-tree", tr("Group and sort the list"), edge=26)
         self._arrange.clicked.connect(self._choose_order)
-        self._position = label("", "quiet")
-        self.previous, self.next = (
-            KeyButton(tr("Previous"), "step-back"),
-            KeyButton(tr("Next"), "step-forward", icon_last=True),
-        )
+        self._foot = Foot()
+        self.previous, self.next = self._foot.previous, self._foot.next
         self.previous.clicked.connect(self.go_previous)
         self.next.clicked.connect(self.go_next)
         self._wide: list[QWidget] = []
@@ -127,10 +124,6 @@ class Worklist(QWidget):
             chips.addWidget(chip)
         chips.addStretch(1)
         column.addLayout(chips)
-        foot = QWidget()
-        foot.setObjectName("worklistFoot")
-        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        foot.setLayout(spaced(self._position, 0, self.previous, self.next, margins=(12, 8, 12, 8)))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -138,9 +131,9 @@ class Worklist(QWidget):
         line.setObjectName("worklistGroup")
         line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         line.setFixedHeight(1)
-        for part in (head, line, self.view, batch_foot, foot):
+        for part in (head, line, self.view, batch_foot, self._foot):
             column.addWidget(part, 1 if part is self.view else 0)
-        self._wide = [head, foot]
+        self._wide = [head, self._foot]
 
     # what the window asks
 
@@ -299,7 +292,7 @@ class Worklist(QWidget):
         path = self.current()
         number, count = self.shown.position(path) if path is not None else (0, self.shown.position(Path())[1])
         at = tr("{number:,} of {count:,}", number=number, count=count) if number else tr("{n:,}", n=count)
-        self._position.setText(at if self.shown.matching else "")
+        self._foot.say(at if self.shown.matching else "")
         row = self._row()
         self.previous.setEnabled(row >= 0 and self.shown.step(row, -1) >= 0)
         self.next.setEnabled(self.shown.step(row, 1) >= 0)

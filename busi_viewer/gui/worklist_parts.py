@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLayout, QLineEdit, QListView, QProgressBar, QVBoxLayout, QWidget
 
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.batch import Batch
@@ -162,6 +162,39 @@ class NothingFound(EmptyNote):
         row = self._view.visualRect(self._view.currentIndex())
         stays = tr("The image in view stays listed.") if row.isValid() else ""
         self.say(tr("No image matches"), stays, below=row.bottom() + 1 if row.isValid() else 0)
+
+
+class Foot(QWidget):
+    """Where in the list the reader is, previous and next; long numbers leave the buttons their icons alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("worklistFoot")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._position = label("", "quiet")
+        self.previous = KeyButton(tr("Previous"), "step-back")
+        self.next = KeyButton(tr("Next"), "step-forward", icon_last=True)
+        row = spaced(self._position, 0, self.previous, self.next, margins=(12, 8, 12, 8))
+        row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # a narrow list stays narrow
+        self.setLayout(row)
+
+    def say(self, position: str) -> None:
+        """Show the position."""
+        if position != self._position.text():
+            self._position.setText(position)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Words follow the width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        for compact in (False, True):
+            for button in (self.previous, self.next):
+                button.set_compact(compact)
+            if self.sizeHint().width() <= self.width():
+                break
 
 
 class BatchFoot(QWidget):

@@ -30,8 +30,8 @@ FAILING_S = 0.2
 class Keeper:
     """Writes to ``store`` on a thread of its own, in the order of the calls. Call its methods from one thread.
 
-    ``on_problem(error)`` is called once when writing begins to fail, ``on_saved()`` once when it works again; both on the
-    keeper's thread (in a window: emit a signal, nothing else).
+    ``on_problem(error)`` is called once when writing begins to fail, ``on_saved()`` once when it works again, ``on_kept()``
+    whenever nothing waits any more; all on the keeper's thread (in a window: emit a signal, nothing else).
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class Keeper:
         store: CaseStore,
         on_problem: Callable[[StoreError], None],
         on_saved: Callable[[], None] = lambda: None,
+        on_kept: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self._on_problem = on_problem
         self._on_saved = on_saved
+        self._on_kept = on_kept
         self._waiting: deque[tuple[int, Callable[[int], object]]] = deque()
         self._drafts: dict[int, int] = {}
         self._last_draft = 0
@@ -168,6 +170,9 @@ class Keeper:
                     self._changed.notify_all()
                 elif not self._closing:
                     self._changed.wait(RETRY_S)
+                rests = done and not self._waiting and not self._given_up
+            if rests:
+                self._on_kept()
 
     def _try(self, image: int, write: Callable[[int], object]) -> bool:
         """Whether the edit is dealt with: written, or given up because of a fault that trying again cannot mend."""

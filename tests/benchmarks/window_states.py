@@ -48,8 +48,9 @@ def lay_out_study(data: Path | None, place: Path, count: int) -> Path:
             shutil.copy(path, breast)
     whole = (sample / "malignant.png").read_bytes()
     (breast / "US-0133.png").write_bytes(whole[: len(whole) // 3])
-    grey = np.random.default_rng(1).integers(0, 255, (480, 640), dtype=np.uint8)
-    cv2.imwrite(str(breast / "US-0134.png"), cv2.GaussianBlur(grey, (0, 0), 6) * 2)
+    grey = np.random.default_rng(1).normal(0.0, 1.0, (480, 640))
+    blobs = cv2.normalize(cv2.GaussianBlur(grey, (0, 0), 6), None, 0, 255, cv2.NORM_MINMAX)
+    cv2.imwrite(str(breast / "US-0134.png"), blobs.astype(np.uint8))
     return place
 
 
@@ -144,11 +145,36 @@ class Stage:
         self.window.notices.clear()
         self.settle()
 
-    def shoot(self, what: str = "", widget: Any = None) -> None:
-        """Write a picture of the window, or of a part or dialog."""
-        self.settle(0.2)
+    def shoot(self, what: str = "", widget: Any = None, *, settled: bool = True) -> None:
+        """Write a picture of the window, or of a part or dialog; at once if it need not be ``settled``."""
+        if settled:
+            self.settle(0.2)
         name = "-".join(part for part in (f"{list(STATES).index(self.state):02}", self.state, what) if part)
         (widget or self.window).grab().save(str(self.out / f"{name}.png"))
+
+    def _at(self, place: tuple[int, int]) -> Any:
+        """Where on the canvas a place of the image lies."""
+        return self.window.canvas.camera.to_screen(*place).toPoint()
+
+    def hover(self, place: tuple[int, int]) -> None:
+        """Move the mouse to a place of the image."""
+        from PySide6.QtTest import QTest
+
+        QTest.mouseMove(self.window.canvas._view.viewport(), self._at(place))
+        self.settle(0.05)
+
+    def drag(self, *places: tuple[int, int]) -> None:
+        """Press at the first place of the image, move over the others, and let go."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        view, left = self.window.canvas._view.viewport(), Qt.MouseButton.LeftButton
+        self.hover(places[0])
+        QTest.mousePress(view, left, Qt.KeyboardModifier.NoModifier, self._at(places[0]))
+        for place in places[1:]:
+            self.hover(place)
+        QTest.mouseRelease(view, left, Qt.KeyboardModifier.NoModifier, self._at(places[-1]))
+        self.settle(0.1)
 
     def dialog_of(self, press: Callable[[], object], what: str) -> None:
         """Open a dialog that blocks, take its picture and close it."""
@@ -209,9 +235,9 @@ def loading(stage: Stage) -> None:
     stage.open(stage.study)
     stage.show(stage.study / "BUSI" / "malignant.png")
     stage.shoot("not-analysed")
-    stage.do("analyse")
+    stage.window.actions_["analyse"].trigger()
     stage.until(lambda: stage.window.reading.stage is not None)
-    stage.shoot()
+    stage.shoot(settled=False)
     stage.until(lambda: stage.window.reading.stage is None)
 
 
@@ -244,14 +270,16 @@ def withheld(stage: Stage) -> None:
 
 @state
 def accepted(stage: Stage) -> None:
-    """The outline is the reader's; then edited with a brush, with the tool's options."""
+    """The outline is the reader's; each tool's options; then edited."""
+    from busi_viewer.gui.actions import DRAWING, FINDING, PAINTING, REFINING
+
     stage.analysed("BUSI/benign.png")
     stage.do("accept")
     stage.settle(1.0)
     stage.shoot()
     from busi_viewer.core.edits import MaskEdit
 
-    for tool in ("brush", "polygon", "livewire", "segment", "flood", "margin", "smooth", "islands"):
+    for tool in (*PAINTING, *DRAWING, *FINDING, *REFINING):
         stage.do(tool)
         stage.shoot(tool)
     session = stage.window.reading.session
@@ -288,10 +316,87 @@ def panels(stage: Stage) -> None:
 def measuring(stage: Stage) -> None:
     """The measuring tools and calibration of a picture without a scale."""
     stage.analysed("BUSI/cyst.png")
-    for tool in ("length", "two_axis", "calibrate"):
+    for tool, places in {
+        "length": ((200, 300), (330, 320)),
+        "two_axis": ((120, 60), (260, 90), (190, 40), (180, 110)),
+        "angle": ((420, 100), (480, 180), (520, 120)),
+        "ellipse": ((380, 300), (500, 380)),
+        "calibrate": ((40, 20), (40, 220)),
+    }.items():
         stage.do(tool)
         stage.shoot(tool)
+        stage.drag(*places)
+        stage.shoot(f"{tool}-drawn")
+    stage.do("leave", "pointer")
+
+
+@state
+def drawing(stage: Stage) -> None:
+    """Each tool that draws, with a shape in hand; the ring of the brush; what segmenting proposes."""
+    stage.analysed("BUSI/benign.png")
+    for tool, places in {
+        "brush": ((300, 250), (360, 280), (400, 260)),
+        "polygon": ((150, 300), (260, 280), (300, 360), (200, 400)),
+        "freehand": ((150, 300), (260, 280), (300, 360), (200, 400), (150, 340)),
+        "livewire": ((225, 170), (270, 125), (355, 145), (340, 200)),
+        "segment": ((200, 110), (400, 230)),
+    }.items():
+        stage.do(tool)
+        if tool in ("polygon", "livewire"):
+            for place in places:
+                stage.drag(place)
+        else:
+            stage.drag(*places)
+        stage.hover(places[-1])
+        stage.settle(1.0)
+        stage.shoot(tool)
+        stage.do("leave")
     stage.do("pointer")
+    while stage.window.actions_["undo"].isEnabled():
+        stage.do("undo")
+
+
+@state
+def palette(stage: Stage) -> None:
+    """The palette: everything, what was typed, nothing found; and every menu."""
+    from busi_viewer.gui.palette import Palette
+
+    stage.analysed("BUSI/malignant.png")
+    stage.do("palette")
+    stage.shoot("all")
+    found = stage.window.findChild(Palette)
+    for words in ("export", "no such thing"):
+        found.field.setText(words)
+        stage.shoot(words.replace(" ", "-"))
+    stage.do("palette")
+    for action in stage.window.menuBar().actions():
+        menu = action.menu()
+        menu.popup(stage.window.mapToGlobal(stage.window.rect().topLeft()))
+        stage.shoot(menu.title().replace("&", "").lower(), menu)
+        menu.close()
+
+
+@state
+def many(stage: Stage) -> None:
+    """Ten thousand files; and a window as small as it may be."""
+    folder = stage.study.parent / "many"
+    if not folder.exists():
+        folder.mkdir()
+        for number in range(10_000):
+            os.link(stage.study / "BUSI" / "malignant.png", folder / f"study {number:05}.png")
+    stage.begin()
+    stage.open(folder)
+    stage.until(lambda: stage.window.model.rowCount() == 10_000)
+    stage.show(folder / "study 09998.png")
+    stage.settle(1.0)
+    stage.shoot()
+    size = stage.window.size()
+    stage.window.resize(1024, 640)
+    stage.shoot("smallest")
+    stage.do("brush")
+    stage.shoot("smallest-brush")
+    stage.window.resize(size)
+    stage.begin()
 
 
 @state
@@ -570,6 +675,7 @@ def crash(stage: Stage) -> None:
     stage.begin()
     CrashReview(stage.window.notices, stage.window).offer()
     stage.window.notices.show_info("Saved malignant.pdf", "in /reports", ("Open", lambda: None))
+    stage.settle(1.0)  # notices wait until the mouse rests
     stage.shoot()
 
 

@@ -52,6 +52,30 @@ def test_the_window_is_painted_before_anything_heavy_is_imported():
     assert "Traceback" not in done.stderr
 
 
+NOT_SHOWN = """
+import sys
+from busi_viewer import bootstrap
+from busi_viewer.gui import app, window
+
+class Window(window.MainWindow):
+    def show(self):
+        self.keeping.start()
+        raise RuntimeError("no screen")
+
+app.MainWindow = Window
+sys.exit(app.run(bootstrap.services(), []))
+"""
+
+
+def test_a_window_that_cannot_be_shown_ends_the_process_with_the_error():
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_SHOWN], capture_output=True, text=True, timeout=60, env={**os.environ}, check=False
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: no screen" in done.stderr
+    assert "QThread" not in done.stderr
+
+
 def test_an_uncaught_error_is_shown_and_the_application_goes_on(qtbot, qapp, caplog):
     with window(qtbot, qapp) as made:
         hook = ErrorHook()

@@ -197,6 +197,18 @@ def test_the_options_bar_and_the_canvas_follow_each_other(qtbot, qapp, study):
         assert not made.actions_["apply"].isEnabled()
 
 
+def test_taking_up_a_tool_moves_nothing(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        places = []
+        for tool in ("pointer", "brush", "polygon", "length", "pointer"):
+            made.commands.set_tool(tool)
+            qapp.processEvents()
+            origin = made.canvas.camera.to_screen(0, 0)
+            places.append((made.canvas.mapTo(made, origin.toPoint()), made.canvas.size(), made.canvas.zoom))
+        assert len(set(map(str, places))) == 1
+
+
 def test_a_mask_of_very_many_specks_lists_only_the_largest(qtbot, qapp, tmp_path):
     """A noisy outline from elsewhere must not fill the panel with hundreds of forms."""
     with window(qtbot, qapp) as made:

@@ -75,7 +75,16 @@ def test_tab_comes_to_every_control_in_order_and_can_be_followed(qtbot, qapp, tm
             (type(part).__name__, part.accessibleName(), part.parent()) for part in wanted(made) if part not in stops
         ] == []
         assert [type(part).__name__ for part in stops if not part.accessibleName()] == []
-        areas = (made.canvas, made.result, made.bottom, made.toolbar, made.notices, made.worklist, made.review.header)
+        areas = (
+            made.canvas,
+            made.result,
+            made.bottom,
+            made.menuBar(),
+            made.toolbar,
+            made.notices,
+            made.worklist,
+            made.review.header,
+        )
         areas += (made.review.options,)
         order = [next(area for area in areas if area is stop or area.isAncestorOf(stop)) for stop in stops]
         assert list(dict.fromkeys(order)) == list(areas)

@@ -96,6 +96,23 @@ def test_status_and_summary_follow_what_is_known(panel):
     assert words == "a, No estimate given, Reported, Edited"
 
 
+def test_long_positions_cut_no_button(panel, qapp):
+    panel.model.add(inputs("us1.png", "us2.png"))
+    panel.go_next()
+    qapp.processEvents()
+    wide = panel.next.width()
+    panel.model.add(inputs(*(f"study ({i}).png" for i in range(10_000))))
+    panel.go_next()
+    qapp.processEvents()
+    for button in (panel.previous, panel.next):
+        assert panel.rect().contains(button.mapTo(panel, button.rect().bottomRight()))
+        assert button.width() >= button.sizeHint().width()
+        assert button.accessibleName()
+    panel.resize(420, 700)
+    qapp.processEvents()
+    assert panel.next.width() == wide, "with room the words are back"
+
+
 def test_previous_and_next_walk_the_shown_rows(panel):
     panel.model.add(inputs("a.png", "b1.png", "b2.png", "c.png"))
     heard = []

@@ -106,21 +106,29 @@ class _Key(QWidget):
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
-        self.setFixedSize(18, 10)
+        self.setFixedSize(16, 10)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(_pen(self._line))
-        painter.drawLine(1, 5, 17, 5)
+        painter.drawLine(1, 5, 15, 5)
 
 
 class _Figures(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
     """An axis whose figures are written as the language does, all with as many decimals."""
 
+    _finest = 1.0
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """The ticks by their spacing, coarse ones first; the figures of two spacings are written."""
+        levels: list[tuple[float, list[float]]] = super().tickValues(low, high, size)
+        self._finest = min((spacing for spacing, _ in levels[:2]), default=1.0)
+        return levels
+
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """What stands at the ticks."""
-        places = max(0, math.ceil(-math.log10(spacing * scale) - 1e-9))
+        places = max(0, math.ceil(-math.log10(min(spacing, self._finest) * scale) - 1e-9))
         return [number(value * scale, f".{places}f") for value in values]
 
 
@@ -135,7 +143,7 @@ class Plot(QFrame):
         self._values = {line.key: label("–", "strong") for line in figure.lines}
         key: list[QWidget | int] = []
         for line in figure.lines:
-            key += [12, _Key(line), label(tr(line.name), "dim"), self._values[line.key]]
+            key += [8, _Key(line), label(tr(line.name), "dim"), self._values[line.key]]
         self.plot = pg.PlotWidget(axisItems={"left": _Figures("left")})
         self.plot.setAccessibleName(tr(figure.title))
         self.plot.setMenuEnabled(False)
@@ -149,7 +157,7 @@ class Plot(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 6)
         column.setSpacing(4)
-        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=6))
+        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=5))
         column.addWidget(self.plot, 1)
         self._dress()
         self.show_epochs((), 0)
