@@ -23,6 +23,7 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.ports import Services
 from busi_viewer.gui import language, theme
 from busi_viewer.gui.crash_review import CrashReview
+from busi_viewer.gui.ending import SystemRequests
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.window import MainWindow
 from busi_viewer.workflow import crashes
@@ -37,7 +38,6 @@ class ErrorHook(QObject):
     """Takes uncaught exceptions on any thread: logs them there, then signals the GUI thread, and the program goes on."""
 
     caught = Signal(object)
-    interrupted = Signal()
 
     def install(self) -> None:
         """Become ``sys.excepthook`` and ``threading.excepthook``."""
@@ -50,9 +50,6 @@ class ErrorHook(QObject):
         threading.excepthook = threading.__excepthook__
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            self.interrupted.emit()
-            return
         self.caught.emit(problem_from(error, "working"))
 
     def _on_thread(self, args: threading.ExceptHookArgs) -> None:
@@ -92,10 +89,10 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
     app = make_application(chosen)
     crash_record = crashes.begin()
     window = MainWindow(services, chosen)
-    hook = ErrorHook()
+    hook, system = ErrorHook(), SystemRequests()
     try:
         hook.caught.connect(window.notices.show_problem)
-        hook.interrupted.connect(window.close)
+        system.asked.connect(window.close)
         hook.install()
         review = CrashReview(window.notices, window)
         for later in (partial(crashes.describe, crash_record), review.offer, _keep_what_is_there):
@@ -109,6 +106,7 @@ def run(services: Services, paths_given: Sequence[Path]) -> int:
         raise
     finally:
         hook.remove()
+        system.remove()
         crashes.end(crash_record)
 
 

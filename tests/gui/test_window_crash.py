@@ -44,6 +44,10 @@ ENDINGS = {
     "abort in a thread": ("threading.Thread(target=ctypes.CDLL(None).abort).start()", -signal.SIGABRT),
     "kill": ("__import__('os').kill(__import__('os').getpid(), 9)", -signal.SIGKILL),
     "proper": ("window.close()", 0),
+    "asked by the system": (
+        "__import__('subprocess').Popen(f'sleep 0.5; kill {__import__(\"os\").getpid()}', shell=True)",
+        0,
+    ),
 }
 
 
