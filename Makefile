@@ -51,6 +51,7 @@ installer:
 	$(BIN)/pyinstaller --noconfirm --log-level=WARN packaging/busi_viewer.spec
 	packaging/strip.sh dist/busi-viewer
 	packaging/standins.sh dist/busi-viewer
+	$(BIN)/python packaging/icu.py dist/busi-viewer
 	QT_QPA_PLATFORM=offscreen dist/busi-viewer/busi-viewer --selftest
 	@if command -v dpkg-deb >/dev/null; then packaging/deb.sh; fi
 	@du -sh dist/*

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def test_doctor_finds_nothing_missing(tmp_path):
     assert not [f for f in json.loads(findings.read_text())["findings"] if f["status"] == "missing"]
 
 
+@pytest.mark.timeout(660)
 def test_selftest_passes_and_leaves_the_home_alone(tmp_path):
     home = tmp_path / "höme"
     home.mkdir()
@@ -97,6 +99,36 @@ def test_window_opens_and_stays():
         window.kill()
         window.wait()
     pytest.fail(f"the window closed by itself, exit code {window.returncode}: {said}")
+
+
+def test_stays_below_a_gigabyte():
+    assert sum(path.lstat().st_size for path in FOLDER.rglob("*")) <= 1_000_000_000
+
+
+ICU = next(iter(FOLDER.glob("_internal/PySide6/Qt/lib/libicudata.so.*")), None)
+SORTED = """
+import functools
+from PySide6.QtCore import QCollator, QLocale, QTimeZone
+words = ["Zebra", "Äpfel", "apfel", "Öl", "Ole", "Straße", "Strasse", "cote", "côté", "ı", "i", "中", "国", "かな", "Я", "ё"]
+for name in ("de_DE", "en_GB", "sv_SE", "tr_TR", "fr_FR", "cs_CZ", "zh_CN", "ja_JP"):
+    order = QCollator(QLocale(name))
+    print(name, sorted(words, key=functools.cmp_to_key(order.compare)), QLocale(name).toUpper("straße iı"))
+zone = QTimeZone(b"Europe/Berlin")
+print([zone.displayName(QTimeZone.TimeType.StandardTime, QTimeZone.NameType.LongName, QLocale(n)) for n in ("de_DE", "en_GB")])
+print(open("/proc/self/maps").read().count("/_internal/") > 0)
+"""
+
+
+@pytest.mark.skipif(ICU is None, reason="no ICU inside")
+def test_qt_sorts_by_every_language_with_the_data_left_of_icu():
+    whole, rest = (
+        subprocess.run(
+            [sys.executable, "-c", SORTED], env=os.environ | preload, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for preload in ({}, {"LD_PRELOAD": str(ICU)})
+    )
+    assert (whole.pop(), rest.pop()) == ("False", "True")
+    assert rest == whole
 
 
 def test_no_tests_and_no_copyleft_inside():
