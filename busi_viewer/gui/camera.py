@@ -10,7 +10,7 @@ from PySide6.QtGui import QTransform
 from busi_viewer.core.masks import Box
 from busi_viewer.gui.orientation import AS_STORED, Orientation
 
-MARGINS = (44.0, 42.0, 66.0, 106.0)
+MARGINS = (44.0, 46.0, 66.0, 106.0)
 """Left, top, right, bottom space in logical px around a fitted image: for ticks, facts, colour bar and scale bar."""
 SMALLEST, LARGEST = 0.02, 64.0
 KEPT = 48.0

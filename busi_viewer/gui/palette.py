@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from busi_viewer.gui import theme
 from busi_viewer.gui.actions import COMMANDS, Actions, Command, keys_in_words
 from busi_viewer.gui.controls import label
 from busi_viewer.gui.language import said, tr
@@ -22,6 +23,8 @@ from busi_viewer.gui.stylesheet import set_role
 
 NAME = Qt.ItemDataRole.UserRole
 WIDTH, HEIGHT, TOP = 600, 420, 64
+COLUMNS = {1: 90, 2: 130}
+"""Widths (px) of the columns for menu and keys."""
 OWN = "palette"
 """The command that shows the palette, which does not list itself."""
 
@@ -78,7 +81,7 @@ class Palette(QFrame):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(6)
         for part in (self.field, self._nothing, self.list):
-            column.addWidget(part, int(part is self.list))
+            column.addWidget(part)
         self.hide()
 
     def _make_list(self) -> QTreeWidget:
@@ -92,8 +95,10 @@ class Palette(QFrame):
         made.setAccessibleName(tr("Commands and their keys"))
         made.setToolTip(tr("Up and down choose, Enter does it, Esc leaves"))
         made.header().setStretchLastSection(False)
-        made.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        made.header().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         made.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, wide in COLUMNS.items():
+            made.header().resizeSection(column, wide)
         made.header().setAccessibleName(tr("Columns"))
         made.itemClicked.connect(self._run)
         return made
@@ -104,9 +109,6 @@ class Palette(QFrame):
             self._leave()
             return
         self._before = QApplication.focusWidget()
-        room = self._window.rect()
-        width = min(WIDTH, room.width() - 32)
-        self.setGeometry((room.width() - width) // 2, TOP, width, min(HEIGHT, room.height() - TOP - 48))
         self.field.clear()
         self._search("")
         self.show()
@@ -144,9 +146,22 @@ class Palette(QFrame):
             row.setData(0, NAME, command.name)
             row.setToolTip(0, tr(command.tip))
             row.setDisabled(not action.isEnabled())
+            for column in COLUMNS:
+                if action.isEnabled():
+                    row.setForeground(column, theme.colour(theme.tokens().text3))
         self._nothing.setVisible(not ranked)
         self.list.setVisible(bool(ranked))
         self._choose(0, 1)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as what is listed, at most HEIGHT; always at the same place."""
+        room = self._window.rect()
+        width = min(WIDTH, room.width() - 32)
+        rows = self.list.topLevelItemCount() * self.list.sizeHintForRow(0) + 4
+        self.list.setFixedHeight(max(min(rows, HEIGHT, room.height() - TOP - 120), 0))
+        self.setGeometry((room.width() - width) // 2, TOP, width, 0)
+        self.resize(width, self.sizeHint().height())
 
     def _rank(self, command: Command, words: list[str]) -> tuple[bool, int] | None:
         """Usable ones first, then by the name: begins with, has words that begin with, holds; None does not fit."""

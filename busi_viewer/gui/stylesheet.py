@@ -84,6 +84,8 @@ QLineEdit[role="plain"]:focus { background: @raised; border-color: @accent; }
 #calliperRow[role="chosen"] { background: @sel; border-color: @sel_line; }
 #calliperRow:focus { border-color: @accent; }
 QAbstractSpinBox { padding: 0; min-height: 26px; max-height: 26px; }
+#toolOptions QAbstractSpinBox, #toolOptions QAbstractSpinBox:focus { min-height: 22px; max-height: 22px; }
+#toolOptions QPushButton[role="chip"] { min-height: 22px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0; border: none; }
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
     background: transparent; border: none; min-height: 0; padding: 0; }

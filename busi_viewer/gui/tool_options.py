@@ -35,6 +35,8 @@ SLIDER, FIELD = 88, 46
 HINT_LEAST = 90
 """A hint that is cut to less (px) is left out, unless it is what a tool has to say; the tool's name has it as its tool tip."""
 SLIDER_MAX = 100
+PHRASES = "   "
+"""What stands between the phrases of a hint."""
 
 
 class Hint(QLabel):
@@ -66,8 +68,12 @@ class Hint(QLabel):
         self._cut()
 
     def _cut(self) -> None:
+        """Whole phrases go first; a single one is cut."""
         metrics = QFontMetrics(self.font())
-        shown = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
+        phrases = self._words.split(PHRASES)
+        while len(phrases) > 1 and metrics.horizontalAdvance(PHRASES.join(phrases)) > self.width():
+            phrases.pop()
+        shown = metrics.elidedText(PHRASES.join(phrases), Qt.TextElideMode.ElideRight, self.width())
         self.setText(shown if self.warns or self.width() >= HINT_LEAST or shown == self._words else "")
 
     @property

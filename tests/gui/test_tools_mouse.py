@@ -221,3 +221,41 @@ def test_tools_without_an_image_do_nothing(canvas, mouse):
 def test_an_unknown_tool_is_refused(canvas):
     with pytest.raises(KeyError):
         canvas.set_tool("lasso")
+
+
+def test_the_cursor_follows_the_tool_and_the_button_held_and_comes_back(canvas, session, mouse):
+    def shape():
+        return canvas._view.viewport().cursor().shape()
+
+    assert shape() == Qt.CursorShape.ArrowCursor
+    for kind in TOOLS:
+        canvas.set_tool(kind.name)
+        assert shape() == kind.cursor
+        for button, held in (
+            (Qt.MouseButton.MiddleButton, Qt.CursorShape.ClosedHandCursor),
+            (Qt.MouseButton.RightButton, Qt.CursorShape.SizeAllCursor),
+        ):
+            mouse.press(30, 30, button=button)
+            assert shape() == held
+            mouse.release(34, 30, button=button)
+            assert shape() == kind.cursor, kind.name
+    canvas.set_tool("pan")
+    mouse.press(30, 30)
+    assert shape() == Qt.CursorShape.ClosedHandCursor
+    mouse.release(30, 30)
+    assert shape() == Qt.CursorShape.OpenHandCursor
+    canvas.set_tool("brush")
+    canvas.set_session(None)
+    assert shape() == Qt.CursorShape.ArrowCursor, "no ring without an image: the mouse must be seen"
+
+
+def test_a_calliper_under_the_pointer_is_shown_by_the_cursor(canvas, session, mouse):
+    canvas.set_tool("length")
+    mouse.drag((30, 90), (80, 90))
+    canvas.set_tool("pointer")
+    for place, shape in (
+        ((30, 90), Qt.CursorShape.PointingHandCursor),
+        ((120, 20), Qt.CursorShape.ArrowCursor),
+    ):
+        mouse.move(*place, held=Qt.MouseButton.NoButton)
+        assert canvas._view.viewport().cursor().shape() == shape

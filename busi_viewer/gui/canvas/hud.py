@@ -99,7 +99,7 @@ def paint(painter: QPainter, camera: Camera, facts: Facts) -> None:
 
 def _first_line(image: QRectF) -> float:
     """Baseline of the upper line of facts."""
-    return max(image.top() - 25.0, EDGE + 12.0)
+    return max(image.top() - 28.0, EDGE + 8.0)
 
 
 def _depth_axis(image: QRectF) -> float:

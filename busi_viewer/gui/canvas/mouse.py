@@ -12,6 +12,10 @@ from busi_viewer.gui.tools import Pointer, Tool, ToolHost
 
 ZOOM_PER_NOTCH = 1.2
 NOTCH = 120
+SHAPES = {
+    Qt.MouseButton.MiddleButton: Qt.CursorShape.ClosedHandCursor,
+    Qt.MouseButton.RightButton: Qt.CursorShape.SizeAllCursor,
+}
 
 
 class Owner(ToolHost, Protocol):
@@ -25,6 +29,10 @@ class Owner(ToolHost, Protocol):
     @property
     def active_tool(self) -> Tool:
         """The tool of the left button."""
+        ...
+
+    def show_cursor(self) -> None:
+        """A drag has begun or ended."""
         ...
 
     def pointer_at(self, at: QPointF | None) -> None:
@@ -50,9 +58,20 @@ class Mouse:
         """Whether a button is held down."""
         return self._button != Qt.MouseButton.NoButton
 
+    @property
+    def shape(self) -> Qt.CursorShape | None:
+        """The cursor of the drag in hand, where that is not the tool's."""
+        return SHAPES.get(self._button)
+
     def forget(self) -> None:
         """Drop the drag in hand."""
         self._button = Qt.MouseButton.NoButton
+        self._owner.show_cursor()
+
+    def rests(self, at: QPointF) -> None:
+        """Another tool was taken up over this place: it shows itself there before the mouse moves."""
+        if self._owner.ready:
+            self._owner.active_tool.move(Pointer(self._owner.camera.to_image(at.x(), at.y()), at))
 
     def _pointer(self, event: QMouseEvent) -> Pointer:
         at = event.position()
@@ -66,6 +85,7 @@ class Mouse:
         if self._button == Qt.MouseButton.LeftButton:
             self._owner.active_tool.press(self._pointer(event))
             self._owner.tool_used()
+        self._owner.show_cursor()
 
     def moved(self, event: QMouseEvent) -> None:
         """Go on with the drag, or show where the mouse is."""
@@ -89,6 +109,7 @@ class Mouse:
         if event.button() == Qt.MouseButton.LeftButton:
             self._owner.active_tool.release(self._pointer(event))
             self._owner.tool_used()
+        self._owner.show_cursor()
 
     def double_clicked(self, event: QMouseEvent) -> None:
         """A second press in place."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QCursor, QFocusEvent, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from busi_viewer.core.image import Pixels, to_grey
@@ -62,6 +62,7 @@ class Canvas(Stage):
 
     def _on_shown(self) -> None:
         self._tool.rebase()
+        self.show_cursor()
         session = self._session if self._pixels is not None else None
         self._bar.show_proposal(session.proposal() if session is not None else None)
         self._place_bar()
@@ -116,10 +117,19 @@ class Canvas(Stage):
         self._settle_tool()
         self._tool.leave()
         self._tool = tool
-        self._view.viewport().setCursor(tool.cursor)
+        self.show_cursor()
+        if self._view.viewport().underMouse():
+            self._mouse.rests(QPointF(self._view.viewport().mapFromGlobal(QCursor.pos())))
         self._update_heat()
         self.refresh()
         self.tool_changed.emit(name)
+
+    def show_cursor(self) -> None:
+        """The cursor of the drag in hand, else of the tool; an arrow where there is no image to use it on."""
+        usable = self._session is not None and not self._message
+        shape = self._mouse.shape or (self._tool.shape if usable else Qt.CursorShape.ArrowCursor)
+        if self._view.viewport().cursor().shape() != shape:
+            self._view.viewport().setCursor(shape)
 
     @property
     def options(self) -> Options:

@@ -79,6 +79,10 @@ class ToolHost(Protocol):
         """Change window and level by a mouse movement in logical px."""
         ...
 
+    def show_cursor(self) -> None:
+        """The tool's cursor may have changed."""
+        ...
+
     def refresh(self, rect: QRectF | None = None) -> None:
         """Repaint a part of the view (logical px), or all of it."""
         ...
@@ -109,6 +113,11 @@ class Tool:
 
     def __init__(self, host: ToolHost) -> None:
         self.host = host
+
+    @property
+    def shape(self) -> Qt.CursorShape:
+        """The mouse cursor as things stand."""
+        return self.cursor
 
     @property
     def drawing(self) -> bool:

@@ -21,7 +21,7 @@ class Freehand(HandleTool):
     name = "freehand"
     title = "Freehand"
     icon = "lasso"
-    hint = "Drag around a lesion, then move handles   Alt: remove one   Enter: commit"
+    hint = "Drag around a lesion, then move handles   Alt: remove one"
 
     def press(self, at: Pointer) -> None:
         """Take hold of a handle or a dot; elsewhere commit what is in hand and draw anew."""

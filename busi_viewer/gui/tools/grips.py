@@ -63,6 +63,12 @@ class Grips(Tool):
         return swapped(session, self._held[0].index, self._live)
 
     @property
+    def shape(self) -> Qt.CursorShape:
+        """A hand over a calliper that a press would take."""
+        free = self._hovered is None and self._held is None
+        return self.cursor if free else Qt.CursorShape.PointingHandCursor
+
+    @property
     def pending(self) -> bool:
         """Whether a calliper is being dragged: Esc puts it back."""
         return self._live is not None
@@ -117,6 +123,7 @@ class Grips(Tool):
     def _hover(self, grip: Grip | None) -> None:
         if grip != self._hovered:
             self._hovered = grip
+            self.host.show_cursor()
             self.host.refresh()
 
     def paint(self, painter: QPainter) -> None:

@@ -17,6 +17,11 @@ class Pan(Tool):
         super().__init__(host)
         self._last: QPointF | None = None
 
+    @property
+    def shape(self) -> Qt.CursorShape:
+        """A hand, closed while it holds the image."""
+        return self.cursor if self._last is None else Qt.CursorShape.ClosedHandCursor
+
     def press(self, at: Pointer) -> None:
         """Take hold."""
         self._last = at.screen

@@ -29,7 +29,7 @@ class Segment(Tool):
     name = "segment"
     title = "Segment"
     icon = "segment"
-    hint = "Drag a box or scribble   Alt: background   Enter: commit"
+    hint = "Drag a box or scribble   Alt: background"
     options = (MARK, WIDTH)
     cursor = Qt.CursorShape.CrossCursor
     edits = True

@@ -106,13 +106,13 @@ class _Key(QWidget):
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
-        self.setFixedSize(16, 10)
+        self.setFixedSize(20, 10)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(_pen(self._line))
-        painter.drawLine(1, 5, 15, 5)
+        painter.drawLine(1, 5, 19, 5)
 
 
 class _Figures(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
@@ -157,7 +157,7 @@ class Plot(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 6)
         column.setSpacing(4)
-        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=5))
+        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=4))
         column.addWidget(self.plot, 1)
         self._dress()
         self.show_epochs((), 0)

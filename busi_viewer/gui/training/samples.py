@@ -57,6 +57,7 @@ class Samples(QWidget):
         column.addLayout(head)
         column.addLayout(row)
         self.slider.valueChanged.connect(self._on_moved)
+        self.hide()  # until there is something to show
 
     def show_epochs(self, epochs: Sequence[int]) -> None:
         """There are predictions of these epochs."""
@@ -128,7 +129,7 @@ class Tile(QWidget):
         painter.fillRect(place, QColor(theme.SURROUND))
         if self._shown is not None and not self._image.isNull():
             self._paint_image(painter, place, self._shown)
-            self._paint_foot(painter, QRectF(box.left() + 8, place.bottom(), box.width() - 16, FOOT), self._shown)
+            self._paint_foot(painter, QRectF(box.left() + 6, place.bottom(), box.width() - 12, FOOT), self._shown)
 
     def _paint_image(self, painter: QPainter, place: QRectF, shown: Shown) -> None:
         w, h = self._image.width(), self._image.height()
@@ -163,9 +164,9 @@ class Tile(QWidget):
             name = CLASSES[int(np.argmax(shown.probabilities))]
             icons.draw_class_glyph(painter, name, QRectF(foot.left(), foot.center().y() - 5, 10, 10))
             painter.setPen(QColor(t.text2))
-            name, room = _predicted(shown), foot.width() - 16 - taken - 8
+            name, room = _predicted(shown), foot.width() - 15 - taken - 6
             if painter.fontMetrics().horizontalAdvance(name) <= room:  # else the sign says it, and the tool tip
-                painter.drawText(foot.adjusted(16, 0, 0, 0), middle, name)
+                painter.drawText(foot.adjusted(15, 0, 0, 0), middle, name)
         painter.setPen(QColor(t.text))
         painter.drawText(foot, middle | Qt.AlignmentFlag.AlignRight, words)
 

@@ -23,7 +23,7 @@ from busi_viewer.workflow.training_runs import DONE, Run, Usage
 if TYPE_CHECKING:
     from busi_viewer.workflow.promotion import Tested
 
-WIDTH = 388
+WIDTH = 384
 FIGURES = {
     "dice": "Dice",
     "iou": "IoU",
