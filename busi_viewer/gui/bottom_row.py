@@ -10,7 +10,7 @@ from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.results import ModelInfo
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.actions import Actions
-from busi_viewer.gui.controls import IconLabel, label, rule, spaced
+from busi_viewer.gui.controls import CutLabel, IconLabel, label, rule, spaced
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
@@ -21,6 +21,8 @@ TABS = (
 )
 CALIBRATION_BELOW = 1360
 """Window width (px) below which the calibration goes."""
+HASH_FROM = 1180
+"""Window width (px) from which the model's hash is shown; else its tool tip has it."""
 
 
 class _Fact(QWidget):
@@ -29,6 +31,7 @@ class _Fact(QWidget):
     def __init__(self, icon: str) -> None:
         super().__init__()
         self.words, self.aside = label("", "dim"), label("", "caption")
+        self._has_room = True
         line = rule(vertical=True, length=16)
         self.setLayout(spaced(line, 4, IconLabel(icon, "text2"), self.words, self.aside, 4, spacing=6))
         self.hide()
@@ -37,8 +40,13 @@ class _Fact(QWidget):
         """Show words, or hide for none."""
         self.words.setText(text)
         self.aside.setText(aside)
-        self.aside.setVisible(bool(aside))
         self.setVisible(bool(text))
+        self.show_aside(self._has_room)
+
+    def show_aside(self, has_room: bool) -> None:
+        """Show what stands beside the words, if there is room."""
+        self._has_room = has_room
+        self.aside.setVisible(has_room and bool(self.aside.text()))
 
 
 class BottomRow(QWidget):
@@ -50,17 +58,16 @@ class BottomRow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         tabs: list[QWidget | int] = [_Tab(actions[name], icon) for name, icon in TABS]
-        self._message = label(tr("Ready"), "quiet")
+        self._message = CutLabel("quiet")
+        self._message.setText(tr("Ready"))
         self._device, self._model, self._calibration = _Fact("cpu"), _Fact("box"), _Fact("ruler")
         badge = label(tr("Research use only"), "badge")
         badge.setToolTip(tr("Not for clinical decisions. Not a medical device."))
-        self.setLayout(
-            spaced(
-                *(*tabs, 8, self._message, 0, self._device, self._model, self._calibration, badge),
-                margins=(0, 0, 10, 0),
-                spacing=6,
-            )
-        )
+        row = spaced(*tabs, 8, margins=(0, 0, 10, 0), spacing=6)
+        row.addWidget(self._message, 1)
+        for part in (self._device, self._model, self._calibration, badge):
+            row.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.setLayout(row)
         self._narrow = False
         self._calibration_text = ""
         self.show_engine_state(tr("No model loaded yet"))
@@ -87,8 +94,9 @@ class BottomRow(QWidget):
         self._calibration.say("" if self._narrow else self._calibration_text)
 
     def fit_to(self, width: int) -> None:
-        """Leave the calibration out in narrow windows (the canvas shows it too)."""
+        """Leave the calibration out in narrow windows (the canvas shows it too), in very narrow ones the model's hash."""
         self._narrow = width < CALIBRATION_BELOW
+        self._model.show_aside(width >= HASH_FROM)
         self._calibration.say("" if self._narrow else self._calibration_text)
 
 

@@ -109,7 +109,7 @@ class ToolOptions(QWidget):
         self._apply.bind(actions["apply"])
         self.commit = KeyButton(tr("Commit"), "check", tr("Enter"), "primary")
         self.commit.bind(actions["accept"])
-        self._cancel = KeyButton(tr("Cancel"), key="Esc", role="flat")
+        self._cancel = KeyButton(tr("Cancel"), "x", "Esc", role="flat")
         self._cancel.bind(actions["leave"])
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 10, 0)
@@ -184,17 +184,21 @@ class ToolOptions(QWidget):
         return QSize(0, HEIGHT)
 
     def _fit(self) -> None:
-        """Leave out, in this order: keys on the buttons, the hint, captions, the tool's name; what a tool has to say stays."""
+        """Leave out, in this order: keys on the buttons, the hint, captions, the tool's name, the buttons' words.
+
+        What a tool has to say stays.
+        """
         if self._tool is None:
             return
         hint = self._hint.room
         steps = (
-            [(2, hint), (1, hint), (0, 0)]
+            [(2, hint), (1, hint), (0, 0), (-1, 0)]
             if self._hint.warns
-            else [(3, hint), (2, hint), *((n, 0) for n in (3, 2, 1, 0))]
+            else [(3, hint), (2, hint), *((n, 0) for n in (3, 2, 1, 0, -1))]
         )
         for left, beside in steps:
             for button in (self._apply, self.commit, self._cancel):
+                button.set_compact(left < 0)
                 button.show_key(left > 2)
             for part in self._captions:
                 part.setVisible(left > 1)

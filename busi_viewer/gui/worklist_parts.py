@@ -20,11 +20,15 @@ from PySide6.QtWidgets import QAbstractItemView, QLayout, QLineEdit, QListView, 
 
 from busi_viewer.gui import icons, theme
 from busi_viewer.gui.batch import Batch
+from busi_viewer.gui.calm import Calm
 from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.worklist_groups import Group
 from busi_viewer.gui.worklist_rows import ItemRole
+
+CAPTION_HIGH = 14
+"""Height in px of a line in the captions' size."""
 
 
 class ListView(QListView):
@@ -198,7 +202,10 @@ class Foot(QWidget):
 
 
 class BatchFoot(QWidget):
-    """How far the batch is, with Pause and Cancel; hidden when none runs."""
+    """How far the batch is, with Pause and Cancel; hidden when none runs.
+
+    At the batch's end it goes once the mouse rests: the list below a click would grow and move.
+    """
 
     def __init__(self, batch: Batch) -> None:
         super().__init__()
@@ -209,6 +216,7 @@ class BatchFoot(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._rate, self._left = label("", "caption"), label("", "caption")
+        self._left.setMinimumHeight(CAPTION_HIGH)  # without words it keeps its room: the list does not move
         self._pause, self._cancel = KeyButton(tr("Pause"), "pause"), KeyButton(tr("Cancel"), "x")
         self._pause.clicked.connect(batch.toggle_pause)
         self._cancel.clicked.connect(batch.cancel)
@@ -220,8 +228,9 @@ class BatchFoot(QWidget):
         column.addLayout(spaced(self._rate, 0, self._left))
         column.addLayout(spaced(self._pause, self._cancel, 0))
         self._compact = False
+        self._calm = Calm(self)
         batch.changed.connect(self._show_state)
-        self._show_state()
+        self.hide()
 
     def set_compact(self, compact: bool) -> None:
         """Count, bar and icons alone, for the narrow worklist."""
@@ -232,9 +241,14 @@ class BatchFoot(QWidget):
 
     def _show_state(self) -> None:
         batch = self._batch
-        self.setVisible(batch.active)
-        if not batch.active:
+        for button in (self._pause, self._cancel):
+            button.setEnabled(batch.active)
+        if batch.active:
+            self.show()
+        elif self.isHidden():
             return
+        else:
+            self._calm.do(self._rest)
         at_work = plural("Analysing 1 image", "Analysing {n:,} images", batch.total)
         self._title.setText(tr("Paused") if batch.paused else at_work)
         for part in (self._title, self._rate, self._left):
@@ -247,6 +261,9 @@ class BatchFoot(QWidget):
         self._left.setText("" if seconds is None or batch.paused else tr("about {time} left", time=in_words(seconds)))
         self._pause.set_text(tr("Resume") if batch.paused else tr("Pause"))
         self._pause.set_icon("play" if batch.paused else "pause")
+
+    def _rest(self) -> None:
+        self.setVisible(self._batch.active)
 
 
 def in_words(seconds: float) -> str:

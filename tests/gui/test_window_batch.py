@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QDialog
 from window_kit import ThresholdEngine, open_and_wait, window, write_image
 
 from busi_viewer.core.edits import MaskEdit
 from busi_viewer.gui import dialogs
+from busi_viewer.gui.calm import CALM_MS
+from busi_viewer.gui.controls import KeyButton
+from busi_viewer.gui.worklist_parts import BatchFoot
 
 
 @pytest.fixture
@@ -37,6 +41,25 @@ def test_a_batch_analyses_everything_and_counts_what_failed(qtbot, qapp, study):
         made.worklist.go_next()
         qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == made.worklist.current())
         assert made.reading.session.document.result is not None, "results of the batch are there when opened"
+
+
+def test_the_list_does_not_grow_under_a_moving_mouse_when_the_batch_ends(qtbot, qapp, study, monkeypatch):
+    way = iter(range(10_000))
+    monkeypatch.setattr("busi_viewer.gui.calm.QCursor.pos", lambda: QPoint(next(way), 0))
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        foot, batch = made.findChild(BatchFoot), made.reading.batch
+        assert not foot.isVisible()
+        made.actions_["analyse_all"].trigger()
+        assert foot.isVisible()
+        qapp.processEvents()
+        height = made.worklist.view.height()
+        qtbot.waitUntil(lambda: not batch.active, timeout=15000)
+        qtbot.wait(CALM_MS + 200)
+        assert made.worklist.view.height() == height, "the mouse moves: a click may be on its way"
+        assert not any(button.isEnabled() for button in foot.findChildren(KeyButton))
+        monkeypatch.setattr("busi_viewer.gui.calm.QCursor.pos", lambda: QPoint(5, 5))
+        qtbot.waitUntil(lambda: not foot.isVisible(), timeout=3000)
 
 
 class Lost(ThresholdEngine):
