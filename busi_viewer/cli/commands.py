@@ -39,6 +39,9 @@ def analyze(arguments: argparse.Namespace, services: Services, terminal: Termina
     batch = analysis.run(items)
     if arguments.json:
         write_json(arguments.json, batch.as_json(), indent=1)
+    if arguments.model and batch.skipped:
+        made_by = ", ".join(f"{model} ({count})" for model, count in batch.models_skipped.items())
+        terminal.say(f"notice: the results that existed are by {made_by}.")
     terminal.finish(
         f"{len(batch.done)} analysed, {len(batch.skipped)} skipped, {len(batch.failed)} failed; results in {out}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -93,10 +93,11 @@ class Watcher(Protocol):
 
 @dataclass
 class Batch:
-    """What became of each file."""
+    """What became of each file; ``models_skipped`` counts the models that the results left as they are came from."""
 
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    models_skipped: Counter[str] = field(default_factory=Counter)
     failed: list[Failure] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -170,6 +171,7 @@ class Analysis:
             return True
         self._rows[item.path] = export.summary_rows(result, str(item.path))
         self.batch.skipped.append(str(item.path))
+        self.batch.models_skipped[f"{result['model']['name']} {result['model']['sha256'][:8]}"] += 1
         self._watcher.skipped(item.path)
         return True
 

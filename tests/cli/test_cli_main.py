@@ -178,6 +178,9 @@ def test_existing_results_are_skipped_with_a_notice(tmp_path, services, make_ima
     err = capsys.readouterr().err
     assert "skipped" in err
     assert "--overwrite" in err
+    assert "are by" not in err
+    assert cli.main([*words, "--model", "another"], services) == 0
+    assert "the results that existed are by otsu 00000000 (1)." in capsys.readouterr().err
     assert (tmp_path / "out" / "a.json").stat().st_mtime_ns == stamp
     assert cli.main([*words, "--overwrite"], services) == 0
     assert capsys.readouterr().err == ""
