@@ -60,8 +60,6 @@ from busi_viewer.gui.worklist_model import WorklistModel
 from busi_viewer.settings import Settings
 from busi_viewer.workflow.inputs import Input
 
-FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm);;All files (*)"
-
 
 class MainWindow(DropWindow):
     """Assembles; the deeds are in Commands and Reading. Closing waits for the threads. ``first_painted`` after the first paint."""
@@ -245,7 +243,8 @@ class MainWindow(DropWindow):
 
     def ask_files(self) -> None:
         """Choose files."""
-        names, _ = QFileDialog.getOpenFileNames(self, tr("Open images"), self._last_folder(), FILES)
+        kinds = ";;".join([tr("Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.dcm)"), tr("All files (*)")])
+        names, _ = QFileDialog.getOpenFileNames(self, tr("Open images"), self._last_folder(), kinds)
         self.open_paths([Path(name) for name in names])
 
     def ask_folder(self) -> None:
