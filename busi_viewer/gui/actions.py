@@ -217,7 +217,7 @@ COMMANDS = (
     Command("cancel_all", "Cancel all analyses", (), "Analyse"),
     Command("next_case", "Next image", ("Down",), "Go"),
     Command("previous_case", "Previous image", ("Up",), "Go"),
-    Command("next_unreported", "Next image not reported", ("Ctrl+Down",), "Go"),
+    Command("next_unreported", "Next image not reported", ("Ctrl+Down", "Ctrl+Return"), "Go"),
     Command("next_flagged", "Next flagged image", ("Shift+F",), "Go"),
     Command("flag", "Flag or unflag", ("F",), "Go", tip="The image in view, or all selected ones"),
     Command("next_frame", "Next frame", ("Right",), "Go"),

@@ -15,6 +15,7 @@ from busi_viewer.gui.canvas_bars import CanvasHeader, ProgressCard
 from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.controls import IconLabel, label
 from busi_viewer.gui.language import tr
+from busi_viewer.gui.result_foot import ResultFoot
 from busi_viewer.gui.result_panel import ResultPanel
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.tool_options import ToolOptions
@@ -53,11 +54,14 @@ class ReviewPage(QSplitter):
         stays.setRetainSizeWhenHidden(True)  # a tool that is taken up or laid down does not move the image
         self.options.setSizePolicy(stays)
         stack_up(middle, self.header, self.blind_bar, self.options, self._stage, self.cine, stretch=self._stage)
-        self.result.setMinimumWidth(RESULT_MIN)
-        self.result.setMaximumWidth(RESULT_MAX)
+        self.foot = ResultFoot(actions, worklist.model)
+        right = QWidget()
+        right.setMinimumWidth(RESULT_MIN)
+        right.setMaximumWidth(RESULT_MAX)
+        stack_up(right, self.result, self.foot, stretch=self.result)
         self.setHandleWidth(1)
         self.setChildrenCollapsible(False)
-        for i, part in enumerate((worklist, middle, self.result)):
+        for i, part in enumerate((worklist, middle, right)):
             self.addWidget(part)
             self.setStretchFactor(i, int(part is middle))
         self._connect()
@@ -113,6 +117,7 @@ class ReviewPage(QSplitter):
         self.canvas.set_session(session)
         self.cine.set_session(session)
         self.result.set_session(session)
+        self.foot.show_image(session.document.record.path if session is not None else None)
         self._show_tool()
         self._show_zoom()
 

@@ -36,7 +36,7 @@ QMenu::separator { height: 1px; background: @line; margin: 4px 6px; }
 #canvasHeader, #toolOptions { background: @panel; border-bottom: 1px solid @line; }
 #blindBar { background: @warn_bg; border-bottom: 1px solid @line; }
 #worklist, #resultPanel { background: @panel; }
-#worklistFoot, #batchFoot { background: @panel; border-top: 1px solid @line; }
+#worklistFoot, #batchFoot, #resultFoot { background: @panel; border-top: 1px solid @line; }
 #worklistGroup { background: @bg; border-top: 1px solid @line; border-bottom: 1px solid @line; }
 QFrame[role="rule"] { background: @line; border: none; }
 QSplitter::handle { background: @line; }

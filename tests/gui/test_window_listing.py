@@ -112,6 +112,26 @@ def test_the_next_image_not_reported_passes_over_reported_ones(qtbot, qapp, stud
         assert made.worklist.current() == study / "us1.png"
 
 
+def test_below_the_result_the_image_in_view_is_flagged_and_the_next_one_called(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        assert not made.review.foot.isVisible()
+        open_and_wait(qtbot, made, study)
+        foot = made.review.foot
+        foot.flag.click()
+        assert flags(made) == ["us1"]
+        assert (foot.flag.isChecked(), foot.flag.accessibleName()) == (True, "Flagged")
+        foot.next.click()
+        assert made.worklist.current() == study / "us2.png"
+        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png", timeout=5000)
+        assert not foot.flag.isChecked()
+        made.model.item(study / "us2.png").flagged = True
+        made.model.touch(study / "us2.png")
+        assert foot.flag.isChecked()
+        foot.flag.click()
+        assert flags(made) == ["us1"]
+        assert not foot.flag.isChecked()
+
+
 def test_selected_images_alone_are_analysed(qtbot, qapp, study):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, study)

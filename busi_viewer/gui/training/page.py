@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
 from busi_viewer.core.ports import Services
@@ -62,7 +62,17 @@ class TrainingPage(QWidget):
         line = rule(vertical=True)
         for part, share in ((book.runs_list, 0), (rule(vertical=True), 0), (self.middle, 1), (line, 0), (book.side, 0)):
             row.addWidget(part, share)
+        self._share_room()
         book.begin()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window what stands beside a run leaves it more room."""
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        if self.book is not None:
+            self.book.side.fit_to(self.width())
 
     @Slot()
     def _look(self) -> None:

@@ -53,7 +53,7 @@ FIELDS = (
 OWN_FIELDS = ("epochs", "batch", "learning_rate", "input.size", "search")
 """Settings that have fields of their own here."""
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-NAME_WIDTH, LIST_WIDTH = 112, 372
+NAME_WIDTH, LIST_LEAST, LIST_WIDTH = 118, 240, 372
 TASKS = {
     "segmentation": "Learns outlines",
     "classification": "Learns classes",
@@ -157,15 +157,16 @@ class RecipeStep(QWidget):
         column.setSpacing(10)
         column.addLayout(spaced(label(tr("Recipe"), "title"), 0))
         listed = QWidget()
-        listed.setFixedWidth(LIST_WIDTH)
+        listed.setMinimumWidth(LIST_LEAST)
+        listed.setMaximumWidth(LIST_WIDTH)
         found = QVBoxLayout(listed)
         found.setContentsMargins(0, 0, 0, 0)
         found.setSpacing(8)
         found.addWidget(self.search)
         found.addWidget(self.recipes, 1)
         row = spaced(spacing=12)
-        row.addWidget(listed)
-        row.addWidget(area, 1)
+        row.addWidget(listed, 1)
+        row.addWidget(area, 2)
         column.addLayout(row, 1)
         self._back = KeyButton(tr("Split"))
         self._back.setToolTip(tr("Back to the split"))
@@ -185,9 +186,13 @@ class RecipeStep(QWidget):
             name.setBuddy(field)
             field.setAccessibleName(tr(words))
             grid.addWidget(name, number, 0)
+            if field is self.more:
+                field.setMaximumWidth(420)
+                grid.addWidget(field, number, 1)
+                continue
             grid.addWidget(field, number, 1, Qt.AlignmentFlag.AlignLeft)
             if not isinstance(field, KeyButton):
-                field.setFixedWidth({"Name": 280, "Start from": 280, "Other settings": 420}.get(words, 130))
+                field.setFixedWidth({"Name": 280, "Start from": 280}.get(words, 130))
         grid.setColumnStretch(1, 1)
         grid.setColumnMinimumWidth(0, NAME_WIDTH)
         return grid

@@ -23,7 +23,8 @@ from busi_viewer.workflow.training_runs import DONE, Run, Usage
 if TYPE_CHECKING:
     from busi_viewer.workflow.promotion import Tested
 
-WIDTH = 384
+WIDTH, NARROW, NARROW_BELOW = 384, 300, 1180
+"""Widths in px; the narrow one on a page below NARROW_BELOW."""
 FIGURES = {
     "dice": "Dice",
     "iou": "IoU",
@@ -55,7 +56,7 @@ class Side(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(WIDTH)
+        self.fit_to(NARROW_BELOW)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inner = QWidget()
@@ -134,6 +135,10 @@ class Side(QScrollArea):
         self.reason.textChanged.connect(lambda _text: self._allow())
 
     # what the page says
+
+    def fit_to(self, width: int) -> None:
+        """Leave a narrow page's run more room."""
+        self.setFixedWidth(WIDTH if width >= NARROW_BELOW else NARROW)
 
     def show_run(self, run: Run, usage: Usage | None, estimate: Mapping[str, Any]) -> None:
         """A run as it stands."""
