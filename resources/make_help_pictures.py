@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QDeadlineTimer, QRect, Qt
+from PySide6.QtCore import QDeadlineTimer, QPoint, QRect, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -24,9 +24,6 @@ from busi_viewer.gui.window import MainWindow
 FOLDER = Path(__file__).resolve().parent / "help" / "pictures"
 SIZE, WIDE, QUALITY = (1400, 860), 780, 85
 """The window's size, the widest picture in px, and how well it is kept: JPEG with whole colours, which few colours are not."""
-
-BARS = 72
-"""How high menus and toolbar are together."""
 
 
 def wait(until: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -85,6 +82,7 @@ def main() -> None:
     window.open_paths([paths.resource("sample")])
     wait(lambda: window.reading.session is not None and window.keeping.writable)
     act, canvas = window.actions_, window.review.panels
+    bars = window.toolbar.mapTo(window, QPoint(0, window.toolbar.height())).y()
     show(window, "malignant.png")
     analyse(window)
     keep(window, "window")
@@ -112,15 +110,15 @@ def main() -> None:
     act["blind"].trigger()
     show(window, "cine.dcm")
     analyse(window, every_frame=True)
-    left, top = window.worklist.width() + 1, BARS
+    left, top = window.worklist.width() + 1, bars
     keep(window, "cine", QRect(left, top, window.width() - left, window.height() - top - window.bottom.height()))
     keep(window.worklist, "worklist", QRect(0, 0, window.worklist.width(), 460))
     act["network_page"].trigger()
     rest()
-    keep(window, "network", QRect(0, BARS, window.width(), 450))
+    keep(window, "network", QRect(0, bars, window.width(), 450))
     act["audit_page"].trigger()
     rest(2000)
-    keep(window, "audit", QRect(0, BARS, window.width(), 420))
+    keep(window, "audit", QRect(0, bars, window.width(), 420))
     window.close()
 
 

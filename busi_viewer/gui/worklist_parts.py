@@ -18,10 +18,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QLayout, QLineEdit, QListView, QProgressBar, QVBoxLayout, QWidget
 
-from busi_viewer.gui import icons, theme
+from busi_viewer.gui import theme
 from busi_viewer.gui.batch import Batch
 from busi_viewer.gui.calm import Calm
-from busi_viewer.gui.controls import KeyButton, label, spaced
+from busi_viewer.gui.controls import KeyButton, label, plain_icon, spaced
 from busi_viewer.gui.empty_note import EmptyNote
 from busi_viewer.gui.language import plural, tr
 from busi_viewer.gui.worklist_groups import Group
@@ -146,7 +146,7 @@ class SearchField(QLineEdit):
         self._key.move(self.width() - self._key.width() - 7, (self.height() - self._key.height()) // 2)
 
     def _draw(self) -> None:
-        self._magnifier.setIcon(icons.icon("search", theme.tokens().text3, icons.INLINE))
+        self._magnifier.setIcon(plain_icon("search", theme.tokens().text3))
 
 
 class NothingFound(EmptyNote):

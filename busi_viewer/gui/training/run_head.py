@@ -12,7 +12,7 @@ from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
-TITLE, MIDDLE, GAP = 190, 190, 16
+TITLE, TITLE_LEAST, MIDDLE, GAP = 190, 120, 190, 16
 """The least widths (px) of the run's name and of its progress; what is left is for the words on the buttons."""
 
 
@@ -30,7 +30,7 @@ class RunHead(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._title, self._about = CutLabel("title"), CutLabel("quiet")
-        self._title.setMinimumWidth(TITLE)
+        self._title.setMinimumWidth(TITLE_LEAST)
         self._where, self._left = CutLabel("dim"), CutLabel("quiet")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

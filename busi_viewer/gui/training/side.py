@@ -23,7 +23,7 @@ from busi_viewer.workflow.training_runs import DONE, Run, Usage
 if TYPE_CHECKING:
     from busi_viewer.workflow.promotion import Tested
 
-WIDTH, NARROW, NARROW_BELOW = 384, 300, 1180
+WIDTH, NARROW, NARROW_BELOW = 384, 316, 1180
 """Widths in px; the narrow one on a page below NARROW_BELOW."""
 FIGURES = {
     "dice": "Dice",
