@@ -153,6 +153,13 @@ def load_into(
             path=source,
             remedy=f"Give weights of {name}.",
         )
+    for key, value in wanted.items():
+        if key in state and state[key].shape != value.shape:
+            raise ModelError(
+                f"the encoder weights are of another network: {key} is {tuple(state[key].shape)}, not {tuple(value.shape)}",
+                path=source,
+                remedy=f"Give weights of {name}.",
+            )
     module.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in state.items() if k in wanted}, strict=False
     )

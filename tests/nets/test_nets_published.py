@@ -111,6 +111,10 @@ def test_encoder_weights_from_a_file(tmp_path):
     assert all(torch.equal(a, b) for a, b in pairs)
     with pytest.raises(ModelError, match="lack"):
         PublishedNet("backbone", name="vgg16").load_imagenet(tmp_path / "e.safetensors")
+    stem = dict(source.encoder.state_dict())
+    save_tensors(tmp_path / "grey.safetensors", stem | {"0.conv1.weight": torch.zeros(64, 1, 7, 7)}, half=False)
+    with pytest.raises(ModelError, match=r"0\.conv1\.weight is \(64, 1, 7, 7\), not \(64, 3, 7, 7\)\. Give weights of"):
+        target.load_imagenet(tmp_path / "grey.safetensors")
 
 
 def test_preprocessing_is_validated_and_does_what_it_says():
