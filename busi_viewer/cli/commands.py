@@ -68,7 +68,6 @@ def train(arguments: argparse.Namespace, services: Services, terminal: Terminal)
         epochs=arguments.epochs,
         encoder_weights=arguments.encoder_weights,
         name=arguments.name,
-        start_from=arguments.start_from,
         members=tuple(arguments.members) if arguments.members else None,
         accelerator=arguments.accelerator,
         devices=arguments.devices,

@@ -142,7 +142,9 @@ def _train(commands: _Commands[Parser]) -> None:
     parser.add_argument("--encoder-weights", type=path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument("--name", metavar="NAME", help="the model's name (default: the recipe's)")
     parser.add_argument(
-        "--start-from", type=path, metavar="DIR", help="a model's folder whose weights the run starts with"
+        "--start-from",
+        metavar="MODEL",
+        help="a model's name, or its or its run's folder, whose weights the run starts with",
     )
     parser.add_argument(
         "--members",
@@ -232,7 +234,9 @@ def _add_start(parser: Parser, each: str) -> None:
     parser.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--encoder-weights", type=path, metavar="FILE", help="encoder weights in a safetensors file")
     parser.add_argument(
-        "--start-from", type=path, metavar="DIR", help=f"a model's folder whose weights {each} starts with"
+        "--start-from",
+        metavar="MODEL",
+        help=f"a model's name, or its or its run's folder, whose weights {each} starts with",
     )
     parser.add_argument(
         "--members",
@@ -354,7 +358,9 @@ def _demo(commands: _Commands[Parser]) -> None:
 
 
 def _add_model(parser: Parser) -> None:
-    parser.add_argument("--model", metavar="M", help="name or folder of a model (default: the active one)")
+    parser.add_argument(
+        "--model", metavar="M", help="a model's name, or its or its run's folder (default: the active one)"
+    )
 
 
 def _add_device(parser: Parser) -> None:

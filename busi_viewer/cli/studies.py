@@ -166,7 +166,6 @@ def _training(arguments: argparse.Namespace) -> dict[str, Any]:
         "job": arguments.job,
         "epochs": arguments.epochs,
         "encoder_weights": arguments.encoder_weights,
-        "start_from": arguments.start_from,
         "accelerator": arguments.accelerator,
         "members": tuple(arguments.members) if arguments.members else None,
         **protocol(arguments),
@@ -174,8 +173,11 @@ def _training(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def protocol(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of a training's protocol; None for those not given, so that a job file's stay."""
+    """The options of a training's start and protocol; None for those not given, so that a job file's stay."""
+    from busi_viewer.workflow.models import resolve
+
     return {
+        "start_from": resolve(arguments.start_from) if arguments.start_from else None,
         "settings": dict(arguments.settings) or None,
         "from_scratch": arguments.from_scratch or None,
         "protocol": "paper" if arguments.protocol == "paper" else None,

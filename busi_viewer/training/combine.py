@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from busi_viewer.core.errors import UsageError
-from busi_viewer.nets.card import Architecture, InputSpec
+from busi_viewer.nets.card import CARD, Architecture, InputSpec
 from busi_viewer.nets.ensemble import Ensemble, Network
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.registry import load_model
@@ -23,19 +23,31 @@ class Made:
 
 
 def combine(folders: Sequence[Path]) -> Made:
-    """The ensemble of the models in ``folders``; its input has the largest of their sizes. Raises UsageError, ModelError.
+    """The ensemble of the models in ``folders``, theirs or their runs'; its input has the largest of their sizes.
 
-    No mirrored pass is averaged in: the members take its place, and its time.
+    Raises UsageError, ModelError. No mirrored pass is averaged in: the members take its place, and its time.
     """
-    loaded = [(folder, *load_model(folder)) for folder in folders]
+    loaded = [(folder, *load_model(_of_run(folder))) for folder in folders]
     if len(loaded) < 2:
         raise UsageError("an ensemble needs two or more models", remedy="Name their folders with --members.")
     networks, described, sizes = [], [], []
     for folder, network, card in loaded:
         if not isinstance(network, MultiTaskUNet):
-            raise UsageError("an ensemble cannot be a member", path=folder, remedy="Name its members.")
+            if isinstance(network, Ensemble):
+                raise UsageError("an ensemble cannot be a member", path=folder, remedy="Name its members.")
+            raise UsageError(
+                f"a model of the architecture {card.architecture.name} cannot be a member",
+                path=folder,
+                remedy="Join models of the recipes multitask-unet-….",
+            )
         networks.append(network)
         sizes.append(card.input.size)
         described.append({**card.architecture.model_dump(), "size": card.input.size})
     architecture = Architecture(name="ensemble", arguments={"members": described})
     return Made(Ensemble(networks, sizes), architecture, InputSpec(size=max(sizes), flip=False))
+
+
+def _of_run(folder: Path) -> Path:
+    """The folder of the model in a run's folder; any other folder as it is."""
+    inner = folder / "model"
+    return inner if (inner / CARD).exists() else folder

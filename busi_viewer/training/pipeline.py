@@ -101,6 +101,10 @@ def _stages(job: Job, stages: Stages, split: Mapping[str, str]) -> tuple[_Stage,
 
 def _stage(run: Path, split: Mapping[str, str]) -> _Stage:
     """A run's recipe; its weights too if it has learnt from no image that is validation or test here."""
+    if not (run / "job.json").is_file():
+        raise UsageError(
+            "this is no run", path=run, remedy="Name the folders of two finished runs, not of their models."
+        )
     job = read_job(run / "job.json", {})
     learnt = {name for name, part in load_split(run / "split.csv").items() if part == "train"}
     held = {name for name, part in split.items() if part != "train"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -97,9 +98,11 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe_named(name: str) -> Recipe:
-    """A recipe by name. Raises UsageError that lists the known ones."""
+    """A recipe by name. Raises UsageError that lists those of a name like it, or all."""
     if name not in RECIPES:
-        raise UsageError(f"unknown recipe {name!r}", remedy=f"Known ones: {', '.join(sorted(RECIPES))}.")
+        near = get_close_matches(name, RECIPES, n=6)
+        known = f"Names like it: {', '.join(near)}. All: busi-viewer recipes." if near else ""
+        raise UsageError(f"unknown recipe {name!r}", remedy=known or f"Known ones: {', '.join(sorted(RECIPES))}.")
     return RECIPES[name]
 
 
@@ -111,15 +114,30 @@ def make_job(values: dict[str, Any], path: Path | None = None) -> Job:
         job = Job.model_validate(values)
         job = job.model_copy(update={"recipe": with_settings(job.recipe, job.settings)}) if job.settings else job
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'job'}: {e['msg']}" for e in error.errors())
-        raise UsageError(f"the job does not fit: {faults}", path=path, remedy="Correct the fields named.") from error
+        raise UsageError(
+            f"the job does not fit: {faults_in_words(error)}", path=path, remedy="Correct the fields named."
+        ) from error
     if job.from_scratch and job.recipe.imagenet == "needed":
         raise UsageError(
             f"{job.recipe.name} keeps its encoders as ImageNet left them, so it cannot start from nothing",
             remedy="Leave out --from-scratch, or set freeze=none and imagenet=yes.",
         )
+    if job.members and job.recipe.stages is None and job.recipe.architecture.name != "ensemble":
+        raise UsageError(
+            f"{job.recipe.name} joins no models", remedy="Leave out --members; ensemble and pipeline take them."
+        )
     _check_kept(job)
     return job
+
+
+def faults_in_words(error: ValidationError) -> str:
+    """What does not fit, field by field."""
+    found = []
+    for one in error.errors():
+        words = one["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        words = "there is no such field" if one["type"] == "extra_forbidden" else words
+        found.append(f"{'.'.join(map(str, one['loc'])) or 'job'}: {words}")
+    return "; ".join(found)
 
 
 def _check_kept(job: Job) -> None:

@@ -37,7 +37,7 @@ from busi_viewer.training.data import OpenImage, OpenMask
 from busi_viewer.training.fit import LAST, Report, check_devices, quiet
 from busi_viewer.training.gather import SPLIT, gather
 from busi_viewer.training.pipeline import Data
-from busi_viewer.training.recipe import Job
+from busi_viewer.training.recipe import Job, faults_in_words
 from busi_viewer.training.run import make, reporter
 from busi_viewer.training.schema import with_settings
 from busi_viewer.training.search import Choice, Parameter, grid
@@ -120,9 +120,8 @@ def _checked(job: Job, *, as_grid: bool) -> tuple[Job, dict[str, Parameter]]:
         if as_grid:
             grid(space)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(
-            f"the search does not fit the recipe: {faults}", remedy="Correct search.parameters."
+            f"the search does not fit the recipe: {faults_in_words(error)}", remedy="Correct search.parameters."
         ) from error
     except ValueError as error:
         raise UsageError(str(error), remedy="Correct search.parameters, or leave out --grid.") from error

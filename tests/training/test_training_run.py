@@ -169,6 +169,12 @@ def test_job_files_name_the_wrong_field(tmp_path):
     assert read_job(path, {"out": tmp_path, "epochs": 4}).epochs == 4
     with pytest.raises(UsageError, match="Known ones"):
         make_job({"recipe": "nonsense", "data": ["a"], "out": tmp_path})
+    with pytest.raises(UsageError, match=r"Names like it: .*unet-resnet18"):
+        make_job({"recipe": "unet-resnet", "data": ["a"], "out": tmp_path})
+    with pytest.raises(UsageError, match=r"not fit: input\.size: must be a multiple of 32"):
+        make_job({"recipe": "cnn-3m", "data": ["a"], "out": tmp_path, "settings": {"input.size": 100}})
+    with pytest.raises(UsageError, match="joins no models"):
+        make_job({"recipe": "cnn-3m", "data": ["a"], "out": tmp_path, "members": ["a", "b"]})
     path.write_text("[")
     with pytest.raises(UsageError, match="not valid JSON"):
         read_job(path, {"out": tmp_path})

@@ -122,6 +122,9 @@ def test_resolving_names_folders_and_nonsense(tmp_path, bundled):
     folder = make_model(tmp_path / "loose", "loose")
     assert models.resolve(str(folder)) == folder
     assert models.resolve("standard") == bundled / "standard"
+    inner = make_model(tmp_path / "run" / "model", "of-a-run")
+    assert models.resolve(str(tmp_path / "run")) == inner
+    assert models.install(tmp_path / "run").name == "of-a-run"
     with pytest.raises(ModelError, match="standard"):
         models.resolve("nonsense")
     (tmp_path / "empty").mkdir()
