@@ -60,12 +60,13 @@ def four_panels(
     *,
     jet: bool = False,
     by_reader: bool = False,
+    without: str = "AI outline withheld",
 ) -> Rgb:
     """Four captioned panels of an 8-bit frame (H, W) or (H, W, 3), two by two: image, mask, heatmap, and heat and outline over it.
 
     Each has the frame's size. With ``jet`` the heat over the image is half-transparent jet everywhere, as many papers print it.
-    ``mask`` None: the outline is withheld; ``by_reader``: it is the reader's. Captions name method and class, the share of
-    heat inside the mask, and the research use.
+    ``mask`` None: there is no outline, and ``without`` says why; ``by_reader``: it is the reader's. Captions name method and
+    class, the share of heat inside the mask, and the research use.
     """
     over = _jet_over(frame, heatmap.values) if jet else blend_heatmap(frame, heatmap.values)
     if mask is not None:
@@ -74,7 +75,7 @@ def four_panels(
     named = (
         ("Image", as_rgb(frame)),
         (
-            f"{whose} mask" if mask is not None else "AI outline withheld",
+            f"{whose} mask" if mask is not None else without,
             mask_picture(np.zeros(frame.shape[:2], bool) if mask is None else mask),
         ),
         (heatmap.title + _inside(heatmap), heatmap_image(heatmap.values)),

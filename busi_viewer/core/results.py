@@ -17,6 +17,9 @@ from busi_viewer.core.names import LESION as LESION
 from busi_viewer.core.names import METHODS as METHODS
 from busi_viewer.core.names import TASKS as TASKS
 
+NO_OUTLINE = "The model gives no outline"
+"""Of a model that only classifies."""
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -37,6 +40,11 @@ class ModelInfo:
     chosen_point: float | None = None
     chosen_basis: str = ""
     point_note: str = ""
+
+    @property
+    def outlines(self) -> bool:
+        """Whether it outlines lesions; the empty masks of one that only classifies say nothing."""
+        return TASKS[0] in self.tasks
 
     @property
     def point(self) -> float | None:

@@ -31,9 +31,9 @@ Track = tuple[Outline, ...]
 def segmentation(origin: Origin, derived: Derived) -> Dataset:
     """The segmentation. Where the model outlined nothing it has one segment that says so, with one empty frame.
 
-    Raises OutputError if neither reader nor model outlined anything and the image was not analysed.
+    Raises OutputError if neither reader nor model outlined anything and the image was not analysed by a model that outlines.
     """
-    if not derived.outlines and not derived.frames:
+    if not derived.outlines and not (derived.frames and derived.model is not None and derived.model.outlines):
         raise OutputError(
             "there is no outline",
             path=derived.record.path,

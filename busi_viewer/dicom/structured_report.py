@@ -123,7 +123,7 @@ def _remarks(derived: Derived) -> Iterable[str]:
         yield from derived.model.notes
     if derived.record.calibrated_by_reader:
         yield "Sizes in mm rest on a calibration by the reader; the image states none."
-    if not derived.outlines and derived.model is not None:
+    if not derived.outlines and derived.model is not None and derived.model.outlines:
         yield NOT_EXCLUDED
     yield from derived.record.warnings
 

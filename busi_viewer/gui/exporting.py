@@ -14,7 +14,7 @@ from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Services
 from busi_viewer.core.render import Rgb
 from busi_viewer.core.reporting import FULL, UNKNOWN, Trail
-from busi_viewer.core.results import heat_inside
+from busi_viewer.core.results import NO_OUTLINE, heat_inside
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.opener import Job, drain
 from busi_viewer.gui.problem import problem_from
@@ -58,13 +58,17 @@ def figure(document: Document, frame: int) -> Rgb:
     found = document.result.frame(frame) if document.result is not None else None
     if found is None or found.heatmap is None:
         raise ValueError("there is no heatmap to export")
+    by_reader = document.reader_mask(frame) is not None
+    outlines = document.result is not None and document.result.model.outlines
+    mask = mask if by_reader or outlines else None
     share = heat_inside(found.heatmap.values, mask) if mask is not None else None
     return four_panels(
         to_uint8(record.frames[frame], record.window),
         mask,
         document.lesions(frame),
         replace(found.heatmap, inside_mask_share=share),
-        by_reader=document.reader_mask(frame) is not None,
+        by_reader=by_reader,
+        without="AI outline withheld" if outlines else NO_OUTLINE,
     )
 
 

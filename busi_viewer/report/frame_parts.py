@@ -15,7 +15,7 @@ from busi_viewer.core.image import ImageRecord, Mask, to_uint8
 from busi_viewer.core.measure import measure_all
 from busi_viewer.core.render import outlines, smooth
 from busi_viewer.core.reporting import Trail
-from busi_viewer.core.results import CLASSES, GRAD_CAM, AnalysisResult, FrameResult
+from busi_viewer.core.results import CLASSES, GRAD_CAM, NO_OUTLINE, AnalysisResult, FrameResult, ModelInfo
 from busi_viewer.report import lesion_rows, words
 from busi_viewer.report.content import NO_LESION, Bar, Estimate, Figure, FramePart, Outline
 from busi_viewer.report.lesion_rows import Describe
@@ -92,6 +92,8 @@ def _sentences(
             return ("No lesion outlined by the reader.",)
         if machine is None:
             return ("Not analysed; no outline by a reader.",)
+        if document.result is not None and not document.result.model.outlines:
+            return (f"{NO_OUTLINE}; no outline by a reader.",)
         return (f"AI {'withheld its outline' if machine.abstained else 'outlined no lesion'}; no outline by a reader.",)
     found = []
     for pair in pairs[:MAX_LESIONS]:
@@ -202,19 +204,19 @@ def _estimate(machine: FrameResult, result: AnalysisResult, pairs: Sequence[Pair
     source = (
         "AI estimate, calibrated" if machine.calibrated else "AI estimate, not calibrated: a score, not a frequency"
     )
-    if leading == "normal" and not machine.lesions:
+    if leading == "normal" and not machine.lesions:  # also of a model that gives no outline: it excludes no more
         headline = NO_LESION
-    return Estimate(headline, leading, source, bars, _estimate_notes(machine, point, pairs, mask))
+    return Estimate(headline, leading, source, bars, _estimate_notes(machine, result.model, pairs, mask))
 
 
 def _estimate_notes(
-    machine: FrameResult, point: float | None, pairs: Sequence[Pair], mask: Mask | None
+    machine: FrameResult, model: ModelInfo, pairs: Sequence[Pair], mask: Mask | None
 ) -> tuple[str, ...]:
-    notes = []
+    notes, point = [], model.point
     if point is not None:
         side = "at or above" if machine.above_operating_point else "below"
         notes.append(f"Malignant estimate {side} the operating point ({words.threshold(point)}, dashed tick).")
-    if bool(machine.lesions) != (machine.prediction != "normal"):
+    if model.outlines and bool(machine.lesions) != (machine.prediction != "normal"):
         notes.append("The outline and the estimate do not agree: read with care.")
     if machine.heatmap is not None and machine.heatmap.inside_mask_share is not None and machine.lesions:
         notes.append(f"Heat inside the AI outline: {words.percent(machine.heatmap.inside_mask_share)}.")

@@ -23,7 +23,7 @@ from busi_viewer.core.panels import four_panels
 from busi_viewer.core.ports import Engine, Services
 from busi_viewer.core.render import heatmap_image, overlay_image
 from busi_viewer.core.reporting import FULL
-from busi_viewer.core.results import CLASSES, AnalysisResult, FrameResult
+from busi_viewer.core.results import CLASSES, NO_OUTLINE, AnalysisResult, FrameResult
 from busi_viewer.logs import stack_without_values
 from busi_viewer.workflow import export
 from busi_viewer.workflow.descriptors import described
@@ -262,12 +262,13 @@ def _analyse_one(
                 frame = described(record, found)
                 frames.append(export.frame_json(frame))
                 if outputs.png or outputs.panels:
-                    _write_pictures(stage, record, frame, f".f{frame.index:04d}" if several else "", outputs)
+                    infix = f".f{frame.index:04d}" if several else ""
+                    _write_pictures(stage, record, frame, infix, outputs, outlines=engine.model.outlines)
                 if outputs.pdf:
                     report.add(frame)
                 if dicom:
                     outcome.add(frame)
-        warnings = list(dict.fromkeys(warnings))
+        warnings = list(dict.fromkeys([*warnings, *[NO_OUTLINE] * (not engine.model.outlines)]))
         if outputs.pdf:
             document = report.document(engine, item.path, tuple(warnings))
             services.report_writer().write(document, stage.path(".pdf"), template=outputs.template)
@@ -289,17 +290,23 @@ def _chunks(record: ImageRecord) -> Iterator[range]:
 
 
 def _write_pictures(
-    stage: export.Staging, record: ImageRecord, frame: FrameResult, infix: str, outputs: Outputs
+    stage: export.Staging, record: ImageRecord, frame: FrameResult, infix: str, outputs: Outputs, *, outlines: bool
 ) -> None:
-    """Mask, overlay and heatmap of one frame as PNGs of the image's own size, the figure; a withheld outline is not drawn."""
+    """Mask, overlay and heatmap of one frame as PNGs of the image's own size, the figure; a withheld outline is not drawn.
+
+    Of a model that gives no outline (``outlines`` False) there is no mask: an empty one would say that it saw no lesion.
+    """
     image = to_uint8(record.frames[frame.index], record.window)
-    shown = None if frame.abstained else frame.mask
+    shown = frame.mask if outlines and not frame.abstained else None
+    without = "AI outline withheld" if outlines else NO_OUTLINE
     if outputs.panels and frame.heatmap is not None:
-        figure = four_panels(image, shown, frame.lesions, frame.heatmap, jet=outputs.panels == "jet")
+        jet = outputs.panels == "jet"
+        figure = four_panels(image, shown, frame.lesions, frame.heatmap, jet=jet, without=without)
         export.write_png(stage.path(f"{infix}.panels.png"), figure)
     if not outputs.png:
         return
-    export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
+    if outlines:
+        export.write_mask_png(stage.path(f"{infix}.mask.png"), frame.mask)
     export.write_png(stage.path(f"{infix}.overlay.png"), overlay_image(image, shown, frame.lesions, band=frame.band))
     if frame.heatmap is not None:
         export.write_png(stage.path(f"{infix}.heatmap.png"), heatmap_image(frame.heatmap.values))

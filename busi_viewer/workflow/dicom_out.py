@@ -152,10 +152,14 @@ class Outcome:
         self._frames.append(replace(frame, mask=self._empty, probability=None, heatmap=None, band=None))
 
     def write(self, maker: DicomMaker, model: ModelInfo, kinds: Sequence[str], path_of: Callable[[str], Path]) -> None:
-        """Write the objects of ``kinds`` ("segmentation", "structured_report") to where ``path_of(ending)`` says."""
+        """Write the objects of ``kinds`` ("segmentation", "structured_report") to where ``path_of(ending)`` says.
+
+        A model that gives no outline has no segmentation.
+        """
         derived = Derived(self._record, now(), tuple(self._outlines), tuple(self._frames), model)
         makers = {"segmentation": maker.segmentation, "structured_report": maker.structured_report}
         for kind in kinds:
-            write_bytes(path_of(OBJECTS[kind]), makers[kind](derived))
+            if kind != "segmentation" or model.outlines:
+                write_bytes(path_of(OBJECTS[kind]), makers[kind](derived))
         if kinds and needs_image(self._record):
             write_bytes(path_of(IMAGE), maker.image(self._record))

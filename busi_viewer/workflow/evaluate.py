@@ -107,7 +107,7 @@ def _read(sample: Sample, services: Services) -> tuple[ImageRecord, Mask | None]
 def _analyse(sample: Sample, record: ImageRecord, truth: Mask | None, engine: Engine) -> _Evaluated:
     """Analyse the first frame of one image and compare it with the truth."""
     frame = engine.analyse(record, [0], heatmap=False).frames[0]
-    outlines = TASKS[0] in engine.model.tasks
+    outlines = engine.model.outlines
     case = Case(
         group=0,
         label=sample.label,

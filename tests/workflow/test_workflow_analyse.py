@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 
 from busi_viewer.core.errors import ModelError, OutputError
@@ -52,6 +53,19 @@ def test_every_output_of_a_folder_is_where_the_contract_says(tmp_path, services,
     assert files(tmp_path / "out") == sorted([*expected, "summary.csv"])
     assert len(batch.done) == 2
     assert not any(p.name.startswith(".") for p in (tmp_path / "out").rglob("*"))
+
+
+def test_a_model_that_gives_no_outline_writes_no_mask_and_no_segmentation_and_says_so(
+    tmp_path, services, engine, make_image
+):
+    """An empty mask, or a segment "No lesion outlined", would say that it looked for one and saw none."""
+    engine.model = replace(engine.model, tasks=("classification",))
+    make_image(tmp_path / "a.png", boxes=())
+    run(services, [tmp_path / "a.png"], tmp_path / "out", png=True, pdf=True, panels="own", seg=True, sr=True)
+    parts = ("heatmap.png", "image.dcm", "json", "overlay.png", "panels.png", "pdf", "sr.dcm")
+    assert files(tmp_path / "out") == [*(f"a.{part}" for part in parts), "summary.csv"]
+    assert json.loads((tmp_path / "out" / "a.json").read_text())["warnings"] == ["The model gives no outline"]
+    assert "No lesion outlined" not in str(pydicom.dcmread(tmp_path / "out" / "a.sr.dcm"))
 
 
 def test_pictures_have_the_images_own_size_and_masks_are_0_and_255(tmp_path, services, make_image):

@@ -94,6 +94,8 @@ class Pane(Stage):
                 self._note = tr("No AI outline: no estimate given")
             elif mask is None:
                 self._note = tr("Not analysed")
+            elif session.document.result is not None and not session.document.result.model.outlines:
+                self._note = tr("The model gives no outline")
             elif not mask.any():
                 self._note = tr("No lesion outlined by AI")
             self._ai = outline.trace(mask) if mask is not None else ()
