@@ -119,8 +119,11 @@ def _is_candidate(path: Path) -> bool:
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key by which numbers inside names count as numbers and case does not matter; ties are broken by the name."""
-    parts = _NUMBERS.split(name.casefold())  # every other part is a number
+    """Sort key: numbers inside names count as numbers, case and accents do not matter; ties are broken by the name."""
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = "".join(letter for letter in unicodedata.normalize("NFD", plain) if not unicodedata.combining(letter))
+    parts = _NUMBERS.split(plain)  # every other part is a number
     key = [(n % 2 == 1, int(part) if n % 2 else 0, part) for n, part in enumerate(parts)]
     return [*key, (False, 0, name)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busi_viewer.workflow.inputs import Input, expand_inputs, result_stems
+from busi_viewer.workflow.inputs import Input, expand_inputs, natural_key, result_stems
 
 DICOM = bytes(128) + b"DICM" + bytes(64)
 
@@ -19,6 +19,13 @@ def tree(root, *names, content=b"x"):
 
 def relatives(paths, **options):
     return [item.relative.as_posix() for item in expand_inputs(paths, **options)]
+
+
+def test_an_umlaut_is_sorted_as_its_letter():
+    names = ["Zebra.png", "Ärztin 10.png", "arm.png", "Ärztin 9.png", "Befund.png", "e\u0301lan.png"]
+    assert sorted(names, key=natural_key) == [
+        *("arm.png", "Ärztin 9.png", "Ärztin 10.png", "Befund.png", "e\u0301lan.png", "Zebra.png")
+    ]
 
 
 def test_folder_in_natural_order_top_level_only(tmp_path):
