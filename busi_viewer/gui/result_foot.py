@@ -24,7 +24,7 @@ class ResultFoot(QWidget):
         self._path: Path | None = None
         self.flag = KeyButton(tr("Flag"), "flag", "F")
         self.flag.setCheckable(True)
-        self.next = KeyButton(tr("Next to read"), "", "Ctrl Down", "outlined")
+        self.next = KeyButton(tr("Next to read"), "", tr("Ctrl Down"), "outlined")
         for button, name in ((self.flag, "flag"), (self.next, "next_unreported")):
             button.bind(actions[name])
         self.setLayout(spaced(self.flag, 0, self.next, margins=(12, 8, 12, 8)))
