@@ -149,6 +149,7 @@ class Stage:
         """Write a picture of the window, or of a part or dialog; at once if it need not be ``settled``."""
         if settled:
             self.settle(0.2)
+        self.app.processEvents()  # what has just been shown is laid out
         name = "-".join(part for part in (f"{list(STATES).index(self.state):02}", self.state, what) if part)
         (widget or self.window).grab().save(str(self.out / f"{name}.png"))
 

@@ -52,7 +52,7 @@ def test_the_list_does_not_grow_under_a_moving_mouse_when_the_batch_ends(qtbot, 
         assert not foot.isVisible()
         made.actions_["analyse_all"].trigger()
         assert foot.isVisible()
-        qapp.processEvents()
+        qtbot.waitUntil(lambda: batch.done > 0 and foot.height() == foot.sizeHint().height(), timeout=5000)
         height = made.worklist.view.height()
         qtbot.waitUntil(lambda: not batch.active, timeout=15000)
         qtbot.wait(CALM_MS + 200)

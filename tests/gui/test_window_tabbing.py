@@ -78,6 +78,7 @@ def test_tab_comes_to_every_control_in_order_and_can_be_followed(qtbot, qapp, tm
         areas = (
             made.canvas,
             made.result,
+            made.review.foot,
             made.bottom,
             made.menuBar(),
             made.toolbar,
