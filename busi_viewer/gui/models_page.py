@@ -51,6 +51,7 @@ class ModelsPage(QWidget):
         self.list.setToolTip(tr("The one with a check mark is used"))
         self.list.setFixedWidth(SIDE)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.card.setAccessibleName(tr("The model's card"))
         self.card.setToolTip(tr("The model's card"))
         self.card.setOpenLinks(False)

@@ -12,7 +12,8 @@ from busi_viewer.gui.controls import IconLabel, KeyButton, label, rule, spaced, 
 from busi_viewer.gui.language import tr
 from busi_viewer.gui.stylesheet import set_role
 
-WIDTH = 472
+WIDTH, WIDEST = 472, 640
+"""px; as wide as the words of a language need it, within these."""
 
 
 class RecentRow(QPushButton):
@@ -57,7 +58,8 @@ class Welcome(QWidget):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
         inner = QWidget()
-        inner.setFixedWidth(WIDTH)
+        inner.setMinimumWidth(WIDTH)
+        inner.setMaximumWidth(WIDEST)
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
@@ -71,7 +73,7 @@ class Welcome(QWidget):
         outer.addStretch(3)
 
     def _fill_drop(self, has_sample: bool) -> None:
-        opener = KeyButton(tr("Open"), "folder-open", "Ctrl O", "primary")
+        opener = KeyButton(tr("Open"), "folder-open", tr("Ctrl O"), "primary")
         opener.clicked.connect(self.open_asked)
         folder = KeyButton(tr("Open folder"), "folder")
         folder.clicked.connect(self.folder_asked)

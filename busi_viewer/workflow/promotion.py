@@ -100,7 +100,7 @@ def open_test(run: Run, services: Services, told: Callable[[str, float], None], 
     opened = _open(run, len(held))
     place = run.folder / TEST
     for number, (name, model) in enumerate((("run", str(run.model)), ("active", opened["active"]["folder"]))):
-        told("this run" if name == "run" else "the active model", number / 2)
+        told("evaluating this run" if name == "run" else "evaluating the active model", number / 2)
         if not (place / name / RESULT).exists():
             _evaluate(run.summary, model, place / name, cancel)
     told("comparing", 0.95)

@@ -10,15 +10,15 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from busi_viewer.gui import theme
-from busi_viewer.gui.controls import label, spaced
+from busi_viewer.gui.controls import CutLabel, label, spaced
 from busi_viewer.gui.language import number, tr
 from busi_viewer.gui.stylesheet import set_role
 
 DASHES = [5.0, 3.5]
-PLOT_HIGH, GAP = 190, 8
+PLOT_HIGH, VALUE_WIDE, GAP = 190, 28, 8
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,17 @@ class Curves(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Two columns where there is room."""
         super().resizeEvent(event)
-        self._arrange(2 if event.size().width() >= 2 * self._widest() + GAP else 1)
+        self._arrange(2 if self._room() >= 2 * self._widest() + GAP else 1)
+
+    def _room(self) -> int:
+        """The width without a scroll bar: one that came because the plots stand in one column must not keep them there."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        return self.width() if area is None else self.width() + area.contentsRect().width() - area.viewport().width()
 
     def _widest(self) -> int:
-        return max(plot.minimumSizeHint().width() for plot in self.plots)
+        return max(plot.full_width() for plot in self.plots)
 
     def show_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
         """Show what the run has told."""
@@ -143,6 +150,7 @@ class Plot(QFrame):
         self._values = {line.key: label("–", "strong") for line in figure.lines}
         key: list[QWidget | int] = []
         for line in figure.lines:
+            self._values[line.key].setMinimumWidth(VALUE_WIDE)
             key += [8, _Key(line), label(tr(line.name), "dim"), self._values[line.key]]
         self.plot = pg.PlotWidget(axisItems={"left": _Figures("left")})
         self.plot.setAccessibleName(tr(figure.title))
@@ -157,10 +165,21 @@ class Plot(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 6)
         column.setSpacing(4)
-        column.addLayout(spaced(label(tr(figure.title), "strong"), 0, *key, spacing=4))
+        self._title = CutLabel("strong")
+        self._title.setText(tr(figure.title))
+        head = spaced(self._title, *key, spacing=4)
+        head.setStretch(0, 1)
+        column.addLayout(head)
         column.addWidget(self.plot, 1)
         self._dress()
         self.show_epochs((), 0)
+
+    def full_width(self) -> int:
+        """So wide that its title is not cut, px."""
+        title = self._title
+        return (
+            self.minimumSizeHint().width() - title.minimumWidth() + title.fontMetrics().horizontalAdvance(title.text())
+        )
 
     def show_epochs(self, epochs: Sequence[Mapping[str, Any]], of: int) -> None:
         """The values at each epoch, of ``of``."""

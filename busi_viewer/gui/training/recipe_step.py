@@ -52,8 +52,10 @@ FIELDS = (
 )
 OWN_FIELDS = ("epochs", "batch", "learning_rate", "input.size", "search")
 """Settings that have fields of their own here."""
+OWN_SIZE = 299
+"""px; Inception's, the one input that is no multiple of 32."""
 NAME = QRegularExpression(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-NAME_WIDTH, LIST_LEAST, LIST_WIDTH = 118, 240, 372
+NAME_WIDTH, LIST_LEAST, LIST_WIDTH = 124, 240, 372
 TASKS = {
     "segmentation": "Learns outlines",
     "classification": "Learns classes",
@@ -380,6 +382,8 @@ class RecipeStep(QWidget):
             part.setVisible(start == FILE)
         self._started.setVisible(start == ACTIVE)
         wrong = self._more()[1] if self.more.text() and self._rows else ""
+        if self.edge.value() % 32 and self.edge.value() != OWN_SIZE:
+            wrong = tr("The input size is a multiple of 32, or {own}.", own=OWN_SIZE)
         self._wrong.setText(wrong)
         self._wrong.setVisible(bool(wrong))
         named = bool(self._rows) and self.name.hasAcceptableInput() and not wrong

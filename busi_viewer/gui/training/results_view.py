@@ -102,7 +102,7 @@ class ResultsView(QWidget):
         body.addLayout(plots)
         body.addLayout(tables)
         body.addWidget(self.epochs)
-        outlines = tr("Outlines: solid reference, dashed prediction")
+        outlines = tr("Outlines: solid reference, dashed prediction. Classes: reference → prediction")
         body.addLayout(spaced(label(tr("Worst cases"), "strong"), label(outlines, "quiet"), 0))
         body.addWidget(self.worst, 1)
         column.addWidget(self._body, 1)

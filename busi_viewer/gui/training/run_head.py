@@ -12,7 +12,7 @@ from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.notices import sentence
 from busi_viewer.workflow.training_runs import BROKEN, PAUSED, RUNNING, STOPPED, Run
 
-TITLE, TITLE_LEAST, MIDDLE, GAP = 190, 120, 190, 16
+TITLE, TITLE_LEAST, MIDDLE, GAP = 190, 120, 232, 16
 """The least widths (px) of the run's name and of its progress; what is left is for the words on the buttons."""
 
 
@@ -53,8 +53,8 @@ class RunHead(QWidget):
         for part in (self._where, self._bar, self._left):
             middle.addWidget(part)
         head = spaced(margins=(GAP, 10, GAP, 10), spacing=GAP)
-        head.addLayout(names, 3)
-        head.addLayout(middle, 2)
+        head.addLayout(names, 6)
+        head.addLayout(middle, 7)
         for button in (self.pause, self.stop, self.resume, folder):
             head.addWidget(button)
         self.setLayout(head)

@@ -88,16 +88,18 @@ def _where(run: Run) -> str:
     progress = run.progress
     if run.state == RUNNING and progress.stage in STAGES:
         return sentence(tr(STAGES[progress.stage]))
-    at = sentence(epochs_in_words(run))
+    at = [epochs_in_words(run)] if progress.epochs else []
     if progress.steps and run.state != DONE:
-        at += ", " + tr("step {n:,} of {of:,}", n=progress.step, of=progress.steps)
-    return at if run.state == RUNNING else f"{tr(STATES[run.state])}. {at}"
+        at.append(tr("step {n:,} of {of:,}", n=progress.step, of=progress.steps))
+    return sentence(", ".join(at))
 
 
 def _left(run: Run) -> str:
-    """When it ends, where that is known."""
+    """When it ends, where that is known; of one that does not run, why not."""
     left = run.progress.seconds_left
-    return ends_in(left) if run.state == RUNNING and left is not None and run.progress.stage not in STAGES else ""
+    if run.state != RUNNING:
+        return tr(STATES[run.state])
+    return ends_in(left) if left is not None and run.progress.stage not in STAGES else ""
 
 
 def ends_in(seconds: float) -> str:

@@ -164,9 +164,9 @@ class Tile(QWidget):
             name = CLASSES[int(np.argmax(shown.probabilities))]
             icons.draw_class_glyph(painter, name, QRectF(foot.left(), foot.center().y() - 5, 10, 10))
             painter.setPen(QColor(t.text2))
-            name, room = _predicted(shown), foot.width() - 15 - taken - 6
-            if painter.fontMetrics().horizontalAdvance(name) <= room:  # else the sign says it, and the tool tip
-                painter.drawText(foot.adjusted(15, 0, 0, 0), middle, name)
+            room, width = foot.width() - 15 - taken - 6, painter.fontMetrics().horizontalAdvance
+            fits = next((said for said in (_predicted(shown), _percent(shown)) if width(said) <= room), "")
+            painter.drawText(foot.adjusted(15, 0, 0, 0), middle, fits)  # the sign says the class, the tool tip all
         painter.setPen(QColor(t.text))
         painter.drawText(foot, middle | Qt.AlignmentFlag.AlignRight, words)
 
@@ -178,5 +178,9 @@ def _truth(shown: Shown) -> str:
 def _predicted(shown: Shown) -> str:
     if shown.probabilities is None:
         return tr("no class")
-    best = int(np.argmax(shown.probabilities))
-    return tr("{name} {percent:.0f} %", name=sentence(tr(CLASSES[best])), percent=100 * shown.probabilities[best])
+    return f"{sentence(tr(CLASSES[int(np.argmax(shown.probabilities))]))} {_percent(shown)}"
+
+
+def _percent(shown: Shown) -> str:
+    assert shown.probabilities is not None
+    return tr("{percent:.0f} %", percent=100 * max(shown.probabilities))

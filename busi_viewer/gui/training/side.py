@@ -195,7 +195,7 @@ class Side(QScrollArea):
 
     def show_test_progress(self, words: str) -> None:
         """What is being evaluated."""
-        self._test_stage.setText(tr("Evaluating {words}", words=words))
+        self._test_stage.setText(sentence(tr(words)))
 
     # inside
 

@@ -127,14 +127,14 @@ def _where(run: Run) -> str:
     latest = max((row.number for row in run.rows if row.state == RUNNING), default=run.finished)
     text = "Trial {number} of {all}" if run.study.kind == SEARCH else "Fold {number} of {all}"
     said = tr(text, number=latest, all=run.study.parts) if latest else tr("Reading images")
-    if run.state != RUNNING:
-        return f"{tr(STATES[run.state])}. {said}"
     return said + (tr(", epoch {epoch}", epoch=len(run.progress.epochs)) if run.progress.epochs and latest else "")
 
 
 def _left(run: Run) -> str:
     left = run.progress.seconds_left
-    return ends_in(left) if run.state == RUNNING and left else ""
+    if run.state == RUNNING:
+        return ends_in(left) if left else ""
+    return tr(STATES[run.state]) if run.state != DONE else ""
 
 
 def _scores(trials: Sequence[TrialRow]) -> list[dict[str, Any]]:
