@@ -168,10 +168,11 @@ def make_folds(samples: Sequence[Sample], folds: int, services: Services, watche
         try:
             seen.append(found.result())
         except (UserError, OSError) as error:
-            faults.append(f"{sample.image}: {error}")
+            faults.append(str(error))
     if faults:
+        many = "1 image" if len(faults) == 1 else f"{len(faults)} images"
         raise DataSetError(
-            f"{len(faults)} images cannot be read: {'; '.join(faults)}",
+            f"{many} cannot be read: {'; '.join(faults)}",
             remedy="Repair or remove them, then start again.",
         )
     sets = [sample.id.split("/", 1)[0] for sample in samples]

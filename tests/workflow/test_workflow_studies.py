@@ -256,7 +256,7 @@ def test_what_cannot_be_cross_validated_is_said_before_training(tmp_path, data, 
     with pytest.raises(DataSetError, match="do not make 99 folds"):
         crossval(replace(plan, folds=99), services, Silent(), print)
     (data / "i05.png").write_bytes(b"gone bad")
-    with pytest.raises(DataSetError, match=r"1 images cannot be read.*i05"):
+    with pytest.raises(DataSetError, match=r"1 image cannot be read.*i05"):
         crossval(replace(plan, folds=3), services, Silent(), print)
     with pytest.raises(UsageError, match="--data"):
         crossval(replace(plan, folds=3, data=()), services, Silent(), print)

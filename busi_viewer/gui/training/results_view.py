@@ -121,6 +121,7 @@ class ResultsView(QWidget):
         self._fit()
 
     def _fit(self) -> None:
+        self.confusion.setMinimumWidth(self.confusion.whole_width)
         beside = self.figures.whole_width + self.confusion.whole_width + AROUND
         way = QBoxLayout.Direction.LeftToRight if self.width() >= beside else QBoxLayout.Direction.TopToBottom
         self._tables.setDirection(way)

@@ -32,7 +32,7 @@ FIGURES = {
     "sensitivity_malignant": "Sensitivity",
     "specificity_malignant": "Specificity",
     "accuracy": "Accuracy",
-    "false_alarm_rate_normal": "False alarms, normal",
+    "false_alarm_rate_normal": "False alarms",
 }
 CLOSED = "Opened once, by you, when the run is finished. Until then every figure is of validation, on which the epoch was chosen."
 
