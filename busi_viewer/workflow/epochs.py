@@ -86,8 +86,9 @@ def _chosen(wish: Wish) -> dict[int, Path]:
     missing = [epoch for epoch in wish.epochs if epoch not in there]
     if not there or missing:
         known = ", ".join(map(str, there)) or "none"
+        wanted = f"epoch {', '.join(map(str, missing))}" if missing else "single epochs"
         raise UsageError(
-            f"the run keeps no weights of epoch {', '.join(map(str, missing)) or 'any number'}",
+            f"the run keeps no weights of {wanted}",
             path=wish.run,
             remedy=f"Kept: {known}. Train with --keep-epochs to keep some.",
         )
