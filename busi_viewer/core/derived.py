@@ -20,6 +20,7 @@ from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import FrameResult, ModelInfo
 
 NOT_EXCLUDED = "No lesion outlined on this image; does not exclude cancer."
+WITHHELD = "Outline and estimate withheld: the model did not judge this image; does not exclude cancer."
 RESEARCH = "Research use only. Not for clinical decisions."
 HEAT_CAVEAT = "Heatmap: what weighed in the network's estimate. It is no outline of a lesion and no proof."
 
@@ -65,6 +66,13 @@ class Derived:
     reader: str = ""
     findings: Findings = field(default_factory=Findings)
     callipers: tuple[Calliper, ...] = ()
+
+    @property
+    def nothing(self) -> tuple[str, str]:
+        """What it is called that there is no outline, and what it means: none was found, or all was withheld."""
+        if self.frames and all(frame.abstained for frame in self.frames):
+            return "Outline withheld", WITHHELD
+        return "No lesion outlined", NOT_EXCLUDED
 
     @property
     def tracks(self) -> tuple[tuple[Outline, ...], ...]:

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import SegmentationStorage
 
-from busi_viewer.core.derived import NOT_EXCLUDED, RESEARCH, Derived, Outline
+from busi_viewer.core.derived import RESEARCH, Derived, Outline
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.image import Mask
 from busi_viewer.core.results import ModelInfo
@@ -29,7 +29,7 @@ Track = tuple[Outline, ...]
 
 
 def segmentation(origin: Origin, derived: Derived) -> Dataset:
-    """The segmentation. Where the model outlined nothing it has one segment that says so, with one empty frame.
+    """The segmentation. Where the model outlined nothing, or all is withheld, one segment with one empty frame says so.
 
     Raises OutputError if neither reader nor model outlined anything and the image was not analysed by a model that outlines.
     """
@@ -51,7 +51,7 @@ def segmentation(origin: Origin, derived: Derived) -> Dataset:
     ds.ContentCreatorName = person(derived.reader)
     ds.SegmentationType, ds.SegmentsOverlap = "BINARY", "YES" if _overlap(tracks) else "NO"
     names = [_segment(number, track, origin, derived.model) for number, track in enumerate(tracks, 1)]
-    ds.SegmentSequence = Sequence(names or [_nothing(origin, derived.model)])
+    ds.SegmentSequence = Sequence(names or [_nothing(origin, derived)])
     _dimensions(ds)
     first = derived.frames[0].index if derived.frames else 0
     places = [(number, outline.frame) for number, track in enumerate(tracks, 1) for outline in track] or [(1, first)]
@@ -111,13 +111,14 @@ def _segment(number: int, track: Track, origin: Origin, model: ModelInfo | None)
     return item
 
 
-def _nothing(origin: Origin, model: ModelInfo | None) -> Dataset:
-    item = _bare(1, "No lesion outlined", origin)
-    item.SegmentDescription = NOT_EXCLUDED
-    if model is None:
+def _nothing(origin: Origin, derived: Derived) -> Dataset:
+    label, meaning = derived.nothing
+    item = _bare(1, label, origin)
+    item.SegmentDescription = meaning
+    if derived.model is None:
         item.SegmentAlgorithmType = "MANUAL"
     else:
-        _by_machine(item, model, "AUTOMATIC")
+        _by_machine(item, derived.model, "AUTOMATIC")
     return item
 
 

@@ -21,7 +21,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ComprehensiveSRStorage, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 
 from busi_viewer import __version__
-from busi_viewer.core.derived import NOT_EXCLUDED, RESEARCH, Derived, Outline
+from busi_viewer.core.derived import RESEARCH, Derived, Outline
 from busi_viewer.core.errors import OutputError
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import CLASSES, FrameResult, ModelInfo
@@ -124,7 +124,7 @@ def _remarks(derived: Derived) -> Iterable[str]:
     if derived.record.calibrated_by_reader:
         yield "Sizes in mm rest on a calibration by the reader; the image states none."
     if not derived.outlines and derived.model is not None and derived.model.outlines:
-        yield NOT_EXCLUDED
+        yield derived.nothing[1]
     yield from derived.record.warnings
 
 

@@ -129,16 +129,23 @@ def test_accepting_unchanged_is_said():
     assert segments["Reader lesion 1"].SegmentAlgorithmType == "SEMIAUTOMATIC"
 
 
-def test_nothing_outlined_is_an_empty_segment_and_words(tmp_path):
+@pytest.mark.parametrize(
+    ("withheld", "label", "words"),
+    [(False, "No lesion outlined", "No lesion outlined on this image"), (True, "Outline withheld", "did not judge")],
+)
+def test_nothing_outlined_is_an_empty_segment_and_words(withheld, label, words):
     record = document("mono").record
-    frames = tuple(replace(f, abstained=True) for f in said("mono").frames)
+    frames = tuple(replace(f, abstained=withheld) for f in said("mono").frames)
     nothing = Derived(record, WHEN, (), frames, said("mono").model)
     ds = read(maker().segmentation(nothing))
     assert not ds.pixel_array.any()
-    assert ds.SegmentSequence[0].SegmentLabel == "No lesion outlined"
+    assert ds.SegmentSequence[0].SegmentLabel == label
+    assert words in ds.SegmentSequence[0].SegmentDescription
     sr = read(maker().structured_report(nothing))
-    assert "does not exclude cancer" in " ".join(item.TextValue for item in items(sr, "Comment"))
-    assert not items(sr, "Probability of cancer")
+    comments = " ".join(item.TextValue for item in items(sr, "Comment"))
+    assert words in comments
+    assert "does not exclude cancer" in comments
+    assert bool(items(sr, "Probability of cancer")) != withheld
 
 
 blots = arrays(bool, st.tuples(st.integers(3, 23), st.integers(3, 23)), elements=st.booleans())
