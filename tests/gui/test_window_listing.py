@@ -122,7 +122,8 @@ def test_below_the_result_the_image_in_view_is_flagged_and_the_next_one_called(q
         assert (foot.flag.isChecked(), foot.flag.accessibleName()) == (True, "Flagged")
         foot.next.click()
         assert made.worklist.current() == study / "us2.png"
-        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png", timeout=5000)
+        qtbot.waitUntil(lambda: made.reading.session is not None, timeout=5000)
+        assert made.reading.path == study / "us2.png"
         assert not foot.flag.isChecked()
         made.model.item(study / "us2.png").flagged = True
         made.model.touch(study / "us2.png")
