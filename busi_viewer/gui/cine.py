@@ -129,6 +129,7 @@ class CineBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("cineBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(tr("Frames"))
         self._session: Session | None = None
         self._timer = QTimer(self)

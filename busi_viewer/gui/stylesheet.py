@@ -34,6 +34,7 @@ QMenu::separator { height: 1px; background: @line; margin: 4px 6px; }
 #toolbar { background: @panel; border-top: 1px solid @line; border-bottom: 1px solid @line; }
 #bottomRow { background: @bg; border-top: 1px solid @line; }
 #canvasHeader, #toolOptions { background: @panel; border-bottom: 1px solid @line; }
+#cineBar { background: @panel; border-top: 1px solid @line; }
 #blindBar { background: @warn_bg; border-bottom: 1px solid @line; }
 #worklist, #resultPanel { background: @panel; }
 #worklistFoot, #batchFoot, #resultFoot { background: @panel; border-top: 1px solid @line; }

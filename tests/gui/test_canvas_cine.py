@@ -6,10 +6,14 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 
 from busi_viewer.core.errors import UnreadableImage
+from busi_viewer.gui import theme
 from busi_viewer.gui.cine import CineBar
 from busi_viewer.gui.frames import FrameLoader
+from busi_viewer.gui.review_page import stack_up
 
 SHAPE = (120, 160)
 
@@ -47,6 +51,26 @@ def test_hidden_for_a_single_image(bar, phantom):
     assert bar.isVisible()
     bar.set_session(None)
     assert not bar.isVisible()
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_the_bar_has_a_ground_of_its_own_below_the_dark_image(qtbot, qapp, phantom, name):
+    ground = QWidget()
+    ground.setObjectName("canvasGround")
+    ground.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    made, rest = CineBar(), QWidget()
+    stack_up(ground, rest, made, stretch=rest)
+    qtbot.addWidget(ground)
+    theme.apply(qapp, name)
+    try:
+        made.set_session(phantom(count=5))
+        ground.resize(600, 200)
+        ground.show()
+        picture = ground.grab().toImage()
+        assert picture.pixelColor(3, made.geometry().center().y()) == QColor(theme.tokens().panel)
+        assert picture.pixelColor(3, 5) != QColor(theme.tokens().panel)
+    finally:
+        theme.apply(qapp, "dark")
 
 
 def test_buttons_and_slider_move_the_frame(qtbot, bar, phantom):
