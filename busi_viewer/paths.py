@@ -77,6 +77,12 @@ def log_dir() -> Path:
     return Path(home) / "logs" if home else Path(platformdirs.user_log_dir(APP, appauthor=False))
 
 
+def model_of(folder: Path) -> Path:
+    """The folder of the model in a finished run's folder; any other folder as it is."""
+    inner = folder / "model"
+    return inner if (inner / "card.json").is_file() and not (folder / "card.json").is_file() else folder
+
+
 def real_data() -> Path:
     """The folder of real data sets for tests: ``BUSI_VIEWER_DATA`` or ``../shared/data`` beside the checkout."""
     named = os.environ.get("BUSI_VIEWER_DATA")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from busi_viewer import paths
 from busi_viewer.core.errors import UsageError
-from busi_viewer.nets.card import CARD, Architecture, InputSpec
+from busi_viewer.nets.card import Architecture, InputSpec
 from busi_viewer.nets.ensemble import Ensemble, Network
 from busi_viewer.nets.multitask import MultiTaskUNet
 from busi_viewer.nets.registry import load_model
@@ -27,7 +28,7 @@ def combine(folders: Sequence[Path]) -> Made:
 
     Raises UsageError, ModelError. No mirrored pass is averaged in: the members take its place, and its time.
     """
-    loaded = [(folder, *load_model(_of_run(folder))) for folder in folders]
+    loaded = [(folder, *load_model(paths.model_of(folder))) for folder in folders]
     if len(loaded) < 2:
         raise UsageError("an ensemble needs two or more models", remedy="Name their folders with --members.")
     networks, described, sizes = [], [], []
@@ -45,9 +46,3 @@ def combine(folders: Sequence[Path]) -> Made:
         described.append({**card.architecture.model_dump(), "size": card.input.size})
     architecture = Architecture(name="ensemble", arguments={"members": described})
     return Made(Ensemble(networks, sizes), architecture, InputSpec(size=max(sizes), flip=False))
-
-
-def _of_run(folder: Path) -> Path:
-    """The folder of the model in a run's folder; any other folder as it is."""
-    inner = folder / "model"
-    return inner if (inner / CARD).exists() else folder

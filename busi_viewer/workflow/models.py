@@ -23,8 +23,6 @@ from busi_viewer.core.operating import OperatingCurve, curve_of
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
-RUN_MODEL = "model"
-"""The folder of a finished run that holds its model."""
 PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HISTORY = 20
@@ -118,19 +116,13 @@ def resolve(name_or_path: str | None = None) -> Path:
     if folder.suffix.lower() in PICKLES:
         raise _refused(folder)
     if folder.is_dir():
-        folder = of_run(folder)
+        folder = paths.model_of(folder)
         if not (folder / CARD).is_file():
             raise ModelError(
                 "the folder holds no card.json", path=folder, remedy="Give the folder of a model, or of a finished run."
             )
         return folder
     return find(name_or_path).folder
-
-
-def of_run(folder: Path) -> Path:
-    """The folder of the model in a finished run's folder; any other folder as it is."""
-    inner = folder / RUN_MODEL
-    return inner if (inner / CARD).is_file() and not (folder / CARD).is_file() else folder
 
 
 def active() -> str:
@@ -198,7 +190,7 @@ def install(source: Path) -> Installed:
         raise _refused(source)
     if not source.is_dir():
         raise ModelError("this is not a folder", path=source, remedy=f"Give a folder with {WEIGHTS} and {CARD}.")
-    source = of_run(source)
+    source = paths.model_of(source)
     if not (source / WEIGHTS).is_file():
         pickles = sorted(p for p in source.iterdir() if p.suffix.lower() in PICKLES)
         if pickles:
