@@ -22,7 +22,7 @@ from busi_viewer.gui.desktop import open_file
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices, sentence
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.thumbnails import to_image
@@ -104,7 +104,7 @@ class Deidentifying(QObject):
 
             return deidentify(self._services, paths, out, options, self._told.emit, cancel=self._stop)
 
-        self._pool.start(Job(work, self._ended.emit, self._broke.emit))
+        start_job(self._pool, work, self._ended.emit, self._broke.emit)
 
     def _rest(self) -> None:
         self.bar.hide()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Signal, Slot
 
 from busi_viewer.core.blind import DIFFERENCES
 from busi_viewer.core.document import Document
@@ -196,9 +197,13 @@ class Desk(QObject):
         marked = path in self._hidden
         self._hidden.discard(path)
         (self._seen if shown else self._hidden).add(path)
+        if not marked and shown:
+            return
         image = self.target(path) or self._images.get(path, ("", None))[1]
-        if image is not None and (marked or not shown):
+        if image is not None:
             self._keeping.change(image, SHOWING, {"shown": shown})
+        elif path in self._ledgers:
+            self._ledgers[path].note(SHOWING, lambda image: self._keeping.change(image, SHOWING, {"shown": shown}))
 
     def reading(self, path: Path) -> Mapping[str, Any]:
         """The reader's own reading of an image as it was locked, empty if none was."""
@@ -264,6 +269,12 @@ class Desk(QObject):
             and not self._ledgers[path].kept
             for path, session in self.open.items()
         )
+
+    def settle(self, timeout: float) -> None:
+        """Wait, at most ``timeout`` seconds, until what waits for its image to be known in the store is handed over."""
+        end = time.monotonic() + timeout
+        while any(self._ledgers[path].waits for path in self._asked) and time.monotonic() < end:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 10)
 
     def mark_exported(self, path: Path, changes: int, *, report: bool) -> None:
         """Note that the document of ``path`` was written as it was after so many ``changes``."""

@@ -16,7 +16,7 @@ from busi_viewer.core.render import Rgb
 from busi_viewer.core.reporting import FULL, UNKNOWN, Trail
 from busi_viewer.core.results import NO_OUTLINE, heat_inside
 from busi_viewer.gui.language import said, tr
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.dicom_out import Written, write_all, write_object
 from busi_viewer.workflow.export import write_bytes, write_mask_png, write_png
@@ -155,12 +155,9 @@ class Exporter(QObject):
             else:
                 self._written.emit(made)
 
-        job = Job(
-            work,
-            written,
-            lambda error: self._not_written.emit(problem_from(error, "exporting", target)),
+        start_job(
+            self._pool, work, written, lambda error: self._not_written.emit(problem_from(error, "exporting", target))
         )
-        self._pool.start(job)
 
     def close(self) -> None:
         """Finish what is being written; nothing is reported any more."""

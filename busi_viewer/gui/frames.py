@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import OrderedDict, deque
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from busi_viewer.core.errors import UserError
 from busi_viewer.core.image import ArrayFrames, Frames, Pixels
@@ -48,26 +48,18 @@ class _Work:
             self.under_way.add(index)
             return index
 
-
-class _Decoder(QRunnable):
-    """Decodes wishes until none is left; one at a time for each file."""
-
-    def __init__(self, work: _Work) -> None:
-        super().__init__()
-        self._work = work
-
-    def run(self) -> None:
-        """Runs on a pool thread."""
-        while (index := self._work.take()) is not None:
+    def decode(self) -> None:
+        """Decode wishes until none is left, on a pool thread; one at a time for each file."""
+        while (index := self.take()) is not None:
             try:
-                pixels = self._work.frames[index]
+                pixels = self.frames[index]
             except UserError as error:
-                self._work.channel.failed.emit(index, f"{error.what}. {error.remedy}".strip())
+                self.channel.failed.emit(index, f"{error.what}. {error.remedy}".strip())
             except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
                 log.error("Decoding frame %d failed: %s", index, stack_without_values(error))
-                self._work.channel.failed.emit(index, "The frame could not be decoded. The log has the details.")
+                self.channel.failed.emit(index, "The frame could not be decoded. The log has the details.")
             else:
-                self._work.channel.arrived.emit(index, pixels)
+                self.channel.arrived.emit(index, pixels)
 
 
 class FrameLoader(QObject):
@@ -124,7 +116,7 @@ class FrameLoader(QObject):
             start = bool(self._work.wishes) and not self._work.running
             self._work.running = self._work.running or start
         if start:
-            QThreadPool.globalInstance().start(_Decoder(self._work), PRIORITY)
+            QThreadPool.globalInstance().start(self._work.decode, PRIORITY)
 
     def _on_arrived(self, index: int, pixels: Pixels) -> None:
         self._arrived_here(index)

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from busi_viewer.core.labels import Labels
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 
 PART = 100
 """Files read before they are told of."""
@@ -57,7 +57,7 @@ class Headers(QObject):
             return
         part, self._waiting = self._waiting[:PART], self._waiting[PART:]
         self._busy = True
-        self._pool.start(Job(lambda: self._look(part), self._done.emit, lambda _error: self._done.emit({})))
+        start_job(self._pool, lambda: self._look(part), self._done.emit, lambda _error: self._done.emit({}))
 
     def _look(self, part: list[Path]) -> dict[Path, tuple[Labels | None, float]]:
         found: dict[Path, tuple[Labels | None, float]] = {}

@@ -19,7 +19,7 @@ from busi_viewer.core.ports import CaseStore, Services
 from busi_viewer.core.reporting import UNKNOWN, Trail
 from busi_viewer.core.results import AnalysisResult
 from busi_viewer.core.steps import Step
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow.open import open_image
 
@@ -91,7 +91,7 @@ class Keeping(QObject):
         """Open the store in the background; a second time does nothing."""
         if not self._started.is_set() and not self._closed:
             self._started.set()
-            self._pool.start(Job(self._reach, lambda _none: None, lambda _error: None))
+            start_job(self._pool, self._reach, lambda _none: None, lambda _error: None)
 
     def retry(self) -> None:
         """Try again to open a store that was refused."""
@@ -101,7 +101,7 @@ class Keeping(QObject):
                 self._shut()
                 self._tried = False
         if again:
-            self._pool.start(Job(self._reach, lambda _none: None, lambda _error: None))
+            start_job(self._pool, self._reach, lambda _none: None, lambda _error: None)
 
     def _reach(self) -> CaseStore | None:
         """The store, opened by whoever comes first, or None where it cannot be. Any thread."""
@@ -144,10 +144,10 @@ class Keeping(QObject):
         found = store.recovery
         if found is not None:
             self.recovered.emit(found)
-            self._pool.start(Job(store.acknowledge_recovery, lambda _none: None, lambda _error: None))
+            start_job(self._pool, store.acknowledge_recovery, lambda _none: None, lambda _error: None)
         if self.writable:
             read = partial(open_image, sources=self._services.sources)
-            self._identifying.start(Job(partial(_identify, store, read), lambda _none: None, lambda _error: None))
+            start_job(self._identifying, partial(_identify, store, read), lambda _none: None, lambda _error: None)
 
     def gave_up(self, image: int) -> bool:
         """Whether an image's changes cannot be kept any more because of an error of the program."""
@@ -220,7 +220,7 @@ class Keeping(QObject):
     def ask(self, record: ImageRecord) -> None:
         """Recall an image that is open already; ``recalled`` follows, with None where nothing can be recalled."""
         pool = self._pool if record.identified else self._identifying
-        pool.start(Job(lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None))
+        start_job(pool, lambda: self.recall(record), partial(self.recalled.emit, record), lambda _error: None)
 
     def draft(self, record: ImageRecord) -> int | None:
         """A number to keep work on a large file by before it is identified."""
@@ -346,7 +346,7 @@ class Keeping(QObject):
                 )
             return work(store)
 
-        (pool or self._pool).start(Job(job, done, failed))
+        start_job(pool or self._pool, job, done, failed)
 
     def ask_states(self, paths: Sequence[Path]) -> None:
         """What is known of listed files; ``states`` follows."""

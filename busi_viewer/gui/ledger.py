@@ -26,7 +26,7 @@ class Ledger:
         self._keeping, self._owners, self._record, self._copied = keeping, owners, record, copied
         self._path = record.path
         self._waiting: list[tuple[str, Change, str]] = []
-        self._result: AnalysisResult | None = None
+        self._notes: dict[str, Callable[[int], None]] = {}
 
     @property
     def target(self) -> int | None:
@@ -60,10 +60,19 @@ class Ledger:
 
     def result(self, result: AnalysisResult) -> None:
         """Keep an analysis."""
+        self.note("result", lambda image: self._keeping.result(image, result))
+
+    def note(self, kind: str, keep: Callable[[int], None]) -> None:
+        """Keep what is no work of the reader's, the last of its ``kind``: call ``keep`` as soon as the image is known."""
         if self.image is None:
-            self._result = result
+            self._notes[kind] = keep
         else:
-            self._keeping.result(self.image, result)
+            keep(self.image)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the image to be known in the store."""
+        return self.image is None and bool(self._waiting or self._notes)
 
     def adopt(self, image: int, *, afresh: bool = False) -> None:
         """The image is known in the store now: hand over all that waits, or (``afresh``) none, since it is done again."""
@@ -75,9 +84,9 @@ class Ledger:
             self._copied(self._path, owner)
             return
         self.image = image
-        if self._result is not None:
-            self.result(self._result)
-            self._result = None
+        notes, self._notes = self._notes, {}
+        for keep in notes.values():
+            keep(image)
         if self._waiting or self.draft is not None:
             self._owners[image] = self._path
         self.hand_over()

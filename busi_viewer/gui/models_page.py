@@ -18,7 +18,7 @@ from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.lane import Lane
 from busi_viewer.gui.language import said, tr
 from busi_viewer.gui.markdown_page import space_out
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.workflow import model_file, models
 from busi_viewer.workflow.models import Installed
@@ -113,7 +113,7 @@ class ModelsPage(QWidget):
     # inside
 
     def _ask(self, work: Callable[[], object], done: Callable[[Any], None], doing: str) -> None:
-        self._pool.start(Job(work, done, lambda error: self._failed.emit(problem_from(error, doing))))
+        start_job(self._pool, work, done, lambda error: self._failed.emit(problem_from(error, doing)))
 
     @property
     def chosen(self) -> Installed | None:

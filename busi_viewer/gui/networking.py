@@ -16,7 +16,7 @@ from busi_viewer.core.errors import UserError
 from busi_viewer.core.network import Peer
 from busi_viewer.core.ports import Receiver, Services
 from busi_viewer.gui.language import tr
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.settings import Settings
 from busi_viewer.workflow import send_queue
@@ -92,7 +92,7 @@ class Networking(QObject):
                 self.queue.deliver(self._services.network(self._title), cancel=self._stop)
             return self.queue.jobs()
 
-        self._sending.start(Job(work, self._delivered.emit, self._refused.emit))
+        start_job(self._sending, work, self._delivered.emit, self._refused.emit)
 
     # asking and receiving
 
@@ -146,7 +146,7 @@ class Networking(QObject):
     # inside
 
     def _ask(self, work: Callable[[], object], done: Callable[[Any], None], doing: str) -> None:
-        self._pool.start(Job(work, done, lambda error: self.problem.emit(problem_from(error, doing))))
+        start_job(self._pool, work, done, lambda error: self.problem.emit(problem_from(error, doing)))
 
     @Slot(object)
     def _on_started(self, made: tuple[Receiver, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
 
 from busi_viewer.core.image import ImageRecord
 from busi_viewer.core.listing import Listing
@@ -19,25 +19,28 @@ if TYPE_CHECKING:
     from busi_viewer.core.casebook import Kept
 
 
-class Job(QRunnable):
-    """One piece of work for a pool: ``done(result)`` or ``failed(exception)`` are signals' ``emit`` methods."""
+def start_job(
+    pool: QThreadPool,
+    work: Callable[[], object],
+    done: Callable[[object], None],
+    failed: Callable[[BaseException], None],
+    priority: int = 0,
+) -> None:
+    """Give a pool one piece of work: ``done(result)`` or ``failed(exception)`` are signals' ``emit`` methods.
 
-    def __init__(
-        self, work: Callable[[], object], done: Callable[[object], None], failed: Callable[[BaseException], None]
-    ):
-        super().__init__()
-        self._work = work
-        self._done = done
-        self._failed = failed
+    Whatever goes wrong is reported, never raised. (A function, not a ``QRunnable``: of those that end before ``start``
+    returns, PySide keeps the Python half and all that it holds for as long as the pool lives.)
+    """
 
-    def run(self) -> None:
-        """Run on a pool thread; whatever goes wrong is reported, never raised."""
+    def run() -> None:
         try:
-            result = self._work()
+            result = work()
         except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes a message
-            self._failed(error)
+            failed(error)
         else:
-            self._done(result)
+            done(result)
+
+    pool.start(run, priority)
 
 
 def drain(pool: QThreadPool) -> None:
@@ -111,12 +114,13 @@ class Opener(QObject):
             look = path not in self._noted
             return record, self._recall(record, look, path in self._unwatched), look
 
-        job = Job(
+        start_job(
+            self._pool,
             work,
             lambda found: self._done.emit(path, found),
             lambda error: self._broken.emit(path, problem_from(error, "opening", path)),
+            priority,
         )
-        self._pool.start(job, priority)
 
     def read(self, path: Path) -> ImageRecord:
         """Open a file here and now, on any thread. Raises UserError."""
@@ -127,12 +131,13 @@ class Opener(QObject):
         if self._closed:
             return
         wanted = list(paths)
-        job = Job(
+        start_job(
+            self._pool,
             lambda: expand_inputs(wanted, recursive=True, read_directory=self._read_directory),
             self._expanded.emit,
             lambda error: self._not_expanded.emit(problem_from(error, "listing the images")),
+            20,
         )
-        self._pool.start(job, 20)
 
     def close(self) -> None:
         """Wait for what runs; nothing is reported any more."""

@@ -18,7 +18,7 @@ from busi_viewer.gui.exporting import Exporter, snapshot
 from busi_viewer.gui.keeping import Keeping
 from busi_viewer.gui.language import plural, said, tr
 from busi_viewer.gui.notices import Notices
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.reading import Reading
 from busi_viewer.gui.report_preview import ReportPreview
@@ -118,7 +118,7 @@ class Printing(QObject):
                 self._stop,
             )
 
-        self._pool.start(Job(work, self._ended.emit, self._broke.emit))
+        start_job(self._pool, work, self._ended.emit, self._broke.emit)
 
     def _look(self, record: ImageRecord) -> Kept | None:
         """What is kept of an image; read blind, nothing of the machine's before the reader's reading is locked."""

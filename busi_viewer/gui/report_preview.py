@@ -29,7 +29,7 @@ from busi_viewer.gui import privacy
 from busi_viewer.gui.controls import Combo, KeyButton, label, spaced
 from busi_viewer.gui.exporting import Exporter, snapshot
 from busi_viewer.gui.language import plural, said, tr
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 from busi_viewer.gui.session import Session
 from busi_viewer.gui.stylesheet import set_role
@@ -232,12 +232,11 @@ class ReportPreview(QWidget):
             return writer.pages(writer.pdf(copy, self._exporter.trail(record), template), dpi)
 
         self._pool.clear()
-        self._pool.start(
-            Job(
-                work,
-                lambda pictures: self._drawn.emit(turn, pictures),
-                lambda error: self._not_drawn.emit(turn, problem_from(error, "drawing the report", record.path)),
-            )
+        start_job(
+            self._pool,
+            work,
+            lambda pictures: self._drawn.emit(turn, pictures),
+            lambda error: self._not_drawn.emit(turn, problem_from(error, "drawing the report", record.path)),
         )
 
     def _across(self) -> int:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QPixmap
 
 from busi_viewer.core.ports import ImageSource
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.workflow.open import open_image, thumbnail
 
 KEPT = 600
@@ -68,12 +68,12 @@ class Thumbnails(QObject):
             return
         path, _ = self._wishes.popitem(last=True)
         self._running = path
-        job = Job(
+        start_job(
+            self._pool,
             lambda: to_image(thumbnail(open_image(path, self._sources), self._edge)),
             lambda image: self._done.emit(path, image),
             lambda _error: self._done.emit(path, None),  # the file itself says why when it is opened
         )
-        self._pool.start(job)
 
     @Slot(object, object)
     def _on_done(self, path: Path, image: QImage | None) -> None:

@@ -256,6 +256,7 @@ class MainWindow(DropWindow):
     def clear_list(self) -> None:
         """Empty the worklist, except for images with reader's work that is not in the store."""
         self.reading.batch.cancel()
+        self.reading.desk.settle(1.0)
         self.keeping.flush(1.0)
         only_here = self.reading.desk.only_here()
         self.model.keep_only(only_here)
@@ -381,6 +382,7 @@ class MainWindow(DropWindow):
         if self.canvas.has_pending():
             self.canvas.commit_tool()
         self.result.findings.commit()
+        self.reading.desk.settle(2.0)
         self.keeping.flush(2.0)
         count = self.reading.desk.unexported()
         waits = self.keeping.pending

@@ -1,15 +1,19 @@
 """Reading blind in a real window: nothing that the machine says is anywhere before the reading is locked."""
 
 import re
+import threading
+from unittest.mock import patch
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 from window_session import stroke
 
+from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.findings.lesion_form import ProposalCell
+from busi_viewer.gui.opener import start_job
 from busi_viewer.gui.picture import picture_of
 from busi_viewer.gui.worklist_model import HIDDEN
 
@@ -171,6 +175,34 @@ def test_a_result_that_comes_while_the_reader_draws_is_not_lost(qtbot, qapp, stu
         made.actions_["lock_reading"].trigger()
         assert made.reading.session.document.result is not None
         assert made.reading.session.document.reader_mask(0) is not None
+
+
+def test_what_ends_before_the_image_is_known_in_the_store_is_kept_when_the_window_closes_at_once(qtbot, qapp, study):
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        read_blind(made)
+        qtbot.waitUntil(lambda: study / "us2.png" in made.reading.desk.open, timeout=8000)
+        busy = threading.Event()
+        for _ in range(made.keeping._pool.maxThreadCount()):
+            start_job(made.keeping._pool, lambda: busy.wait(30), lambda _none: None, lambda _error: None)
+        made.worklist.go_next()
+        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png" and made.reading.session is not None)
+        made.actions_["analyse"].trigger()
+        qtbot.waitUntil(lambda: held(made), timeout=8000)
+        made.reading.session.apply(stroke(1))
+        assert made.reading.desk.image(study / "us2.png") is None, "the store has not answered yet"
+        QTimer.singleShot(300, busy.set)
+        with patch.object(CloseDialog, "exec", lambda _self: pytest.fail("nothing would be lost")):
+            made.close()
+        assert made.isHidden()
+    with window(qtbot, qapp) as made:
+        read_blind(made)
+        open_and_wait(qtbot, made, study)
+        made.worklist.select(study / "us2.png")
+        qtbot.waitUntil(lambda: made.reading.path == study / "us2.png" and held(made), timeout=8000)
+        assert made.reading.session.document.edited
+        made.actions_["lock_reading"].trigger()
+        assert not made.reading.desk.reading(study / "us2.png")["AI seen before"]
 
 
 def test_what_was_never_shown_is_known_after_a_restart_and_disagreements_are_of_the_locked_reading(qtbot, qapp, study):

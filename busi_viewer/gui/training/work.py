@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from busi_viewer.core.errors import Cancelled, UserError
 from busi_viewer.core.ports import Services
-from busi_viewer.gui.opener import Job, drain
+from busi_viewer.gui.opener import drain, start_job
 from busi_viewer.gui.problem import problem_from
 
 if TYPE_CHECKING:  # they bring scipy, and the page is made before it is asked for anything
@@ -258,12 +258,11 @@ class Work(QObject):
         cancel = self._cancels[kind] = threading.Event()
         self._busy.add(kind)
         pool = self._looking if kind in (LOOK, SAMPLES) else self._pool
-        pool.start(
-            Job(
-                lambda: work(cancel),
-                lambda result: self._ended.emit(kind, number, result, None),
-                lambda error: self._ended.emit(kind, number, None, error),
-            )
+        start_job(
+            pool,
+            lambda: work(cancel),
+            lambda result: self._ended.emit(kind, number, result, None),
+            lambda error: self._ended.emit(kind, number, None, error),
         )
 
     def _on_ended(self, kind: str, number: int, result: object, error: BaseException | None) -> None:
