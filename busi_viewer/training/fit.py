@@ -126,7 +126,7 @@ def _fitted(
     kept = [KeptEpochs(job)] if job.keep_epochs else []  # before the average puts the last weights back
     callbacks: list[Callback] = [_Epochs(data, recipe, report), control, samples, *kept, *average, best, last]
     if recipe.patience is not None:
-        callbacks.append(EarlyStopping("score", mode="max", patience=recipe.patience))
+        callbacks.append(_Patience("score", mode="max", patience=recipe.patience))
     trainer = pl.Trainer(
         max_epochs=job.total_epochs,
         accelerator=job.accelerator,
@@ -157,6 +157,13 @@ def _fitted(
     module.load_state_dict(state)
     module.eval()
     return True
+
+
+class _Patience(EarlyStopping):
+    """Early stopping that a resumed run may be given more patience for; Lightning puts the old one back."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict({**state_dict, "patience": self.patience})
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -251,3 +251,15 @@ def test_a_killed_run_resumed_ends_with_the_weights_of_an_unbroken_one(tmp_path,
     assert cards[0].calibration == cards[1].calibration
     last = [_epochs(tmp_path / name)[-1] for name in ("unbroken", "broken")]
     assert {k: v for k, v in last[0].items() if k != "time"} == {k: v for k, v in last[1].items() if k != "time"}
+
+
+def test_a_run_that_ended_early_goes_on_when_it_is_given_more_patience(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    job = _job(root, tmp_path / "run", encoder, split=_split(root, tmp_path / "split.csv"))
+    still = job.recipe.model_copy(update={"learning_rate": 1e-12, "patience": 1, "epochs": 9})
+    train(job.model_copy(update={"recipe": still}), OPEN, MASK, lambda _event: None)
+    ended = len(_epochs(tmp_path / "run"))
+    assert ended < 6
+    patient = still.model_copy(update={"patience": 9})
+    train(job.model_copy(update={"recipe": patient, "resume": True}), OPEN, MASK, lambda _event: None)
+    assert len(_epochs(tmp_path / "run")) == 9
