@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QWidget
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 from window_session import stroke
 
+from busi_viewer.gui.canvas.panels import Panels
 from busi_viewer.gui.dialogs import CloseDialog
 from busi_viewer.gui.findings.lesion_form import ProposalCell
 from busi_viewer.gui.opener import start_job
@@ -91,6 +92,8 @@ def test_nothing_is_told_before_the_lock_and_all_after_it(qtbot, qapp, study):
             made.actions_[layout].trigger()
             qapp.processEvents()
             assert told(made) == []
+            shown = [pane.note for pane in made.findChild(Panels).shown_panes()]
+            assert "Hidden until you lock your reading." in shown, "hidden is said, not that there is none"
         made.actions_["layout_one"].trigger()
         session.apply(stroke(1))
         qtbot.wait(300)  # descriptors would come now

@@ -90,7 +90,9 @@ class Pane(Stage):
             self._show_heat()
         elif self._kind == "ai":
             mask = session.machine_mask()
-            if scene.withheld:
+            if session.veiled:
+                self._note = tr("Hidden until you lock your reading.")
+            elif scene.withheld:
                 self._note = tr("No AI outline: no estimate given")
             elif mask is None:
                 self._note = tr("Not analysed")
@@ -104,10 +106,15 @@ class Pane(Stage):
         heat = self._scene.heat
         self._heat = (heat, self._look.heat)
         if heat is None:
-            self._note = tr("No heatmap: no estimate given") if self._scene.withheld else tr("No heatmap of this frame")
+            self._note = self._no_heat()
             self._view.set_image(np.zeros(self._pixels.shape[:2] if self._pixels is not None else (1, 1), np.uint8))
         else:
             self._view.set_image(opaque(heat.values, self._look.heat))
+
+    def _no_heat(self) -> str:
+        if self._session is not None and self._session.veiled:
+            return tr("Hidden until you lock your reading.")
+        return tr("No heatmap: no estimate given") if self._scene.withheld else tr("No heatmap of this frame")
 
     def _update_heat(self) -> None:
         """Colours of the heat panel may have changed; no other panel has heat."""
