@@ -59,6 +59,9 @@ FIGURES = (
 )
 
 
+_DRESS_AGAIN = (QEvent.Type.StyleChange, QEvent.Type.DevicePixelRatioChange)
+
+
 class Curves(QWidget):
     """Four plots, two and two; one below the other where they would be too narrow for their titles."""
 
@@ -118,7 +121,7 @@ class _Key(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(_pen(self._line))
+        painter.setPen(_pen(self._line, self.devicePixelRatioF()))
         painter.drawLine(1, 5, 19, 5)
 
 
@@ -206,21 +209,22 @@ class Plot(QFrame):
         else:
             self.plot.setYRange(0, top * 1.1 or 1.0, padding=0)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Colours again after a change of theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_now"):
+    def event(self, event: QEvent) -> bool:
+        """Colours again after a change of theme, widths on a screen of another scale."""
+        if event.type() in _DRESS_AGAIN and hasattr(self, "_now"):
             self._dress()
+        return super().event(event)
 
     def _dress(self) -> None:
         t = theme.tokens()
         _dressed_axes(self.plot)
         self.plot.getAxis("left").setWidth(38)
         self.plot.showGrid(x=False, y=True, alpha=0.12)
-        self._now.setPen(_dotted(t.text3))
+        ratio = self.devicePixelRatioF()
+        self._now.setPen(_dotted(t.text3, ratio))
         for line in self.figure.lines:
             curve = self.curves[line.key]
-            curve.setPen(_pen(line))
+            curve.setPen(_pen(line, ratio))
             curve.setSymbolBrush(QColor(getattr(t, line.tint)))
             curve.setSymbolPen(None)
 
@@ -237,16 +241,17 @@ def _dressed_axes(plot: pg.PlotWidget) -> list[pg.AxisItem]:
     return axes
 
 
-def _pen(line: Line) -> QPen:
-    pen = QPen(QColor(getattr(theme.tokens(), line.tint)), 1.8)
+def _pen(line: Line, ratio: float) -> QPen:
+    """As wide as it should be at ``ratio`` pixels to the point: the width of a cosmetic pen is in pixels."""
+    pen = QPen(QColor(getattr(theme.tokens(), line.tint)), 1.8 * ratio)
     pen.setCosmetic(True)
     if line.dashed:
         pen.setDashPattern(DASHES)
     return pen
 
 
-def _dotted(tint: str) -> QPen:
-    pen = QPen(QColor(tint), 1.2)
+def _dotted(tint: str, ratio: float) -> QPen:
+    pen = QPen(QColor(tint), 1.2 * ratio)
     pen.setCosmetic(True)
     pen.setStyle(Qt.PenStyle.DotLine)
     return pen
@@ -289,18 +294,19 @@ class XyPlot(QFrame):
         self.points.setData(list(x) if dots else [], list(y) if dots else [])
         self._aside.setText(aside)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Colours again after a change of theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and hasattr(self, "points"):
+    def event(self, event: QEvent) -> bool:
+        """Colours again after a change of theme, widths on a screen of another scale."""
+        if event.type() in _DRESS_AGAIN and hasattr(self, "points"):
             self._dress()
+        return super().event(event)
 
     def _dress(self) -> None:
         t = theme.tokens()
         for axis in _dressed_axes(self.plot):
             axis.labelStyle = {"color": t.text3, "font-size": "11px"}
             axis.setLabel(axis.labelText)
-        self._diagonal.setPen(_dotted(t.text3))
-        self.curve.setPen(_pen(Line("", "", "accent")))
+        ratio = self.devicePixelRatioF()
+        self._diagonal.setPen(_dotted(t.text3, ratio))
+        self.curve.setPen(_pen(Line("", "", "accent"), ratio))
         self.points.setBrush(QColor(t.accent))
         self.points.setPen(None)
