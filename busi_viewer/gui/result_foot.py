@@ -32,7 +32,7 @@ class ResultFoot(QWidget):
         model.altered.connect(self._show)
 
     def show_image(self, path: Path | None) -> None:
-        """The image in view."""
+        """The image in view, being opened or not readable."""
         self._path = path
         self._show()
 

@@ -117,7 +117,6 @@ class ReviewPage(QSplitter):
         self.canvas.set_session(session)
         self.cine.set_session(session)
         self.result.set_session(session)
-        self.foot.show_image(session.document.record.path if session is not None else None)
         self._show_tool()
         self._show_zoom()
 

@@ -303,6 +303,7 @@ class MainWindow(DropWindow):
     @Slot(object)
     def _on_session(self, session: Session | None) -> None:
         self.review.show_session(session)
+        self.review.foot.show_image(self.reading.path)
         self.commands.follow(session)
         self.viewing.follow(session)
         self.measuring.follow(session)

@@ -133,6 +133,27 @@ def test_below_the_result_the_image_in_view_is_flagged_and_the_next_one_called(q
         assert not foot.flag.isChecked()
 
 
+def test_the_row_below_the_result_stays_while_an_image_is_opened_and_where_one_is_not_readable(qtbot, qapp, study):
+    (study / "us2.png").write_bytes((study / "us2.png").read_bytes()[:200])
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, study)
+        foot, seen = made.review.foot, []
+        made.reading.opening.connect(lambda _path: seen.append(foot.isVisible()))
+        made.worklist.select(study / "us2.png")
+        made.worklist.select(study / "us4.png")
+        assert seen, "not all were read ahead"
+        assert all(seen)
+        made.worklist.select(study / "us2.png")
+        qtbot.waitUntil(lambda: bool(made.notices.shown()), timeout=5000)
+        assert foot.isVisible()
+        foot.flag.click()
+        assert flags(made) == ["us2"]
+        foot.next.click()
+        assert made.worklist.current() == study / "us3.png"
+        made.clear_list()
+        assert not foot.isVisible()
+
+
 def test_selected_images_alone_are_analysed(qtbot, qapp, study):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, study)
