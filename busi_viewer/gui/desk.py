@@ -271,10 +271,11 @@ class Desk(QObject):
         )
 
     def settle(self, timeout: float) -> None:
-        """Wait, at most ``timeout`` seconds, until what waits for its image to be known in the store is handed over."""
+        """Wait until all is on the disk, what waits for its image to be known in the store too; twice ``timeout`` s at most."""
         end = time.monotonic() + timeout
         while any(self._ledgers[path].waits for path in self._asked) and time.monotonic() < end:
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 10)
+        self._keeping.flush(timeout)
 
     def mark_exported(self, path: Path, changes: int, *, report: bool) -> None:
         """Note that the document of ``path`` was written as it was after so many ``changes``."""

@@ -257,7 +257,6 @@ class MainWindow(DropWindow):
         """Empty the worklist, except for images with reader's work that is not in the store."""
         self.reading.batch.cancel()
         self.reading.desk.settle(1.0)
-        self.keeping.flush(1.0)
         only_here = self.reading.desk.only_here()
         self.model.keep_only(only_here)
         self.reading.show(None)
@@ -384,7 +383,6 @@ class MainWindow(DropWindow):
             self.canvas.commit_tool()
         self.result.findings.commit()
         self.reading.desk.settle(2.0)
-        self.keeping.flush(2.0)
         count = self.reading.desk.unexported()
         waits = self.keeping.pending
         if (count or waits) and CloseDialog(self, count, waits).exec() != CloseDialog.DialogCode.Accepted:
