@@ -24,7 +24,7 @@ from busi_viewer.gui import icons, privacy, theme
 from busi_viewer.gui.controls import KeyButton, label, spaced
 from busi_viewer.gui.language import number, said, tr
 
-IdRole, FindingRole = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
+IdRole, FindingRole, GroupRole = (Qt.ItemDataRole.UserRole + n for n in (1, 2, 3))
 TILE = QSize(156, 148)
 PICTURE = 100
 SEVERITY = {"error": ("circle-x", "error"), "warn": ("triangle-alert", "warn"), "note": ("info", "text3")}
@@ -89,6 +89,22 @@ class Findings(QWidget):
                     found.setdefault(identifier, finding["what"])
         return found
 
+    def _groups_of(self, kind: str) -> dict[str, int]:
+        """{id: the number of its group} of a kind that is found between images: all that are alike, over any of them."""
+        first: dict[str, str] = {}
+
+        def root(identifier: str) -> str:
+            while first.setdefault(identifier, identifier) != identifier:
+                identifier = first[identifier]
+            return identifier
+
+        for finding in self._result.get("findings", ()):
+            if finding["kind"] == kind and len(finding["ids"]) > 1:
+                for identifier in finding["ids"]:
+                    first[root(identifier)] = root(finding["ids"][0])
+        order = {identifier: place for place, identifier in enumerate(dict.fromkeys(map(root, list(first))), 1)}
+        return {identifier: order[root(identifier)] for identifier in first}
+
     def _all(self, *, leave: bool) -> None:
         kind = self.kinds.chosen()
         for identifier in self._ids_of(kind):
@@ -115,8 +131,11 @@ class Findings(QWidget):
         for button in (self._drop_all, self._take_all):
             button.setVisible(bool(ids))
         self.images.clear()
-        for identifier, what in list(ids.items())[:SHOWN]:
-            self.images.addItem(self._item(identifier, what, entry["title"] if entry else ""))
+        groups = self._groups_of(kind)
+        for identifier, what in sorted(ids.items(), key=lambda pair: groups.get(pair[0], 0))[:SHOWN]:
+            item = self._item(identifier, what, entry["title"] if entry else "")
+            item.setData(GroupRole, groups.get(identifier))
+            self.images.addItem(item)
 
     def _item(self, identifier: str, what: str, title: str) -> QListWidgetItem:
         name = privacy.name(Path(identifier))
@@ -229,7 +248,9 @@ class _Tile(QStyledItemDelegate):
         line.translate(0, 16)
         painter.setFont(theme.font(theme.CAPTION, QFont.Weight.DemiBold if out else QFont.Weight.Normal))
         painter.setPen(QColor(t.warn if out else t.text3))
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, tr("Left out") if out else tr("Kept"))
+        group, state = index.data(GroupRole), tr("Left out") if out else tr("Kept")
+        words = state if group is None else f"{tr('Group {number}', number=group)} · {state}"
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
         painter.restore()
 
     def _picture(self, painter: QPainter, place: QRect, pixmap: QPixmap | None, *, out: bool) -> None:
