@@ -341,6 +341,8 @@ class Measures(QWidget):
 
 def heat_in_words(heat: Heatmap) -> str:
     """What a heatmap may be taken for."""
+    if not heat.values.any():
+        return tr("The heatmap is empty: no part of the image speaks for this class.")
     if not heat.points_nowhere:
         return tr("Heat shows where the model looked, not the cause.")
     return tr(

@@ -6,8 +6,9 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 
-from busi_viewer.core.results import METHODS
+from busi_viewer.core.results import METHODS, Heatmap
 from busi_viewer.gui.actions import HEAT_CLASSES, HEAT_METHODS
+from busi_viewer.gui.result_parts import heat_in_words
 
 
 @pytest.fixture
@@ -102,6 +103,13 @@ def test_the_heat_of_normal_is_drawn_only_where_it_is_chosen_and_says_what_it_is
         made.canvas.show_heat_of(None, "Grad-CAM", False)  # as if normal were the most probable class
         assert not made.canvas._heat_shown()
         assert "not drawn" in made.canvas._facts(made.canvas.session).state
+
+
+def test_an_empty_heatmap_says_that_it_is(qtbot, qapp):
+    for target in ("malignant", "normal"):
+        empty = Heatmap(target, np.zeros((4, 4), np.float32), None)
+        assert "empty" in heat_in_words(empty)
+        assert "empty" not in heat_in_words(Heatmap(target, np.eye(4, dtype=np.float32), 0.5))
 
 
 def test_the_four_panels_are_exported_with_the_mask_shown(qtbot, qapp, study, tmp_path, monkeypatch):
