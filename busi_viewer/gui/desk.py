@@ -275,6 +275,7 @@ class Desk(QObject):
         end = time.monotonic() + timeout
         while any(self._ledgers[path].waits for path in self._asked) and time.monotonic() < end:
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 10)
+            time.sleep(0.002)  # the store's thread needs the interpreter, too
         self._keeping.flush(timeout)
 
     def mark_exported(self, path: Path, changes: int, *, report: bool) -> None:
