@@ -6,7 +6,6 @@ Neither this module nor what it imports loads torch: the inference lane does, af
 from __future__ import annotations
 
 import builtins
-import ctypes
 import gc
 import sys
 import threading
@@ -31,9 +30,6 @@ from busi_viewer.workflow import crashes
 
 TURN_S = 0.0005
 """How long the window may have to wait while a thread that reads files runs Python; Python's own 5 ms are felt at every image."""
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
-OWN_PAGES_BYTES = 1_000_000
-"""What is larger has pages of its own, which go back when it is freed."""
 SHOWN_MS = 30_000
 """How long the self-test waits for the window's first image."""
 
@@ -69,21 +65,9 @@ def import_plainly() -> None:
     builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
 
 
-def give_memory_back() -> None:
-    """Let glibc hand large arrays back to the system once they are freed, and keep one heap for all threads.
-
-    Left to itself it takes ever larger ones from heaps of its own, which images and heatmaps tear, so that the process grows.
-    Elsewhere it does nothing.
-    """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES)
-        libc.mallopt(M_ARENA_MAX, 1)
-
-
 def make_application(chosen: settings.Settings) -> QApplication:
     """The QApplication with name, fonts and theme; the one that exists if there is one."""
     import_plainly()
-    give_memory_back()
     sys.setswitchinterval(TURN_S)
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     existing = QApplication.instance()
