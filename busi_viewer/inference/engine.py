@@ -178,6 +178,12 @@ class ModelEngine:
         else:
             prediction = self._predict(to_grey(record.frames[frame], record.window))
             self._last = (key, prediction)
+        return self._heat(prediction, record, target, method, mask)
+
+    def _heat(
+        self, prediction: Prediction, record: ImageRecord, target: str, method: str, mask: Mask | None
+    ) -> Heatmap:
+        """As :meth:`heatmap`, of a prediction at hand."""
         if method == GRAD_CAM and target != LESION and len(prediction.cams):
             heat = prediction.cams[CLASSES.index(target)]
         else:
@@ -249,7 +255,7 @@ class ModelEngine:
         band = self._band(prediction, mask)
         measured = time.perf_counter()
         target = CLASSES[int(p.argmax())] if TASKS[1] in self._tasks else LESION
-        heat = self.heatmap(record, index, target, mask=mask) if heatmap else None
+        heat = self._heat(prediction, record, target, GRAD_CAM, mask) if heatmap else None
         done = time.perf_counter()
         timing = {
             "decode": decoding,

@@ -19,6 +19,7 @@ from busi_viewer import paths
 from busi_viewer.nets.card import WEIGHTS, Card
 from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.graph import GRAPH, Arrays, Graph, made
+from busi_viewer.nets.one_channel import with_blocks, with_grey_input
 from busi_viewer.nets.predictor import Output
 from busi_viewer.nets.weights import load_arrays
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 HEADED = ("multitask-unet-mobilenetv2", "multitask-unet-resnet50v2", "ensemble")
 """The architectures that are compiled: those whose class head can be run alone. They outline and classify."""
-FORM = "3"
+FORM = "4"
 """Of what is kept in the cache folder; older ones are not read."""
 
 
@@ -54,6 +55,8 @@ class CompiledForward:
         core = ov.Core()
         model = graph.model(core, arrays)
         without_doubling(model)
+        with_grey_input(model)
+        with_blocks(model)
         self._compiled = core.compile_model(model, "CPU", config)
         # not thread-local: a request that dies with a thread state of Qt's takes the process with it
         self._idle: deque[Any] = deque()

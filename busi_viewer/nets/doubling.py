@@ -18,12 +18,12 @@ def without_doubling(model: Any) -> int:
     """Rewrite an openvino.Model in place; the number of convolutions that were replaced."""
     replaced = 0
     for node in model.get_ordered_ops():
-        if node.get_type_name() == "Convolution" and _plain(node) and _rewrite(node):
+        if node.get_type_name() == "Convolution" and plain(node) and _rewrite(node):
             replaced += 1
     return replaced
 
 
-def _plain(node: Any) -> bool:
+def plain(node: Any) -> bool:
     """Whether a convolution is 3 × 3, keeps the size, and its weights are known."""
     said = node.get_attributes()
     return (

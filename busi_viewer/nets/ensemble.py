@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from busi_viewer.nets.multitask import MultiTaskOutput, MultiTaskUNet
@@ -34,8 +33,7 @@ class Ensemble(nn.Module):
         outputs: list[MultiTaskOutput] = [
             member(scaled(x, size)) for member, size in zip(self.members, self.sizes, strict=True)
         ]
-        side = (x.shape[2], x.shape[3])
-        masks = [torch.sigmoid(_stretched(output.mask_logits.float(), side)) for output in outputs]
+        masks = [torch.sigmoid(scaled(output.mask_logits.float(), int(x.shape[-1]))) for output in outputs]
         mask = torch.stack(masks).mean(0).clamp(EPSILON, 1 - EPSILON)
         others = [torch.softmax(output.class_logits.float(), 1) for output in outputs[1:]]
         first = outputs[0]
@@ -77,7 +75,3 @@ Headed = MultiTaskUNet | Ensemble
 """Networks whose class head can be run alone (``classify``)."""
 Network = Headed | PublishedNet | Pipeline
 """Any network of the registry."""
-
-
-def _stretched(x: Tensor, side: tuple[int, int]) -> Tensor:
-    return x if tuple(x.shape[2:]) == side else F.interpolate(x, side, mode="bilinear", align_corners=False)

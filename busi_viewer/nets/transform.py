@@ -57,7 +57,7 @@ class Letterbox:
 
 
 def scaled(x: Tensor, size: int) -> Tensor:
-    """(N, C, S, S) at ``size`` pixels, area-averaged.
+    """(N, C, S, S) at ``size`` pixels: area-averaged when shrinking, bilinear when enlarging.
 
     As two matrix products: they say the same as ``interpolate`` with ``antialias``, which takes ten times as long in OpenVINO.
     """

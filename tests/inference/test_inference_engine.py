@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +246,25 @@ def test_other_modalities_are_refused_by_name(engine):
 def test_missing_model_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"card\.json"):
         ModelEngine(tmp_path, "cpu")
+
+
+def test_images_side_by_side_go_through_the_network_once_each(model_folder, monkeypatch):
+    made, passes, both = ModelEngine(model_folder, "cpu", threads=2), [], threading.Barrier(2)
+    predict = Predictor.predict
+
+    def together(self, images):
+        passes.append(len(images))
+        found = predict(self, images)
+        if len(passes) <= 2:
+            both.wait(timeout=60)  # both have their prediction before either makes its heatmap
+        return found
+
+    monkeypatch.setattr(Predictor, "predict", together)
+    records = [replace(_record(), path=Path(name)) for name in ("a.png", "b.png")]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(made.analyse, records))
+    assert all(each.frames[0].heatmap is not None for each in found)
+    assert passes == [1, 1]
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.37, 1e-6, 0.0])

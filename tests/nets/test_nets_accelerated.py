@@ -16,6 +16,7 @@ from busi_viewer.nets.card import WEIGHTS, Architecture, Card, InputSpec, read_c
 from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.graph import GRAPH, Graph
+from busi_viewer.nets.one_channel import with_blocks, with_grey_input
 from busi_viewer.nets.registry import build
 from busi_viewer.nets.weights import load_arrays, load_tensors, save_tensors
 
@@ -158,4 +159,59 @@ def test_a_models_decoder_is_rewritten_whole(made):
     model = accelerated.graph_of(folder, card, network=network).model(
         ov.Core(), load_arrays(folder / WEIGHTS, card.sha256)
     )
-    assert without_doubling(model) == 5 * len(ENSEMBLE.arguments["members"])
+    members = len(ENSEMBLE.arguments["members"])
+    assert without_doubling(model) == 5 * members
+    assert with_grey_input(model) == members
+    assert with_blocks(model) == members
+
+
+def _answers(model, x):
+    import openvino as ov
+
+    return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([x])[0]
+
+
+@pytest.mark.parametrize(("stride", "kernel"), [(2, 7), (2, 3), (1, 5)])
+def test_a_convolution_of_grey_laid_out_as_colours_reads_one_channel_with_the_same_numbers(stride, kernel):
+    import openvino as ov
+    from openvino import opset13
+
+    rng = np.random.default_rng(0)
+    grey = rng.random((1, 1, 24, 32), dtype=np.float32)
+    weights = rng.normal(size=(6, 3, kernel, kernel)).astype(np.float32)
+    by_channel = [rng.uniform(0.2, 1, 3).astype(np.float32) for _ in range(6)]
+
+    def model():
+        x = opset13.parameter(list(grey.shape), np.float32)
+        mean, std, *normal = (opset13.constant(each) for each in by_channel)
+        four = opset13.constant(np.array([1, 3, 1, 1], np.int64))
+        y = opset13.broadcast(x, opset13.constant(np.array([1, 3, 24, 32], np.int64)))
+        y = opset13.subtract(y, opset13.reshape(mean, four, False))
+        y = opset13.divide(y, opset13.reshape(std, four, False))
+        y = opset13.batch_norm_inference(y, *normal, 1e-3)
+        pads = [kernel // 2] * 2
+        return ov.Model([opset13.convolution(y, opset13.constant(weights), [stride] * 2, pads, pads, [1, 1])], [x])
+
+    rewritten = model()
+    assert with_grey_input(rewritten) == 1
+    assert "Broadcast" not in {node.get_type_name() for node in rewritten.get_ordered_ops()}
+    assert np.allclose(_answers(model(), grey), _answers(rewritten, grey), atol=1e-4)
+
+
+@pytest.mark.parametrize("sides", [(12, 16), (10, 16)])
+def test_a_convolution_to_one_channel_is_computed_in_blocks_with_the_same_numbers(sides):
+    import openvino as ov
+    from openvino import opset13
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(1, 5, *sides)).astype(np.float32)
+    weights = rng.normal(size=(1, 5, 3, 3)).astype(np.float32)
+
+    def model():
+        x = opset13.parameter(list(values.shape), np.float32)
+        ones = [1, 1]
+        return ov.Model([opset13.convolution(x, opset13.constant(weights), ones, ones, ones, ones)], [x])
+
+    rewritten = model()
+    assert with_blocks(rewritten) == int(sides[0] % 4 == 0)
+    assert np.allclose(_answers(model(), values), _answers(rewritten, values), atol=1e-4)
