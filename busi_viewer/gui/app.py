@@ -6,6 +6,7 @@ Neither this module nor what it imports loads torch: the inference lane does, af
 from __future__ import annotations
 
 import builtins
+import ctypes
 import gc
 import sys
 import threading
@@ -30,6 +31,10 @@ from busi_viewer.workflow import crashes
 
 TURN_S = 0.0005
 """How long the window may have to wait while a thread that reads files runs Python; Python's own 5 ms are felt at every image."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h."""
+LARGE_BYTES = 1_000_000
+"""What is larger has pages of its own; so much may stay free at the end of a heap."""
 SHOWN_MS = 30_000
 """How long the self-test waits for the window's first image."""
 
@@ -65,9 +70,21 @@ def import_plainly() -> None:
     builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
 
 
+def give_memory_back() -> None:
+    """Let glibc hand large arrays back to the system once they are freed; elsewhere nothing is done.
+
+    Left to itself it raises both limits with each larger array that is freed, up to 32 and 64 MB for every thread: images and
+    heatmaps then tear the threads' heaps, and the process grows for hours.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
+
+
 def make_application(chosen: settings.Settings) -> QApplication:
     """The QApplication with name, fonts and theme; the one that exists if there is one."""
     import_plainly()
+    give_memory_back()
     sys.setswitchinterval(TURN_S)
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     existing = QApplication.instance()

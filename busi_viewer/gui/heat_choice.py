@@ -18,7 +18,7 @@ from busi_viewer.gui.session import Session
 CHOICES = (None, *CLASSES, LESION)
 """What a heatmap may be of; None is the class that the model holds most probable."""
 KEPT = 16
-"""Heatmaps kept in memory."""
+"""Heatmaps kept in memory beside those in view: what an analysis brought, and others made since."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,11 @@ class HeatChoice(QObject):
         assert frame.heatmap is not None
         key = self._wanted(frame)
         there = _Key(key.image, key.model, key.frame, frame.heatmap.target, frame.heatmap.method)
-        self._keep(there, frame.heatmap)
         if there == key:
             self._ask(None)
-        elif key in self._kept:
+            return
+        self._keep(there, frame.heatmap)
+        if key in self._kept:
             self._ask(None)
             self._session.document.explain(frame.index, self._kept[key])
         elif key not in self._refused:

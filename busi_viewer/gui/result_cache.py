@@ -7,11 +7,12 @@ from pathlib import Path
 
 from busi_viewer.core.results import AnalysisResult
 
-RESULT_BYTES = 256_000_000
+RESULT_BYTES = 64_000_000
+"""Some 30 images; the store has the others."""
 
 
 class Results:
-    """Analyses by file; the oldest go when masks and heatmaps exceed ``RESULT_BYTES``."""
+    """Analyses by file; the oldest go when their maps exceed ``RESULT_BYTES``."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, AnalysisResult] = OrderedDict()
@@ -32,4 +33,9 @@ class Results:
 
 
 def _size(result: AnalysisResult) -> int:
-    return sum(f.mask.nbytes + (f.heatmap.values.nbytes if f.heatmap else 0) for f in result.frames)
+    return sum(
+        f.mask.nbytes
+        + (f.heatmap.values.nbytes if f.heatmap is not None else 0)
+        + (f.probability.nbytes if f.probability is not None else 0)
+        for f in result.frames
+    )

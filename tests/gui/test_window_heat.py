@@ -1,5 +1,8 @@
 """Choosing the heatmap's class and method in the window: no new analysis, nothing stale, and it is named."""
 
+import gc
+import weakref
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 from window_kit import ThresholdEngine, analyse_and_wait, open_and_wait, window, write_image
 
 from busi_viewer.core.results import METHODS, Heatmap
+from busi_viewer.gui import desk, result_cache
 from busi_viewer.gui.actions import HEAT_CLASSES, HEAT_METHODS
 from busi_viewer.gui.result_parts import heat_in_words
 
@@ -44,6 +48,28 @@ def test_another_class_without_a_new_analysis_and_back(qtbot, qapp, study):
         assert engine.explained.count(("benign", "Grad-CAM")) == 1, "what was made once is kept"
         assert engine.seen == [study / "us1.png"]
         assert made.canvas.session.document.revision == revision
+
+
+def test_a_heatmap_goes_with_the_analysis_that_brought_it(qtbot, qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr(result_cache, "RESULT_BYTES", 1)
+    monkeypatch.setattr(desk, "SPARE_SESSIONS", 0)
+    for i in range(5):
+        write_image(tmp_path / f"us{i}.png", seed=i)
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, tmp_path)
+        analyse_and_wait(qtbot, made)
+        first = weakref.ref(heat(made).values)
+        for _ in range(4):
+            assert made.keeping.flush(20)
+            made.worklist.go_next()
+            qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == made.worklist.current())
+        analyse_and_wait(qtbot, made)
+
+        def gone():
+            gc.collect()
+            return first() is None
+
+        qtbot.waitUntil(gone)
 
 
 def test_the_choice_holds_for_the_next_image_and_other_methods(qtbot, qapp, study):
