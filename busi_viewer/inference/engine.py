@@ -127,6 +127,7 @@ class ModelEngine:
             forward = self._forward(together=True)
             if isinstance(forward, CompiledForward):
                 self._predictor, self._workers = Predictor(forward, self.card.input), self._threads
+                cv2.setNumThreads(1)  # calls that divide themselves would wait for the other images' threads
         return self._workers
 
     def analyse(

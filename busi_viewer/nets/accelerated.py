@@ -20,6 +20,7 @@ from busi_viewer.nets.card import WEIGHTS, Card
 from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.graph import GRAPH, Arrays, Graph, made
 from busi_viewer.nets.one_channel import with_blocks, with_grey_input
+from busi_viewer.nets.parts import in_parts, linked
 from busi_viewer.nets.predictor import Output
 from busi_viewer.nets.weights import load_arrays
 
@@ -37,43 +38,56 @@ FORM = "4"
 class CompiledForward:
     """A compiled graph: a :data:`busi_viewer.nets.predictor.Forward` that several threads may call at once.
 
-    ``threads`` in all; with ``together`` calls run side by side on one thread each, else one call uses all of them.
+    ``threads`` in all; with ``together`` calls run side by side on one thread each, else one call uses all of them. Where the
+    processor can, and it is ``divided``, a part of the network is computed in bfloat16, else all in float32.
     """
 
-    def __init__(self, graph: Graph, arrays: Arrays, threads: int, *, together: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, arrays: Arrays, threads: int, *, together: bool = False, divided: bool = False
+    ) -> None:
         import openvino as ov
         from openvino import properties
-        from openvino.properties import hint
+        from openvino.properties import device, hint
 
         mode = hint.PerformanceMode.THROUGHPUT if together else hint.PerformanceMode.LATENCY
         config: dict[Any, Any] = {
             hint.performance_mode: mode,
-            hint.inference_precision: "f32",  # half precision moves outlines
             properties.inference_num_threads: threads,
             properties.num_streams: threads if together else 1,
         }
         core = ov.Core()
         model = graph.model(core, arrays)
-        without_doubling(model)
-        with_grey_input(model)
-        with_blocks(model)
-        self._compiled = core.compile_model(model, "CPU", config)
+        able = "BF16" in core.get_property("CPU", device.capabilities)
+        self._parts = []
+        for part, precision in in_parts(model) if divided and able else [(model, "f32")]:
+            without_doubling(part)
+            with_grey_input(part)
+            with_blocks(part)
+            self._parts.append(core.compile_model(part, "CPU", {**config, hint.inference_precision: precision}))
         # not thread-local: a request that dies with a thread state of Qt's takes the process with it
-        self._idle: deque[Any] = deque()
+        self._idle: deque[list[Any]] = deque()
+
+    @property
+    def divided(self) -> bool:
+        """Whether a part of it is computed in bfloat16."""
+        return len(self._parts) > 1
 
     def __call__(self, x: NDArray[np.float32]) -> Output:
         """One image at a time."""
         try:
-            request = self._idle.pop()
+            requests = self._idle.pop()
         except IndexError:
-            request = self._compiled.create_infer_request()
+            requests = linked(self._parts)
+        first, *others = requests
         rows = []
         try:
             for index in range(len(x)):
-                request.infer([np.ascontiguousarray(x[index : index + 1])], share_inputs=True)
-                rows.append([request.get_output_tensor(i).data.copy() for i in range(len(Output._fields))])
+                first.infer([np.ascontiguousarray(x[index : index + 1])], share_inputs=True, share_outputs=True)
+                for request in others:
+                    request.infer(share_outputs=True)
+                rows.append([requests[-1].get_output_tensor(i).data.copy() for i in range(len(Output._fields))])
         finally:
-            self._idle.append(request)
+            self._idle.append(requests)
         return Output(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 
@@ -100,7 +114,7 @@ def compiled(
     arrays = load_arrays(folder / WEIGHTS, card.sha256)
     try:
         graph = _shipped(folder, card) or graph_of(folder, card, arrays, network)
-        return CompiledForward(graph, arrays, threads or processors(), together=together)
+        return CompiledForward(graph, arrays, threads or processors(), together=together, divided=card.bfloat16)
     except Exception as error:  # noqa: BLE001  OpenVINO's errors have no common base; PyTorch stands in for it
         log.warning("OpenVINO is not used: %s", type(error).__name__)
         return None

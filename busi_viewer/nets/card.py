@@ -114,10 +114,10 @@ class Card(_Strict):
     those less sure than ``min_relative_probability`` times the surest; none where p(normal) ≥ ``no_outline_above``, unless some
     pixel reaches ``outline_sure_from``. The estimate is withheld where no class reaches ``abstain_below``.
     ``data`` names source and licence of each data set that is known by its folder's name; ``limits`` what the model's figures
-    showed; ``leaky`` how a paper's protocol, reproduced on
-    request, let the answer through: such a model is never made the active one. ``graph_sha256`` is that of the compiled
-    graph beside the weights, if there is one. ``promotion`` is what its locked test said beside the model that was active
-    before, and why it was promoted all the same where it was worse.
+    showed; ``leaky`` how a paper's protocol, reproduced on request, let the answer through: such a model is never made the active
+    one. ``graph_sha256`` is that of the compiled graph beside the weights, if there is one; ``bfloat16`` lets processors that can
+    compute its middle part in bfloat16, because its masks and estimates were measured to stay those of float32. ``promotion`` is
+    what its locked test said beside the model that was active before, and why it was promoted all the same where it was worse.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -145,6 +145,7 @@ class Card(_Strict):
     limits: tuple[str, ...] = ()
     leaky: tuple[str, ...] = ()
     graph_sha256: str = ""
+    bfloat16: bool = False
     promotion: dict[str, Any] = Field(default_factory=dict)
 
     @property

@@ -39,8 +39,7 @@ class Ensemble(nn.Module):
         first = outputs[0]
         bottleneck = torch.cat([first.bottleneck.float(), torch.stack(others).sum(0)], 1)
         logits, embedding = self.classify(bottleneck, first.attended, first.focus)
-        mask_logits = torch.log(mask) - torch.log1p(-mask)
-        return MultiTaskOutput(mask_logits, logits, embedding, bottleneck, first.attended, first.focus)
+        return MultiTaskOutput(torch.log(mask / (1 - mask)), logits, embedding, bottleneck, first.attended, first.focus)
 
     def classify(self, bottleneck: Tensor, attended: Tensor, focus: Tensor) -> tuple[Tensor, Tensor]:
         """As :meth:`MultiTaskUNet.classify`, for the ensemble."""

@@ -23,7 +23,7 @@ Doubles = NDArray[np.float64]
 def with_grey_input(model: Any) -> int:
     """Rewrite in place each convolution of copies of one channel, scaled and shifted; the number of them.
 
-    One channel holds the input, the other ones: together they say what is scaled, and what is shifted inside the border.
+    What is shifted gives the same at every image, but for the border, beyond which there is nothing: it is worked out once.
     """
     from openvino.passes import ConstantFolding, Manager
 
@@ -47,20 +47,31 @@ def _grey(node: Any) -> bool:
 
     source, weights = node.input_value(0).get_node(), node.input_value(1).get_node()
     found = _affine(source)
-    if found is None or weights.get_type_name() != "Constant":
+    if found is None or weights.get_type_name() != "Constant" or list(node.get_attributes()["dilations"]) != [1, 1]:
         return False
     grey, scale, shift = found
     said = node.get_attributes()
-    both = np.stack([np.einsum("oihw,i->ohw", weights.data, each) for each in (scale, shift)], axis=1)
-    inside = opset13.constant(np.ones(list(grey.get_shape()), dtype=np.float32))
-    pads = (said["pads_begin"], said["pads_end"])
-    out = opset13.convolution(
-        opset13.concat([grey, inside], 1),
-        opset13.constant(np.ascontiguousarray(both, dtype=np.float32)),
-        *(said["strides"], *pads, said["dilations"]),
+    scaled, shifted = (np.einsum("oihw,i->ohw", weights.data, each) for each in (scale, shift))
+    one = opset13.constant(np.ascontiguousarray(scaled[:, None], dtype=np.float32))
+    moved = opset13.convolution(grey, one, said["strides"], said["pads_begin"], said["pads_end"], [1, 1])
+    sides = list(grey.get_shape())[2:]
+    rows, columns = (
+        _inside(side, kernel, stride, pad, out)
+        for side, kernel, stride, pad, out in zip(
+            *(sides, scaled.shape[1:], said["strides"], said["pads_begin"], list(moved.output(0).get_shape())[2:]),
+            strict=True,
+        )
     )
+    ground = np.einsum("yi,oij,xj->oyx", rows, shifted, columns, optimize=True)[None]
+    out = opset13.add(moved, opset13.constant(np.ascontiguousarray(ground, dtype=np.float32)))
     node.output(0).replace(out.output(0))
     return True
+
+
+def _inside(side: int, kernel: int, stride: int, pad: int, count: int) -> Doubles:
+    """(count, kernel): 1 where a weight of a window lies inside the image, else 0."""
+    at = np.arange(count)[:, None] * stride - pad + np.arange(kernel)
+    return np.asarray((at >= 0) & (at < side), dtype=np.float64)
 
 
 def _affine(node: Any) -> tuple[Any, Doubles, Doubles] | None:

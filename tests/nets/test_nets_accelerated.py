@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from busi_viewer.nets.doubling import without_doubling
 from busi_viewer.nets.explained import TorchForward
 from busi_viewer.nets.graph import GRAPH, Graph
 from busi_viewer.nets.one_channel import with_blocks, with_grey_input
+from busi_viewer.nets.parts import in_parts, linked
 from busi_viewer.nets.registry import build
 from busi_viewer.nets.weights import load_arrays, load_tensors, save_tensors
 
@@ -153,16 +155,69 @@ def test_a_convolution_of_a_doubled_map_becomes_a_transposed_one_with_the_same_n
 
 
 def test_a_models_decoder_is_rewritten_whole(made):
-    import openvino as ov
-
-    folder, card, network = made
-    model = accelerated.graph_of(folder, card, network=network).model(
-        ov.Core(), load_arrays(folder / WEIGHTS, card.sha256)
-    )
+    model = _graph(made)
     members = len(ENSEMBLE.arguments["members"])
     assert without_doubling(model) == 5 * members
     assert with_grey_input(model) == members
     assert with_blocks(model) == members
+
+
+def _graph(made):
+    import openvino as ov
+
+    folder, card, network = made
+    return accelerated.graph_of(folder, card, network=network).model(
+        ov.Core(), load_arrays(folder / WEIGHTS, card.sha256)
+    )
+
+
+def test_the_parts_of_a_divided_graph_answer_as_the_whole(made):
+    """In float32 here, whatever the processor can: what is left is the rounding of what is handed over."""
+    import openvino as ov
+
+    x = np.random.default_rng(0).random((1, 1, 96, 96), dtype=np.float32)
+    core, exact = ov.Core(), {"INFERENCE_PRECISION_HINT": "f32"}
+    whole = core.compile_model(_graph(made), "CPU", exact)(x)
+    divided = in_parts(_graph(made))
+    assert [precision for _, precision in divided] == ["f32", "bf16", "f32"]
+    kinds = [{node.get_type_name() for node in part.get_ordered_ops()} for part, _ in divided]
+    assert "Interpolate" in kinds[1], "the decoders"
+    assert "Interpolate" not in kinds[0] | kinds[2]
+    assert "Softmax" in kinds[2]
+    requests = linked([core.compile_model(part, "CPU", exact) for part, _ in divided])
+    requests[0].infer([x])
+    for request in requests[1:]:
+        request.infer()
+    for i, expected in enumerate(whole.values()):
+        found = requests[-1].get_output_tensor(i).data
+        assert found.shape == expected.shape
+        assert np.allclose(found, expected, atol=0.02 * max(float(np.abs(expected).max()), 1.0))
+        assert expected.std() == 0 or np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.999
+
+
+def test_a_graph_without_a_middle_stays_whole():
+    import openvino as ov
+    from openvino import opset13
+
+    x = opset13.parameter([1, 1, 8, 8], np.float32)
+    model = ov.Model([opset13.relu(x)], [x])
+    assert in_parts(model) == [(model, "f32")]
+
+
+def test_only_a_card_that_says_so_lets_the_graph_be_divided(made):
+    import openvino as ov
+
+    folder, card, network = made
+    x = np.random.default_rng(0).random((2, 1, 96, 96), dtype=np.float32)
+    assert not accelerated.compiled(folder, card, network=network, threads=1).divided
+    card = card.model_copy(update={"bfloat16": True})
+    forward = accelerated.compiled(folder, card, network=network, threads=2, together=True)
+    assert forward.divided == ("BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    alone = [forward(x[i : i + 1]) for i in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(5):
+            for one, two in zip(alone, pool.map(forward, (x[:1], x[1:])), strict=True):
+                assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True)), "threads do not mix"
 
 
 def _answers(model, x):
