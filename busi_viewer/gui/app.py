@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import ctypes
 import gc
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -81,8 +82,19 @@ def give_memory_back() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
 
 
+def look_for_display() -> None:
+    """Raise UserError where Qt would find no display, which ends the process without a word about what to do."""
+    places = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(place) for place in places):
+        raise UserError(
+            "there is no display to show the window on",
+            remedy="Start it in a desktop session. The commands in 'busi-viewer --help' need none.",
+        )
+
+
 def make_application(chosen: settings.Settings) -> QApplication:
-    """The QApplication with name, fonts and theme; the one that exists if there is one."""
+    """The QApplication with name, fonts and theme; the one that exists if there is one. Raises UserError without a display."""
+    look_for_display()
     import_plainly()
     give_memory_back()
     sys.setswitchinterval(TURN_S)

@@ -223,3 +223,16 @@ def test_modules_are_imported_without_pyside_reading_their_source(qapp):
 
     make_application(settings.Settings())
     assert builtins.__import__ is builtins.__orig_import__
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always one")
+def test_without_a_display_it_says_so(tmp_path):
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["BUSI_VIEWER_HOME"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "busi_viewer"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
+    assert "no display" in done.stderr
+    assert "desktop session" in done.stderr
