@@ -112,12 +112,13 @@ def compiled(
     if card.architecture.name not in HEADED:
         return None
     arrays = load_arrays(folder / WEIGHTS, card.sha256)
-    try:
-        graph = _shipped(folder, card) or graph_of(folder, card, arrays, network)
-        return CompiledForward(graph, arrays, threads or processors(), together=together, divided=card.bfloat16)
-    except Exception as error:  # noqa: BLE001  OpenVINO's errors have no common base; PyTorch stands in for it
-        log.warning("OpenVINO is not used: %s", type(error).__name__)
-        return None
+    for divided in (True, False) if card.bfloat16 else (False,):
+        try:
+            graph = _shipped(folder, card) or graph_of(folder, card, arrays, network)
+            return CompiledForward(graph, arrays, threads or processors(), together=together, divided=divided)
+        except Exception as error:  # noqa: BLE001  OpenVINO's errors have no common base; PyTorch stands in for it
+            log.warning("OpenVINO is not used%s: %s", " in parts" * divided, type(error).__name__)
+    return None
 
 
 def graph_of(folder: Path, card: Card, arrays: Arrays | None = None, network: Network | None = None) -> Graph:

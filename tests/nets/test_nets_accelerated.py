@@ -220,6 +220,18 @@ def test_only_a_card_that_says_so_lets_the_graph_be_divided(made):
                 assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True)), "threads do not mix"
 
 
+def test_a_graph_that_cannot_be_divided_is_computed_whole(made, monkeypatch):
+    folder, card, network = made
+
+    def broken(_model):
+        raise RuntimeError("of OpenVINO")
+
+    monkeypatch.setattr(accelerated, "in_parts", broken)
+    forward = accelerated.compiled(folder, card.model_copy(update={"bfloat16": True}), network=network, threads=1)
+    assert forward is not None
+    assert not forward.divided
+
+
 def _answers(model, x):
     import openvino as ov
 
