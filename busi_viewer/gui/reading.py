@@ -335,7 +335,7 @@ class Reading(QObject):
             return
         fresh = tuple(frame.index for frame in result.frames)
         self.desk.keep_result(path, result)
-        result = merged(self.results.get(path), result)
+        result = merged(self.results.get(path) or (session.document.result if session is not None else None), result)
         self.results.put(path, result)
         item = self._model.item(path)
         if item is not None:

@@ -172,6 +172,29 @@ def test_a_missing_model_is_said_with_its_remedy_and_drawing_still_works(qtbot, 
         qtbot.waitUntil(lambda: "Lesion 1" in words(made.result))
 
 
+def test_frames_analysed_earlier_stay_though_their_results_had_to_go(qtbot, qapp, tmp_path, monkeypatch, held_store):
+    from busi_viewer.gui import result_cache
+
+    monkeypatch.setattr(result_cache, "RESULT_BYTES", 1)
+    other = write_image(tmp_path / "us.png")
+    cine = paths.resource("sample", "cine.dcm")
+    with window(qtbot, qapp) as made:
+        open_and_wait(qtbot, made, cine, other)
+        made.worklist.select(cine)
+        qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == cine)
+        analyse_and_wait(qtbot, made)
+        made.worklist.select(other)
+        qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == other)
+        analyse_and_wait(qtbot, made)
+        assert made.reading.results.get(cine) is None
+        made.worklist.select(cine)
+        qtbot.waitUntil(lambda: made.reading.session is not None and made.reading.path == cine)
+        session = made.reading.session
+        session.set_frame(2)
+        made.actions_["analyse"].trigger()
+        qtbot.waitUntil(lambda: [frame.index for frame in session.document.result.frames] == [0, 2], timeout=8000)
+
+
 def test_multi_frame_files_are_analysed_by_frame_and_gather_their_frames(qtbot, qapp):
     with window(qtbot, qapp) as made:
         open_and_wait(qtbot, made, paths.resource("sample", "cine.dcm"))
