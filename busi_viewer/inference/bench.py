@@ -23,16 +23,12 @@ from busi_viewer.inference.engine import ModelEngine
 from busi_viewer.inference.heatmaps import randomised, through_network
 from busi_viewer.inference.reference import Outcome, Reference
 from busi_viewer.inference.starts import to_first_result, to_window
-from busi_viewer.nets.calibration import probabilities
-from busi_viewer.nets.postprocess import outline
 from busi_viewer.nets.predictor import as_input
 from busi_viewer.nets.transform import Letterbox
 
 THREADS = 2
 ROUNDS = 8
 BATCH, CINE, TURNS = 12, 12, 3
-REST_S = 0.02
-"""Before each side's turn: the other's threads go on looking for work for some milliseconds, which is not to be measured."""
 SIDE = 3072
 """Of the matrix product that the machine's peak is measured with."""
 STAGES = ("forward", "heatmap", "preprocess", "postprocess", "whole")
@@ -56,10 +52,8 @@ def run(
         for turn in range(ROUNDS + 1):
             progress("measuring single images", 0.2 + 0.4 * turn / (ROUNDS + 1))
             for record in records:
-                time.sleep(REST_S)
-                ours = _ours(engine, record, reopen)
-                time.sleep(REST_S)
-                pairs += [(ours, reference.read(record))] if turn else []
+                pair = (_ours(engine, record, reopen), reference.read(record))
+                pairs += [pair] if turn else []
             best = max(best, *(_speed(product) for product in products))
         progress("measuring a folder and a cine", 0.6)
         together = _together(engine, reference, records, reopen)
@@ -103,7 +97,6 @@ def _together(
     rates: dict[str, list[float]] = {name: [] for name in ("batch", "cine", "reference_batch", "reference_cine")}
 
     def timed(name: str, count: int, work: Callable[[], object]) -> None:
-        time.sleep(REST_S)
         started = time.perf_counter()
         work()
         rates[name].append(count / (time.perf_counter() - started))
@@ -157,22 +150,10 @@ def _figures(engine: ModelEngine, pairs: Pairs, images: int) -> dict[str, Any]:
         out[f"{stage}_ratio"] = _ratio(theirs, ours)
     median = {stage: out["engine_ms"][stage]["median"] for stage in ("heatmap", "whole")}
     out["heatmap_adds_ratio"] = round(median["heatmap"] / max(median["whole"] - median["heatmap"], 1e-9), 4)
-    out["mask_dice_min"] = round(min(_overlap(engine, ours, theirs) for ours, theirs in pairs), 5)
+    limit = engine.card.mask_threshold
+    out["mask_dice_min"] = round(min(dice(b.probability >= limit, a.probability >= limit) for a, b in pairs), 5)
     out["heatmap_correlation_min"] = round(min(_correlation(a.heat, b.heat) for a, b in pairs), 5)
     return out
-
-
-def _overlap(engine: ModelEngine, ours: Outcome, theirs: Outcome) -> float:
-    """Dice of the masks that the card's rule makes of both; 1 where both are empty."""
-    p_normal = (
-        float(np.exp(ours.class_logits[0])),
-        float(probabilities(theirs.class_logits.astype(np.float64), engine.card.calibration)[0]),
-    )
-    masks = [
-        outline(outcome.probability, p, engine.card.mask_rule)
-        for outcome, p in zip((ours, theirs), p_normal, strict=True)
-    ]
-    return dice(*masks) if any(mask.any() for mask in masks) else 1.0
 
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> float:

@@ -35,11 +35,8 @@ def with_grey_input(model: Any) -> int:
 
 def with_blocks(model: Any) -> int:
     """Rewrite in place each convolution to one channel whose sides are multiples of BLOCK; the number of them."""
-    replaced = 0
-    for node in model.get_ordered_ops():
-        if node.get_type_name() == "Convolution" and plain(node) and _blocks(node):
-            replaced += 1
-    return replaced
+    convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
+    return sum(plain(node) and _blocks(node) for node in convolutions)
 
 
 def _grey(node: Any) -> bool:
