@@ -116,6 +116,21 @@ def test_a_polygon_closes_in_three_ways(qtbot, canvas, session, mouse, close):
     assert (mask_of(session) ^ expected).sum() <= 60, "corners land within a pixel of where they were clicked"
 
 
+def test_the_name_of_what_is_drawn_covers_no_other(qtbot, canvas, session, mouse):
+    canvas.set_tool("brush")
+    canvas.set_brush_radius(12)
+    mouse.drag((70, 60), (80, 60))
+    canvas.set_tool("polygon")
+    canvas.grab()
+    named = canvas._scene.labels[-1].rect.toRect().adjusted(1, 1, -1, -1)
+    before = canvas.grab().toImage().copy(named)
+    below = canvas.camera.to_image(named.center().x(), named.bottom() + 8)
+    mouse.click(*below)
+    mouse.move(below[0] + 2, below[1] + 30)
+    after = canvas.grab().toImage()
+    assert after.copy(named) == before
+
+
 def test_corners_can_be_dragged_before_the_commit(canvas, session, mouse):
     canvas.set_tool("polygon")
     for corner in TRIANGLE:

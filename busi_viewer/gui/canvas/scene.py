@@ -65,6 +65,11 @@ class Scene:
         """The frame's heatmap unless there is none or the analysis abstained."""
         return self.result.heatmap if self.result is not None and not self.result.abstained else None
 
+    @property
+    def labels(self) -> tuple[Tag, ...]:
+        """The labels drawn last, of lesions and callipers."""
+        return tuple(tag for drawn in (self._tags, self._marks) if drawn is not None for tag in drawn[1])
+
     def measured(self, lesions: tuple[Lesion, ...]) -> None:
         """Take the measurements."""
         self.lesions = lesions

@@ -13,6 +13,7 @@ from busi_viewer.core.image import Pixels, to_grey
 from busi_viewer.core.region import Grey
 from busi_viewer.gui import privacy, theme
 from busi_viewer.gui.canvas import display, evidence, hud, regions
+from busi_viewer.gui.canvas.labels import around, bounds, free
 from busi_viewer.gui.canvas.mouse import Mouse
 from busi_viewer.gui.canvas.proposal_bar import ProposalBar
 from busi_viewer.gui.canvas.stage import Stage
@@ -154,6 +155,11 @@ class Canvas(Stage):
     def pixels(self) -> Pixels | None:
         """The frame in view as stored, or None."""
         return self._pixels
+
+    def place_label(self, wanted: QRectF, box: QRectF) -> QRectF:
+        """Where a label of the tool's may stand: as wanted, or beside ``box`` where that would cover another label."""
+        places = (wanted, *around(box, wanted.size()))
+        return free(places, (), self._scene.labels, bounds(self._camera))
 
     def grey(self) -> Grey:
         """The frame in view as 8-bit grey over the file's own window; kept until another frame is shown."""

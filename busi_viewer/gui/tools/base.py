@@ -59,6 +59,10 @@ class ToolHost(Protocol):
         """The frame in view as stored, or None."""
         ...
 
+    def place_label(self, wanted: QRectF, box: QRectF) -> QRectF:
+        """Where a label may stand (logical px): as wanted, or beside ``box`` where that would cover another label."""
+        ...
+
     def grey(self) -> Grey:
         """The frame in view as (H, W) uint8 grey, over the file's own window whatever is shown. Only with an image."""
         ...

@@ -186,7 +186,9 @@ class HandleTool(Tool):
         top = min(handles, key=QPointF.y)
         how = self.host.options.choice(MODE.name)
         size = tag_size(label := tr("L{n} · drawing", n=number + 1) if how == ADD else tr(how))
-        Tag.at(label, top - QPointF(size.width() / 2, size.height() + 12), colour.name()).paint(painter)
+        above = QRectF(top - QPointF(size.width() / 2, size.height() + 12), size)
+        rect = self.host.place_label(above, QPolygonF(handles).boundingRect())
+        Tag(label, rect, colour.name()).paint(painter)
         if self._at is not None and open_end is not None and len(handles) >= 2:
             Tag.at(self._to_start(), self._at.screen + QPointF(16, 6), "#FFFFFF").paint(painter)
 
