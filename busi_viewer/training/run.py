@@ -24,6 +24,7 @@ from busi_viewer.training.data import Item, OpenImage, OpenMask, summary
 from busi_viewer.training.fit import LAST, Report, check_devices, fit, quiet
 from busi_viewer.training.gather import SPLIT, gather
 from busi_viewer.training.pipeline import Data, fit_pipeline
+from busi_viewer.training.precision import with_bfloat16
 from busi_viewer.training.protocol import leaks
 from busi_viewer.training.recipe import Job
 
@@ -125,7 +126,8 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
     )
     write_card(fresh, card)
     card = calibrate(fresh, training, validation)
-    write_card(fresh, card.model_copy(update={"graph_sha256": ship_graph(fresh, card)}))
+    card = card.model_copy(update={"graph_sha256": ship_graph(fresh, card)})
+    write_card(fresh, with_bfloat16(fresh, card, validation))
     if folder.exists():
         os.replace(folder, job.out / f"model.{int(time.time())}.old")
     os.replace(fresh, folder)
