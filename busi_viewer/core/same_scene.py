@@ -219,12 +219,16 @@ def find_pairs(
     return list(found.values())
 
 
-def traits(grey: Grey) -> tuple[Floats, Sketch]:
+Traits = tuple[Floats, Sketch]
+"""What images are compared by."""
+
+
+def traits(grey: Grey) -> Traits:
     """Fingerprint and sketch of a (H, W) image: what :func:`scene_groups` needs of it."""
     return fingerprint(grey), sketch(grey)
 
 
-def scene_groups(seen: Sequence[tuple[Floats, Sketch]], keys: Sequence[Hashable | None]) -> list[int]:
+def scene_groups(seen: Sequence[Traits], keys: Sequence[Hashable | None]) -> list[int]:
     """A group number for each image: one scene, near-duplicate thumbnails or an equal, known key (patient).
 
     This is what a split must keep together. ``seen`` holds the images' :func:`traits`.

@@ -22,12 +22,14 @@ from busi_viewer.core.duplicates import SHARES, stratified_parts
 from busi_viewer.core.errors import DataSetError, UserError
 from busi_viewer.core.image import ImageRecord, Mask, to_grey
 from busi_viewer.core.results import CLASSES, TASKS
-from busi_viewer.core.same_scene import scene_groups, traits
+from busi_viewer.core.same_scene import Traits, scene_groups, traits
 from busi_viewer.nets.transform import Letterbox
 from busi_viewer.training.augment import AUGMENTATIONS
 
 OpenImage = Callable[[Path], ImageRecord]
 OpenMask = Callable[[Sequence[Path], tuple[int, int]], Mask]
+LISTED = 20
+"""So many faults are shown in an error whose whole list is kept in a file."""
 
 
 @dataclass(frozen=True)
@@ -54,33 +56,45 @@ def read_items(
     *,
     keep_native: bool,
     tasks: Sequence[str] = TASKS,
+    faults: list[str] | None = None,
 ) -> list[Item]:
-    """Read every sample. All faults are collected into one DataSetError before training starts.
+    """Read every sample. What is wrong is added to ``faults``, or collected into one DataSetError where none are given.
 
     What only classifies needs no outlines.
     """
-    items, faults = [], []
+    items, wrong = [], [] if faults is None else faults
     for sample in samples:
         try:
             record = open_image(sample.image)
             grey = to_grey(record.frames[0], record.window)
             truth = open_mask(sample.masks, record.shape) if sample.has_mask else None
         except UserError as error:
-            faults.append(str(error))
+            wrong.append(str(error))
             continue
         fault = _contradiction(sample, truth) if TASKS[0] in tasks or truth is not None else None
         if fault is not None:
-            faults.append(f"{sample.image}: {fault}")
+            wrong.append(f"{sample.image}: {fault}")
             continue
         box = Letterbox.fit(record.shape, size)
         small_mask = None if truth is None else box.forward(truth.astype(np.uint8), nearest=True)
         label = CLASSES.index(sample.label) if sample.label else -1
         native = (grey, truth) if keep_native else (None, None)
         items.append(Item(sample.id, box.forward(grey), small_mask, label, *native))
-    if faults:
-        listing = "\n  ".join(faults[:20]) + (f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else "")
-        raise DataSetError(f"{len(faults)} samples cannot be used:\n  {listing}", remedy="Mend or remove them.")
+    if faults is None:
+        refuse(wrong)
     return items
+
+
+def refuse(faults: Sequence[str], kept: Path | None = None) -> None:
+    """Raise one DataSetError that lists all faults, if there are any; only the first LISTED of those written to ``kept`` too."""
+    if not faults:
+        return
+    shown, more = list(faults), ""
+    if kept is not None and len(faults) > LISTED:
+        kept.write_text("\n".join(faults) + "\n", encoding="utf-8")
+        shown, more = shown[:LISTED], f"\n  … and {len(faults) - LISTED} more; all are in {kept}"
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    raise DataSetError(f"{count} in the data:\n  " + "\n  ".join(shown) + more, remedy="Mend or remove them.")
 
 
 def _contradiction(sample: Sample, truth: Mask | None) -> str | None:
@@ -93,16 +107,36 @@ def _contradiction(sample: Sample, truth: Mask | None) -> str | None:
 
 
 def make_split(
-    samples: Sequence[Sample], open_image: OpenImage, seed: int, shares: Mapping[str, float] = SHARES
+    samples: Sequence[Sample],
+    open_image: OpenImage,
+    seed: int,
+    shares: Mapping[str, float] = SHARES,
+    faults: list[str] | None = None,
 ) -> dict[str, str]:
-    """{id: part} by patient and near-duplicate group, stratified by data set and class. Reads every image."""
+    """{id: part} by patient and near-duplicate group, stratified by data set and class. Reads every image.
+
+    Those that cannot be read are left out and added to ``faults``, or are listed in one DataSetError.
+    """
+    wrong: list[str] = [] if faults is None else faults
+    read = [(sample, seen) for sample in samples if (seen := _traits(sample, open_image, wrong)) is not None]
+    if faults is None:
+        refuse(wrong)
+    samples = [sample for sample, _ in read]
     sets = [sample.id.split("/")[0] for sample in samples]
     keys = [(name, s.patient) if s.patient else None for name, s in zip(sets, samples, strict=True)]
-    records = (open_image(sample.image) for sample in samples)
-    group_of = scene_groups([traits(to_grey(record.frames[0], record.window)) for record in records], keys)
+    group_of = scene_groups([seen for _, seen in read], keys)
     strata = [(name, s.label) for name, s in zip(sets, samples, strict=True)]
     parts = stratified_parts(group_of, strata, dict(shares), seed)
     return {sample.id: part for sample, part in zip(samples, parts, strict=True)}
+
+
+def _traits(sample: Sample, open_image: OpenImage, faults: list[str]) -> Traits | None:
+    try:
+        record = open_image(sample.image)
+        return traits(to_grey(record.frames[0], record.window))
+    except UserError as error:
+        faults.append(str(error))
+        return None
 
 
 def write_split(path: Path, split: dict[str, str]) -> None:
@@ -115,16 +149,14 @@ def write_split(path: Path, split: dict[str, str]) -> None:
     os.replace(temporary, path)
 
 
-def check_classes(items: Sequence[Item], part: str, tasks: Sequence[str] = TASKS) -> None:
-    """Raise DataSetError unless the part holds what the tasks need: at least two classes, an outlined lesion."""
+def lacking(items: Sequence[Item], part: str, tasks: Sequence[str] = TASKS) -> str | None:
+    """What a part lacks of what the tasks need (at least two classes, an outlined lesion), or None."""
     counts = Counter(item.label for item in items if item.label >= 0)
     outlined = any(item.mask is not None and item.mask.any() for item in items)
     if (TASKS[1] in tasks and len(counts) < 2) or (TASKS[0] in tasks and not outlined):
         names = ", ".join(f"{CLASSES[k]} {n}" for k, n in sorted(counts.items())) or "none"
-        raise DataSetError(
-            f"the {part} part holds too little to learn from (classes: {names})",
-            remedy="Add cases or change the split.",
-        )
+        return f"the {part} part holds too little to learn from (classes: {names}): add cases or change the split"
+    return None
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):

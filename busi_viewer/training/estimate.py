@@ -103,7 +103,7 @@ def _measure(job: Job, training: list[Item], held: list[Item]) -> tuple[_Clock, 
     data = TrainingSet(enough, recipe.seed, 0.0, recipe.augmentation)
     data.begin(0)
     network = fresh(job).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    module = TrainingModule(network, recipe, WARM + STEPS, held, lambda event: None)
+    module = TrainingModule(network, recipe, held, lambda event: None)
     trainer = pl.Trainer(
         max_epochs=1,
         limit_train_batches=WARM + STEPS,

@@ -117,8 +117,7 @@ def _fitted(
     loader = DataLoader(data, batch_size=batch, drop_last=len(data) > recipe.batch)
     indices: DataLoader[int] = DataLoader(list(range(len(validation))), batch_size=1)  # type: ignore[arg-type]
     samples = Samples(folder, validation)
-    steps = job.total_epochs * -(-len(loader) // pieces)
-    module = TrainingModule(network, recipe, steps, validation, report, samples.places)
+    module = TrainingModule(network, recipe, validation, report, samples.places)
     best = ModelCheckpoint(job.out, "best", monitor="score", mode="max", enable_version_counter=False)
     last = ModelCheckpoint(job.out, Path(LAST).stem, enable_version_counter=False, save_on_train_epoch_end=True)
     control = Control(folder, report)

@@ -10,10 +10,11 @@ from busi_viewer.training.data import (
     Item,
     OpenImage,
     OpenMask,
-    check_classes,
     excluded,
+    lacking,
     make_split,
     read_items,
+    refuse,
     write_split,
 )
 from busi_viewer.training.pipeline import Data
@@ -22,29 +23,47 @@ from busi_viewer.training.recipe import Job
 
 SPLIT = "split.csv"
 """The run's split, in its folder."""
+FAULTS = "faults.txt"
+"""What is wrong with the data, in the run's folder, where it is too much for an error's words."""
 
 
 def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
-    """The job's data; the split is kept with the run. Raises DataSetError. The part ``test`` is never read."""
-    samples = load_datasets(job.data)
-    split = split_of(job, samples, open_image)
-    write_split(job.out / SPLIT, split)
+    """The job's data; the split is kept with the run. The part ``test`` is never read.
+
+    Raises one DataSetError with all that is wrong: manifests, images, outlines, classes. Of files it is raised by the first
+    ``read``, which reads both parts; if the split was to be made of files that cannot be read, at once.
+    """
+    problems: list[DataSetError] = []
+    samples = load_datasets(job.data, problems)
+    known = [str(problem) for problem in problems]
+    split = split_of(job, samples, open_image, known)
     recipe = job.recipe
     kept = [s for s in samples if not excluded(s, recipe.exclude) and (s.label or recipe.labels[0]) in recipe.labels]
 
-    @lru_cache(maxsize=4)  # both parts at two sizes
-    def read(part: str, size: int) -> list[Item]:
-        chosen = part_of(kept, split, part)
-        items = read_items(chosen, size, open_image, open_mask, keep_native=part == "val", tasks=recipe.tasks)
-        check_classes(items, part, recipe.tasks)
-        return items
+    @lru_cache(maxsize=2)
+    def both(size: int) -> dict[str, list[Item]]:
+        faults, parts = list(known), {}
+        for part in ("train", "val"):
+            chosen = part_of(kept, split, part)
+            parts[part] = read_items(
+                chosen, size, open_image, open_mask, keep_native=part == "val", tasks=recipe.tasks, faults=faults
+            )
+        faults += [fault for part, items in parts.items() if (fault := lacking(items, part, recipe.tasks))]
+        refuse(faults, job.out / FAULTS)
+        return parts
 
+    if known:
+        both(recipe.input.size)
+    write_split(job.out / SPLIT, split)
     cut = partial(make_split, open_image=open_image)
-    return Data(len(samples), part_of(kept, split, "train"), split, read, cut)
+    return Data(len(samples), part_of(kept, split, "train"), split, lambda part, size: both(size)[part], cut)
 
 
-def split_of(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str, str]:
-    """The split given, that of a run to be resumed, or a new one; of the job's images alone. Raises DataSetError."""
+def split_of(job: Job, samples: list[Sample], open_image: OpenImage, faults: list[str] | None = None) -> dict[str, str]:
+    """The split given, that of a run to be resumed, or a new one; of the job's images alone. Raises DataSetError.
+
+    ``faults`` as in :func:`make_split`.
+    """
     kept = job.out / SPLIT
     if job.split is not None:
         split = load_split(job.split)
@@ -53,7 +72,7 @@ def split_of(job: Job, samples: list[Sample], open_image: OpenImage) -> dict[str
     elif job.protocol == "paper":
         split = random_split(samples, job.recipe.protocol.train, job.recipe.seed)
     else:
-        split = make_split(samples, open_image, job.recipe.seed)
+        split = make_split(samples, open_image, job.recipe.seed, faults=faults)
     known = {s.id: split[s.id] for s in samples if s.id in split}
     if not known:
         raise DataSetError(

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import numpy as np
@@ -35,6 +35,14 @@ OPTIMISERS: dict[str, Any] = {
 }
 
 
+class _Seen(NamedTuple):
+    """Of one validation image: Dice and IoU where it has a lesion; label, p(malignant) and whether it was right; the loss."""
+
+    overlap: tuple[float, float] | None
+    score: tuple[int, float, bool] | None
+    loss: float | None
+
+
 class TrainingModule(pl.LightningModule):
     """Trains a network for the recipe's tasks. ``validation`` items keep their native pixels; ``report`` gets a dict an epoch.
 
@@ -46,7 +54,6 @@ class TrainingModule(pl.LightningModule):
         self,
         network: Trained,
         recipe: Recipe,
-        steps: int,
         validation: list[Item],
         report: Callable[[dict[str, Any]], None],
         shown: Collection[int] = (),
@@ -54,17 +61,13 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         self.network = network
         self.recipe = recipe
-        self.steps = steps
         self.validation = validation
         self.report = report
         self.shown = frozenset(shown)
         self.predictions: dict[int, Prediction] = {}
         self.register_buffer("class_weights", torch.tensor(recipe.class_weights), persistent=False)
         self._losses: list[float] = []
-        self._held_losses: list[float] = []
-        self._overlap: list[tuple[float, float]] = []
-        self._scores: list[tuple[int, float]] = []
-        self._right = 0
+        self._seen: dict[int, _Seen] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingModule:
         """A copy to average weights in, which shares what is not learnt: the images, and whoever hears the report."""
@@ -132,19 +135,20 @@ class TrainingModule(pl.LightningModule):
                 "optimizer": optimiser,
                 "lr_scheduler": {"scheduler": slower, "monitor": "score", "frequency": every},
             }
-        warm = max(1, self.steps // 20)
+        steps = int(self.trainer.estimated_stepping_batches)  # of each device, where several share the images
+        warm = max(1, steps // 20)
 
         def factor(step: int) -> float:
             if step < warm:
                 return (step + 1) / warm
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, self.steps - warm))))
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last epoch."""
-        self._overlap, self._held_losses, self._scores, self._right = [], [], [], 0
+        self._seen = {}
 
     def validation_step(self, batch: Tensor, _index: int) -> None:
         """Predict one native image as the product would (without the mirrored pass, for speed)."""
@@ -154,38 +158,37 @@ class TrainingModule(pl.LightningModule):
         pipeline = isinstance(self.network, Pipeline)  # its members prepare their own input
         spec = self.recipe.input.model_copy(update={"flip": False, **({"preprocess": ()} if pipeline else {})})
         prediction = Predictor(TorchForward(self.network, spec.preprocess, self.device), spec).predict([item.grey])[0]
+        overlap, score, loss = None, None, None
         if TASKS[0] in self.recipe.tasks and item.native_mask is not None and item.native_mask.any():
             found = prediction.probability >= 0.5
-            self._overlap.append((dice(found, item.native_mask), iou(found, item.native_mask)))
+            overlap = dice(found, item.native_mask), iou(found, item.native_mask)
         if TASKS[1] in self.recipe.tasks and item.label >= 0:
             shifted = np.exp(prediction.class_logits - prediction.class_logits.max())
-            self._scores.append((item.label, float(shifted[2] / shifted.sum())))
-            self._right += int(prediction.class_logits.argmax()) == item.label
+            score = item.label, float(shifted[2] / shifted.sum()), int(prediction.class_logits.argmax()) == item.label
         if place in self.shown:
             self.predictions[place] = prediction
         if not pipeline:  # its classifier learns from predicted maps, which validation images have none of
-            self._held_losses.append(float(self._loss(_batch_of(item, self.device)).detach()))
+            loss = float(self._loss(_batch_of(item, self.device)).detach())
+        self._seen[place] = _Seen(overlap, score, loss)
 
-    def _gather(self) -> None:
-        """Where several devices share the validation images, give each of them what all have seen."""
-        if self.trainer.world_size == 1:
-            return
-        seen: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(seen, (self._overlap, self._held_losses, self._scores, self._right))
-        self._overlap = [pair for pairs, _, _, _ in seen for pair in pairs]
-        self._held_losses = [loss for _, losses, _, _ in seen for loss in losses]
-        self._scores = [score for _, _, scores, _ in seen for score in scores]
-        self._right = sum(right for _, _, _, right in seen)
+    def _gather(self) -> list[_Seen]:
+        """What was seen of each image once; where several devices share them, they may all have some that fill up a share."""
+        seen: list[Any] = [self._seen]
+        if self.trainer.world_size > 1:
+            seen = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(seen, self._seen)
+        return [each for _, each in sorted({place: one for part in seen for place, one in part.items()}.items())]
 
     def on_validation_epoch_end(self) -> None:
         """Log Dice over images with a lesion, AUC of malignant against the rest, accuracy; the first two make the score."""
-        self._gather()
-        malignant = np.array([label == 2 for label, _ in self._scores])
-        area = (
-            auc(malignant, np.array([p for _, p in self._scores])) if malignant.any() and not malignant.all() else None
-        )
+        seen = self._gather()
+        scores = [each.score for each in seen if each.score is not None]
+        overlaps = [each.overlap for each in seen if each.overlap is not None]
+        losses = [each.loss for each in seen if each.loss is not None]
+        malignant = np.array([label == 2 for label, _, _ in scores])
+        area = auc(malignant, np.array([p for _, p, _ in scores])) if malignant.any() and not malignant.all() else None
         outlines = TASKS[0] in self.recipe.tasks
-        mean, overlap = np.mean(self._overlap, axis=0).tolist() if self._overlap else (0.0, 0.0)
+        mean, overlap = np.mean(overlaps, axis=0).tolist() if overlaps else (0.0, 0.0)
         rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
         self.log("score", mean + (area or 0.0), batch_size=1)
         self.report(
@@ -194,13 +197,13 @@ class TrainingModule(pl.LightningModule):
                 "epoch": self.current_epoch + 1,
                 "of": self.trainer.max_epochs,
                 "train_loss": float(np.mean(self._losses)) if self._losses else None,
-                "val_loss": float(np.mean(self._held_losses)) if self._held_losses else None,
+                "val_loss": float(np.mean(losses)) if losses else None,
                 "val_dice": mean if outlines else None,
                 "val_iou": overlap if outlines else None,
                 "learning_rate": rates[-1],
                 "encoder_rate": rates[0] if len(rates) > 1 else None,
                 "val_auc_malignant": area,
-                "val_accuracy": self._right / len(self._scores) if self._scores else None,
+                "val_accuracy": sum(right for _, _, right in scores) / len(scores) if scores else None,
             }
         )
         self._losses = []

@@ -62,7 +62,7 @@ def small_job(name: str, root: Path, out: Path, settings: dict, **changes):
 
 def step(network, recipe, x, mask, label, optimiser=None) -> float:
     """One forward and backward pass of the real training step, and the optimiser's step."""
-    module = TrainingModule(network, recipe, 100, [], lambda event: None)
+    module = TrainingModule(network, recipe, [], lambda event: None)
     loss = module.training_step({"image": x, "mask": mask, "known": torch.ones(len(x)), "label": label}, 0)
     if optimiser is not None:
         optimiser.zero_grad()

@@ -44,7 +44,7 @@ class Listener:
 
 def test_the_copy_that_is_averaged_shares_the_images_and_whoever_listens(tmp_path):
     recipe = small_job("unet-224", tmp_path, tmp_path / "out", {"architecture": TINY_UNET}).recipe
-    module = TrainingModule(build(recipe.architecture), recipe, 1, [], Listener().hear)
+    module = TrainingModule(build(recipe.architecture), recipe, [], Listener().hear)
     module.validation.append("an image")
     made = copy.deepcopy(module)
     assert made.validation is module.validation

@@ -100,28 +100,65 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     assert [event["epoch"] for event in _epochs(tmp_path / "run")] == [1, 2]
 
 
-def test_every_fault_is_listed_before_training(tmp_path, encoder):
-    root = _data(tmp_path / "phantoms", 3)
+def _spoilt(root):
+    """A data set with five faults of as many kinds; the files they are in, with what is said of them."""
+    _data(root, 3)
     (root / "benign" / "benign (0).png").write_bytes(b"")
     cv2.imwrite(str(root / "malignant" / "malignant (2)_mask.png"), np.zeros((5, 5), np.uint8))
     (root / "malignant" / "malignant (1)_mask.png").unlink()
     cv2.imwrite(str(root / "benign" / "benign (1)_mask.png"), np.zeros((90, 120), np.uint8))
     cv2.imwrite(str(root / "normal" / "normal (1)_mask.png"), np.full((90, 120), 255, np.uint8))
-    split = tmp_path / "s.csv"
-    split.write_text("id,part\n" + "".join(f"{s.id},train\n" for s in load_datasets([root])))
+    return {
+        "benign (0).png": "",
+        "malignant (2)_mask.png": "5",
+        "malignant (1).png": "has no outline",
+        "benign (1).png": "outline is empty",
+        "normal (1).png": "labelled normal",
+    }
+
+
+@pytest.mark.parametrize("split", ["given", "made"])
+def test_every_fault_is_listed_before_training(tmp_path, encoder, split):
+    root = tmp_path / "phantoms"
+    spoilt = _spoilt(root)
+    parts = tmp_path / "s.csv"
+    names = [sample.id for sample in load_datasets([root])]
+    parts.write_text("id,part\n" + "".join(f"{name},{('train', 'val')[i % 2]}\n" for i, name in enumerate(names)))
+    job = _job(root, tmp_path / "run", encoder, split=parts if split == "given" else None)
+    if split == "made":  # the few that are left may lie in the part that is never read
+        spoilt = {name: fault for name, fault in spoilt.items() if name == "benign (0).png"}
     with pytest.raises(DataSetError) as caught:
-        train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
+        train(job, OPEN, MASK, lambda e: None)
     listed = str(caught.value)
-    assert listed.startswith("5 samples cannot be used")
-    for name, fault in (
-        ("benign (0).png", ""),
-        ("malignant (2)_mask.png", "5"),
-        ("malignant (1).png", "has no outline"),
-        ("benign (1).png", "outline is empty"),
-        ("normal (1).png", "labelled normal"),
-    ):
+    if split == "given":
+        assert listed.startswith("6 faults in the data")
+        assert "the val part holds too little" in listed, "of what can be used"
+    for name, fault in spoilt.items():
         assert any(name in line and fault in line for line in listed.splitlines()), (name, listed)
     assert not (tmp_path / "run" / "model").exists()
+    assert (tmp_path / "run" / "split.csv").exists() == (split == "given"), "no split without the images to be mended"
+
+
+def test_faults_of_the_manifest_and_of_files_come_together_and_all_of_them(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    lines = ["image,mask,label"]
+    for label in KINDS:
+        for i in range(3):
+            mask = "" if label == "normal" else f"{label}/{label} ({i})_mask.png"
+            lines.append(f"{label}/{label} ({i}).png,{mask},{label}")
+    lines += [f"gone/{i}.png,,benign" for i in range(25)]
+    (root / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (root / "benign" / "benign (0).png").write_bytes(b"")
+    split = tmp_path / "s.csv"
+    problems = []
+    names = [sample.id for sample in load_datasets([root], problems)]
+    split.write_text("id,part\n" + "".join(f"{name},{('train', 'val')[i % 2]}\n" for i, name in enumerate(names)))
+    with pytest.raises(DataSetError, match="26 faults") as caught:
+        train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
+    kept = tmp_path / "run" / "faults.txt"
+    assert str(kept) in str(caught.value)
+    assert "gone/24.png" in kept.read_text()
+    assert "benign (0).png" in kept.read_text()
 
 
 def test_one_class_is_not_enough(tmp_path, encoder):
@@ -263,3 +300,20 @@ def test_a_run_that_ended_early_goes_on_when_it_is_given_more_patience(tmp_path,
     patient = still.model_copy(update={"patience": 9})
     train(job.model_copy(update={"recipe": patient, "resume": True}), OPEN, MASK, lambda _event: None)
     assert len(_epochs(tmp_path / "run")) == 9
+
+
+def test_two_devices_share_the_images_and_follow_the_schedule_to_its_end(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 5)
+    split = _split(root, tmp_path / "split.csv", test_every=6)
+    job = _job(root, tmp_path / "run", encoder, split=split, devices=2, settings={"batch": 2}, epochs=2)
+    path = tmp_path / "job.json"
+    path.write_text(job.model_dump_json(by_alias=True))
+    command = [sys.executable, "-m", "busi_viewer", "train", "--job", str(path), "-o", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *_, epoch = _epochs(tmp_path / "run")
+    assert epoch["learning_rate"] == pytest.approx(0.0, abs=1e-9), "the cosine ends with the last step"
+    held = sum(line.endswith(",val") for line in split.read_text().splitlines())
+    assert held == 5, "which two devices fill up to six"
+    assert epoch["val_accuracy"] * held == pytest.approx(round(epoch["val_accuracy"] * held)), "each image counts once"
+    assert read_card(tmp_path / "run" / "model").training["validation"]["n"] == held
