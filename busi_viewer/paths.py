@@ -5,8 +5,10 @@ Bundled folders are found in a checkout (beside the package), in an installed wh
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -81,6 +83,12 @@ def model_of(folder: Path) -> Path:
     """The folder of the model in a finished run's folder; any other folder as it is."""
     inner = folder / "model"
     return inner if (inner / "card.json").is_file() and not (folder / "card.json").is_file() else folder
+
+
+def sources_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Source, licence and origin of those data sets that are known by their folder's name (``datasets.json``)."""
+    known: dict[str, dict[str, str]] = json.loads(resource("datasets.json").read_text(encoding="utf-8"))
+    return {name: known[name] for name in names if name in known}
 
 
 def real_data() -> Path:

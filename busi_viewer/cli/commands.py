@@ -168,8 +168,7 @@ def _model_json(model: Any, active: str | None) -> dict[str, Any]:
 def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from busi_viewer.workflow import models as registry
 
-    folder = registry.resolve(arguments.names or None)
-    card = registry.read_card(folder)
+    folder, card = registry.shown(arguments.names or None)
     print(json.dumps(card, indent=1, ensure_ascii=False))
     _write(arguments, {"folder": str(folder), "card": card})
     return DONE

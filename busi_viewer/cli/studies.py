@@ -204,8 +204,7 @@ def write_card(arguments: argparse.Namespace, services: Services) -> int:
     from busi_viewer.workflow import models
     from busi_viewer.workflow.export import write_bytes, write_json
 
-    folder = models.resolve(arguments.names or None)
-    card = models.read_card(folder)
+    folder, card = models.shown(arguments.names or None)
     pages = services.study_pages()
     for path, make in ((arguments.html, pages.card), (arguments.markdown, pages.card_markdown)):
         if path:

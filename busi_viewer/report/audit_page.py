@@ -9,9 +9,11 @@ from busi_viewer.report import page
 from busi_viewer.report.page import Markup
 
 CARDS = 24
-"""So many findings of a kind are shown; those left out are counted."""
+"""So many findings of a kind stand open; the others are folded away."""
 NOTE_CARDS = 12
 """The same for kinds that are only notes."""
+MOST = 500
+"""So many of a kind have their thumbnails on the page in all; those left out are counted."""
 ABREAST = 6
 """So many images of one finding are shown."""
 _WORDS = {"error": "error", "warn": "to check", "note": "to know"}
@@ -117,9 +119,8 @@ def _kind(
     pictures: Mapping[str, bytes],
 ) -> Markup:
     limit = NOTE_CARDS if kind["severity"] == "note" else CARDS
-    shown = found[:limit]
-    cards = [_card(finding, labels, pictures) for finding in shown]
-    gallery = page.gallery(cards, left_out=len(found) - len(shown))
+    cards = [_card(finding, labels, pictures) for finding in found[:MOST]]
+    gallery = page.gallery(cards[:limit], cards[limit:], left_out=len(found) - len(cards))
     return page.section(kind["title"], gallery, note=f"{len(found):,} found. {kind['do']}")
 
 

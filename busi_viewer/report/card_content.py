@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from busi_viewer.report import descriptor_content as descriptors
 from busi_viewer.report import study_parts as parts
 from busi_viewer.report.plots import operating_curve, reliability
 
@@ -74,7 +75,7 @@ STANDING = (
 _PARTS = {"val": "validation part", "test": "test part", "external": "external data"}
 _PART_NOTES = {
     "val": "Calibration, thresholds and the choice of the epoch were made on these images: the figures flatter.",
-    "test": "Held out from training and from every choice.",
+    "test": "Held out from training and calibration; where a choice was made with them in view, the limits say so.",
     "external": "Of other hospitals; never trained on.",
 }
 _KNOWN = frozenset(
@@ -96,13 +97,31 @@ _KNOWN = frozenset(
     )
 )
 """Fields that have their place; any other gets a section of its own."""
+_WEIGHTS = ("name", "version", "lexicon", "sha256", "licence", "architecture", "input", "classes", "schema")
 _LONG = 12
 """Lists of more numbers than this are counted, not shown."""
 
 
 def sections(card: Mapping[str, Any]) -> list[Section]:
     """The card in the order of reading. Sections with nothing to say are left out."""
-    made = [
+    made = _of_descriptors(card) if card.get("kind") == "descriptors" else _of_model(card)
+    return [section for section in made if section.blocks]
+
+
+def _of_descriptors(card: Mapping[str, Any]) -> list[Section]:
+    data, stated = card.get("data") or {}, Text(str(card.get("intended_use", "")))
+    figures = Table(descriptors.HEAD, descriptors.rows(card), descriptors.CAPTION)
+    return [
+        Section("Intended use and limits", (stated, *generic(card.get("limits")))),
+        Section("Data", (*generic(_without(data, ("sources",))), *generic(data.get("sources")))),
+        Section("Figures: cross-validation", (figures,)),
+        Section("Training", generic(card.get("protocol"))),
+        Section("Model and weights", generic({key: card[key] for key in _WEIGHTS if key in card})),
+    ]
+
+
+def _of_model(card: Mapping[str, Any]) -> list[Section]:
+    return [
         Section("Intended use and limits", _use(card)),
         Section("Data", _data(card)),
         *_metrics(card),
@@ -111,9 +130,8 @@ def sections(card: Mapping[str, Any]) -> list[Section]:
         Section("Input guard", generic(card.get("guard"))),
         *(Section(words(key).capitalize(), generic(value)) for key, value in card.items() if key not in _KNOWN),
         Section("Training", generic(_without(card.get("training"), ("train", "validation")))),
-        Section("Model and weights", _weights(card)),
+        Section("Model and weights", generic({key: card[key] for key in _WEIGHTS if key in card})),
     ]
-    return [section for section in made if section.blocks]
 
 
 def words(key: str) -> str:
@@ -238,11 +256,6 @@ def _thresholds(card: Mapping[str, Any]) -> tuple[Block, ...]:
             table = Table(tuple(head), tuple(tuple(row) for row in body), caption)
             blocks.append(Plot(_drawing(operating_curve, curve, point), caption, table))
     return tuple(blocks)
-
-
-def _weights(card: Mapping[str, Any]) -> tuple[Block, ...]:
-    keys = ("name", "version", "sha256", "licence", "architecture", "input", "classes", "schema")
-    return generic({key: card[key] for key in keys if key in card})
 
 
 def _without(value: Any, names: Sequence[str]) -> Any:

@@ -8,12 +8,14 @@ from typing import Any
 from busi_viewer.report import card_content as content
 
 Say = Callable[[str], str]
+MADE = "Made from `card.json` by `busi-viewer models show --markdown`. Research use only."
 
 
 def card_markdown(card: Mapping[str, Any], say: Say = str) -> str:
     """The whole file, from the card's JSON; ``say`` translates its headings, sentences and cells."""
     title = f"# {_plain(str(card.get('name', 'model')))} {_plain(str(card.get('version', '')))}".rstrip()
-    lines = [title, "", say("Made from `card.json` by `busi-viewer models show --markdown`. Research use only."), ""]
+    made = MADE.replace("card.json", "descriptors.json") if card.get("kind") == "descriptors" else MADE
+    lines = [title, "", say(made), ""]
     for section in content.sections(card):
         lines += [f"## {_plain(say(section.title))}", ""]
         for block in section.blocks:

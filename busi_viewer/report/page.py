@@ -161,10 +161,17 @@ def card(pictures: Iterable[Markup], heading: Part = "", lines: Iterable[Part] =
     return _element("article", head + row + text, "card")
 
 
-def gallery(cards: Iterable[Markup], *, left_out: int = 0, rest: str = "are in the JSON") -> Markup:
-    """Cards in a grid. ``left_out`` further ones are counted below: "12 more are in the JSON"."""
-    grid = _element("div", "".join(cards), "gallery")
-    return Markup(grid + paragraph(f"{left_out:,} more {rest}.", muted=True)) if left_out else grid
+def gallery(
+    cards: Iterable[Markup], folded: Sequence[Markup] = (), *, left_out: int = 0, rest: str = "are in the JSON"
+) -> Markup:
+    """Cards in a grid, further ones ``folded`` away. ``left_out`` others are counted below: "12 more are in the JSON"."""
+    parts = [_element("div", "".join(cards), "gallery")]
+    if folded:
+        words = _element("summary", escape(f"Show the other {len(folded):,}"))
+        parts.append(_element("details", words + _element("div", "".join(folded), "gallery")))
+    if left_out:
+        parts.append(paragraph(f"{left_out:,} more {rest}.", muted=True))
+    return Markup("".join(parts))
 
 
 def section(title: str, *parts: Part, note: Part = "", anchor: str = "") -> Markup:

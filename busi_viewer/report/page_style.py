@@ -76,6 +76,8 @@ color:var(--text2);border:1px solid var(--line)}
 .class.benign{color:var(--benign)}
 .class.malignant{color:var(--malignant)}
 .gallery{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0;align-items:flex-start}
+summary{cursor:pointer;color:var(--text2);font-size:12px;padding:4px 0}
+summary:hover{color:var(--text)}
 .card{background:var(--raised);border:1px solid var(--line);border-radius:6px;padding:8px;max-width:100%}
 .card header{font-weight:600;font-size:12px;margin-bottom:4px}
 .card p{font-size:12px;color:var(--text2);max-width:420px}

@@ -22,6 +22,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
+from busi_viewer import paths
 from busi_viewer.core.dataset import Sample, load_datasets
 from busi_viewer.core.descriptors import FAMILIES, LEAD, LIMIT, SCHEMA, SMALLEST, equivalent_diameter, leads, look
 from busi_viewer.core.duplicates import fingerprint, groups, near_pairs
@@ -37,6 +38,13 @@ from busi_viewer.training.outlines import redrawn
 
 NAME, VERSION = "busi-descriptors", "1"
 FILE = "descriptors.json"
+LIMITS = (
+    "The words are those of the data set's readers: others use them differently.",
+    "Judged by cross-validation on the data set it was fitted on, not on another hospital's.",
+    "Shape says only whether it is irregular, margin only whether it is circumscribed: too few lesions are round, spiculated, "
+    "angular or microlobulated.",
+    "A descriptor that was no better than chance is never proposed, nor is one for a lesion that the picture does not show whole.",
+)
 COPIES = 5
 """Redrawn outlines of each image."""
 OUTER, INNER, REPEATS = 5, 3, 5
@@ -352,7 +360,7 @@ def _rounded(values: Floats) -> Any:
 
 def _content(samples: Sequence[Sample], table: Table, entries: Mapping[str, Any]) -> dict[str, Any]:
     """The file: what it is, what it was fitted on, how it was judged, and the descriptors."""
-    sets = Counter(sample.id.split("/")[0] for sample in samples)
+    sets = dict(sorted(Counter(sample.id.split("/")[0] for sample in samples).items()))
     return {
         "schema": SCHEMA,
         "kind": "descriptors",
@@ -360,7 +368,8 @@ def _content(samples: Sequence[Sample], table: Table, entries: Mapping[str, Any]
         "version": VERSION,
         "lexicon": LEXICON,
         "intended_use": "Research use only. Proposes descriptor words for an outlined lesion; the reader decides.",
-        "data": {"names": " + ".join(sorted(sets)), "images": dict(sorted(sets.items()))},
+        "limits": list(LIMITS),
+        "data": {"names": " + ".join(sets), "images": sets, "sources": paths.sources_of(sets)},
         "protocol": {
             "model": "multinomial logistic regression on standardised features, L2, every value weighing the same, coefficients "
             "with the sign of what each feature says by itself",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import lightning.pytorch as pl
 
 from busi_viewer import paths
+from busi_viewer.core.duplicates import SHARES
 from busi_viewer.core.errors import UsageError
 from busi_viewer.core.training import PROGRESS, append_event
 from busi_viewer.nets.accelerated import ship_graph
@@ -71,11 +71,9 @@ def make(job: Job, data: Data, report: Report) -> Made:
 
 
 def _started_with(job: Job) -> str:
-    """Which weights a run started with, for the card."""
+    """Which weights a run started with, and what those had started with, for the card."""
     if job.members:
-        inner = "model" if job.recipe.stages else ""
-        cards = [read_card(folder / inner) for folder in job.members]
-        return "; ".join(f"{c.training.get('recipe', c.name)}, SHA-256 {c.sha256}" for c in cards)
+        return "; ".join(_origin(read_card(paths.model_of(folder))) for folder in job.members)
     if job.start_from is None:
         if job.from_scratch or job.recipe.imagenet == "no":
             return "random weights"
@@ -83,15 +81,32 @@ def _started_with(job: Job) -> str:
             return "ImageNet weights of the encoder, from the hub"
         digest = hashlib.sha256(job.encoder_weights.read_bytes()).hexdigest()
         return f"ImageNet weights of the encoder, {job.encoder_weights.name}, SHA-256 {digest}"
-    card = read_card(job.start_from)
-    return f"{card.name} {card.version}, SHA-256 {card.sha256}"
+    return _origin(read_card(job.start_from))
 
 
-def _sources(job: Job) -> dict[str, dict[str, str]]:
-    """Source and licence of those data sets that are known by their folder's name."""
-    known: dict[str, dict[str, str]] = json.loads(paths.resource("datasets.json").read_text(encoding="utf-8"))
-    names = [path.resolve().name for path in job.data]
-    return {name: known[name] for name in names if name in known}
+def _origin(card: Card) -> str:
+    before = card.training.get("started_with")
+    return f"{card.name} {card.version}, SHA-256 {card.sha256}" + (f" (started with {before})" if before else "")
+
+
+def _made_by(job: Job) -> dict[str, Any]:
+    """How the weights came about: epochs and settings of this run, or what the cards of an ensemble's members say."""
+    recipe = job.recipe
+    if recipe.architecture.name == "ensemble":
+        cards = [read_card(paths.model_of(folder)) for folder in job.members]
+        parts = ("train", "validation", "parameters")
+        return {"members": [{k: v for k, v in card.training.items() if k not in parts} for card in cards]}
+    settings = recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input", "search"})
+    return {"epochs": job.total_epochs, "settings": settings}
+
+
+def _split_in_words(job: Job) -> str:
+    if job.split is not None:
+        return f"the file {job.split.name}"
+    if job.protocol == "paper":
+        return "at random, image by image, as the paper does"
+    shares = ", ".join(f"{100 * share:.0f} % {part}" for part, share in SHARES.items())
+    return f"by patient and near-duplicate group, stratified by data set and class: {shares}"
 
 
 def _write_model(job: Job, made: Made, training: list[Item], validation: list[Item]) -> Path:
@@ -109,19 +124,19 @@ def _write_model(job: Job, made: Made, training: list[Item], validation: list[It
         input=made.spec,
         classes=("normal", "benign", "malignant"),
         sha256=sha256,
-        data=_sources(job),
+        data=paths.sources_of(path.resolve().name for path in job.data),
         leaky=leaks(job),
         training={
             "recipe": recipe.name,
-            "epochs": job.total_epochs,
             "train": summary(training),
             "validation": summary(validation),
             "parameters": count_parameters(made.network),
             "started_with": _started_with(job),
+            "split": _split_in_words(job),
             "split_sha256": hashlib.sha256((job.out / SPLIT).read_bytes()).hexdigest(),
             "job_sha256": hashlib.sha256((job.out / "job.json").read_bytes()).hexdigest(),
             "protocol": job.protocol,
-            "settings": recipe.model_dump(mode="json", exclude={"name", "summary", "architecture", "input", "search"}),
+            **_made_by(job),
         },
     )
     write_card(fresh, card)

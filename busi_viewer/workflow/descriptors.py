@@ -15,8 +15,9 @@ from busi_viewer.core.image import ImageRecord, Pixels
 from busi_viewer.core.lexicon import Proposal
 from busi_viewer.core.measure import Lesion
 from busi_viewer.core.results import FrameResult
+from busi_viewer.workflow.models import DESCRIPTORS, DESCRIPTORS_FILE
 
-PLACE = Path("busi-descriptors") / "descriptors.json"
+PLACE = Path(DESCRIPTORS) / DESCRIPTORS_FILE
 ULTRASOUND = ("US", "OT", "SC")
 """DICOM modalities that may hold ultrasound: ultrasound itself, other, and secondary capture."""
 

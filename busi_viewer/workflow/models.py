@@ -23,6 +23,8 @@ from busi_viewer.core.operating import OperatingCurve, curve_of
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
+DESCRIPTORS, DESCRIPTORS_FILE = "busi-descriptors", "descriptors.json"
+"""The descriptor model's folder and its file, which is its card too."""
 PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HISTORY = 20
@@ -72,6 +74,13 @@ def _inspect(folder: Path, bundled: bool) -> Installed:
 def read_card(folder: Path) -> dict[str, Any]:
     """The card as a dictionary with at least name, version and sha256. Raises ModelError."""
     path = folder / CARD
+    card = _json_of(path)
+    if not all(isinstance(card.get(k), str) for k in ("name", "version", "sha256")):
+        raise ModelError("the model's card lacks name, version or sha256", path=path, remedy="Install the model again.")
+    return card
+
+
+def _json_of(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -80,9 +89,16 @@ def read_card(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ModelError("the model's card is not valid JSON", path=path, remedy="Install the model again.") from error
-    if not isinstance(card, dict) or not all(isinstance(card.get(k), str) for k in ("name", "version", "sha256")):
-        raise ModelError("the model's card lacks name, version or sha256", path=path, remedy="Install the model again.")
-    return card
+    return card if isinstance(card, dict) else {}
+
+
+def shown(name_or_path: str | None = None) -> tuple[Path, dict[str, Any]]:
+    """Folder and card of a model as :func:`resolve` finds it, or of the descriptor model. Raises ModelError."""
+    for root in (paths.user_models(), paths.bundled_models()):
+        if name_or_path == DESCRIPTORS and (root / DESCRIPTORS / DESCRIPTORS_FILE).is_file():
+            return root / DESCRIPTORS, _json_of(root / DESCRIPTORS / DESCRIPTORS_FILE)
+    folder = resolve(name_or_path)
+    return folder, read_card(folder)
 
 
 def operating_curve(sha256: str) -> OperatingCurve | None:
@@ -290,9 +306,13 @@ def _write_state(state: dict[str, Any]) -> None:
 
 
 def record_metrics(folder: Path, name: str, figures: Mapping[str, Any]) -> None:
-    """Put measured figures into a card under ``metrics.name``, replacing earlier ones. Raises ModelError."""
+    """Put measured figures into a card under ``metrics.name``, replacing earlier ones, with the sources of their data sets.
+
+    Raises ModelError.
+    """
     card = read_card(folder)
     card["metrics"] = {**card.get("metrics", {}), name: dict(figures)}
+    card["data"] = {**card.get("data", {}), **paths.sources_of(figures)}
     path = folder / CARD
     temporary = path.with_name(CARD + ".part")
     try:

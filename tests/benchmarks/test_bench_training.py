@@ -1,4 +1,7 @@
-"""Training throughput against a plain loop: the same network and augmentation, PNG decoded each epoch, fp32, default DataLoader."""
+"""Training throughput against a plain loop: the same network and augmentation, PNG decoded each epoch, fp32, default DataLoader.
+
+Our side is what :mod:`busi_viewer.training.fit` does with a batch; the bar is twice as fast.
+"""
 
 import sys
 import time
@@ -10,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from busi_viewer.core.phantom import phantom
-from busi_viewer.nets.losses import class_loss, mask_loss
+from busi_viewer.nets.losses import class_loss, sum_of_mask_losses
 from busi_viewer.nets.registry import build
 from busi_viewer.nets.transform import Letterbox
 from busi_viewer.training.augment import augment
@@ -70,7 +73,8 @@ def stepper(recipe, *, ours):
         x = batch["image"].contiguous(memory_format=torch.channels_last) if ours else batch["image"]
         with torch.autocast("cpu", torch.bfloat16, enabled=ours):
             out = network(x)
-        loss = mask_loss(out.mask_logits.float(), batch["mask"], batch["known"])
+        logits, alpha, gamma = out.mask_logits.float(), recipe.focal_alpha, recipe.focal_gamma
+        loss = sum_of_mask_losses(recipe.mask_losses, logits, batch["mask"], batch["known"], alpha, gamma)
         loss = loss + class_loss(out.class_logits.float(), batch["label"], weights, 0.05)
         optimiser.zero_grad()
         loss.backward()
@@ -104,4 +108,4 @@ def test_training_is_faster_than_a_plain_loop(files, name, record_property, caps
     with capsys.disabled():
         times = f"{1000 * slow / BATCH:.0f} → {1000 * fast / BATCH:.0f} ms an image"
         sys.stdout.write(f"\n{name}: {times}, training_ratio {ratio:.2f}\n")
-    assert ratio > 1
+    assert ratio >= 2

@@ -9,6 +9,7 @@ import pytest
 
 from busi_viewer import cli
 from busi_viewer.report.study_pages import HtmlStudyPages
+from busi_viewer.workflow.models import record_metrics
 
 
 @pytest.fixture
@@ -55,6 +56,22 @@ def test_evaluate_writes_table_page_and_the_same_json(tmp_path, services, root, 
     assert capsys.readouterr().out == ""
     assert "Figures: mine" in (tmp_path / "c.html").read_text(encoding="utf-8")
     assert (tmp_path / "README.md").read_text(encoding="utf-8").startswith("# m 1\n")
+
+
+def test_the_descriptor_model_is_shown_as_the_others_are(tmp_path, services, capsys):
+    words = ["models", "show", "busi-descriptors"]
+    assert cli.main([*words, "--json", str(tmp_path / "d.json")], services) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "descriptors"
+    assert json.loads((tmp_path / "d.json").read_text())["card"]["limits"]
+    assert cli.main([*words, "--markdown", str(tmp_path / "README.md")], services) == 0
+    assert "Made from `descriptors.json`" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_figures_on_a_known_data_set_bring_its_source_into_the_card(model):
+    record_metrics(model, "external", {"BrEaST": {"n": 3}, "all": {"n": 3}})
+    card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    assert list(card["data"]) == ["BrEaST"]
+    assert card["data"]["BrEaST"]["licence"] == "CC BY 4.0"
 
 
 def test_a_file_in_place_of_the_folder_is_wrong_usage(tmp_path, services, root, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 
 from busi_viewer.core.audit import KINDS, Finding
 from busi_viewer.core.thumbnails import thumbnail
-from busi_viewer.report.audit_page import CARDS, NOTE_CARDS, audit_page
+from busi_viewer.report.audit_page import CARDS, MOST, NOTE_CARDS, audit_page
 
 NASTY = "set/<b>x</b>.png"
 PICTURE = thumbnail(np.full((40, 60), 80, np.uint8))
@@ -79,13 +79,25 @@ def test_findings_come_with_pictures_labels_and_parts():
     assert not [tag for tag, _ in reader.tags if tag == "script"]
 
 
-def test_what_is_left_out_is_counted_and_notes_take_less_room():
+def test_every_finding_is_there_the_later_ones_folded_and_notes_sooner():
     findings = [Finding("blank", (f"set/{n}",), (), "blank") for n in range(CARDS + 5)]
     findings += [Finding("text", (f"set/{n}",), (), "1 line") for n in range(NOTE_CARDS + 2)]
     text = audit_page(result(findings), {f"set/{n}": PICTURE for n in range(50)})
-    assert "5 more are in the JSON." in text
-    assert "2 more are in the JSON." in text
-    assert text.count("<article") == CARDS + NOTE_CARDS
+    assert text.count("<article") == text.count("<img") == len(findings)
+    folded = [part.split("</details>")[0] for part in text.split("<details>")[1:]]
+    assert [part.count("<article") for part in folded] == [5, 2]
+    assert [part.split("</summary>")[0] for part in folded] == [
+        "<summary>Show the other 5",
+        "<summary>Show the other 2",
+    ]
+    assert "are in the JSON" not in text
+
+
+def test_what_would_make_the_page_too_large_is_counted():
+    findings = [Finding("text", (f"set/{n}",), (), "1 line") for n in range(MOST + 3)]
+    text = audit_page(result(findings), {})
+    assert text.count("<article") == MOST
+    assert "3 more are in the JSON." in text
 
 
 def test_only_kinds_that_were_found_have_a_section_that_links_lead_to():

@@ -1,11 +1,13 @@
 """Pages of evaluations, comparisons and model cards: whole, escaped, with numbers beside their data."""
 
+import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from busi_viewer import paths
 from busi_viewer.core import paired
 from busi_viewer.core.breakdown import condense, full_figures, over_folds
 from busi_viewer.core.cases import Axis, Case, Outline
@@ -197,6 +199,21 @@ def test_a_card_is_readable_with_what_it_has_and_what_nobody_foresaw(result):
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         bars = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(bars) == 1
+
+
+def test_the_page_of_a_descriptor_model_has_its_figures_data_and_limits():
+    card = json.loads((paths.bundled_models() / "busi-descriptors" / "descriptors.json").read_text(encoding="utf-8"))
+    text = PAGES.card_markdown(card)
+    assert text == (paths.bundled_models() / "busi-descriptors" / "README.md").read_text(encoding="utf-8")
+    page = Reader(PAGES.card(card)).text
+    for name, fitted in card["descriptors"].items():
+        found = fitted["figures"]["redrawn_outlines"]["kappa"]
+        low, high = found["ci95"]
+        assert name.replace("_", " ") in page
+        assert f"{found['value']:.3f} ({low:.3f}–{high:.3f})" in page
+    for words in ("CC BY 4.0", "Pawłowska", "another hospital's", "irregular (67)"):
+        assert words in page
+    assert str(card["descriptors"]["shape"]["intercepts"][0]) not in page
 
 
 def test_an_almost_empty_card_is_readable():

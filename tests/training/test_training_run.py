@@ -184,6 +184,23 @@ def test_copies_never_cross_parts(tmp_path):
     assert set(split) == {s.id for s in samples}
 
 
+def test_augmentation_burns_in_marks_speckles_shades_and_changes_the_gain():
+    """Each on what shows nothing else: marks on black; on even grey what varies by pixel, by column below a depth, as a whole."""
+    none, black, grey = (np.full((128, 128), level, np.uint8) for level in (0, 0, 120))
+    marked = [augment(black, none, np.random.default_rng(seed))[0] for seed in range(60)]
+    assert 0.15 <= np.mean([image.max() >= 140 for image in marked]) <= 0.6, "about a third get callipers or letters"
+    plain = [augment(grey, none, np.random.default_rng(seed))[0] for seed in range(60)]
+    inside = [image[48:80, 48:80].astype(float) for image in plain]
+    means = np.array([np.median(part) for part in inside])
+    assert means.min() < 100
+    assert means.max() > 140
+    grainy = [np.abs(np.diff(part, axis=1)).mean() > 1.5 for part in inside]
+    assert 0.1 <= np.mean(grainy) <= 0.6
+    columns = [np.median(image[80:112, 30:98], axis=0) for image in plain]
+    bent = [np.ptp(np.convolve(line, np.ones(15) / 15, "valid")) / line.mean() > 0.1 for line in columns]
+    assert np.mean(bent) >= 0.08, "shadows and enhancement"
+
+
 def test_augmentation_moves_mask_and_image_together():
     image, mask = phantom("cyst", 2, (256, 256))
     inside = 0
@@ -228,6 +245,17 @@ def test_a_run_can_start_from_a_model_and_have_a_name(tmp_path, encoder):
     card = read_card(Path(second["model"]))
     assert card.name == "own-cases"
     assert read_card(start).sha256 in card.training["started_with"]
+    assert "ImageNet weights of the encoder, encoder.safetensors" in card.training["started_with"], (
+        "to the very beginning"
+    )
+    assert card.training["split"] == "the file split.csv"
+    members = _job(root, tmp_path / "both", encoder, members=(start, Path(second["model"])), split=split)
+    joined = recipe_named("ensemble")
+    both = read_card(Path(train(members.model_copy(update={"recipe": joined}), OPEN, MASK, print)["model"]))
+    assert "settings" not in both.training, "an ensemble has none of its own"
+    assert [each["settings"]["learning_rate"] for each in both.training["members"]] == [1e-3, 1e-12]
+    assert [each["epochs"] for each in both.training["members"]] == [1, 1]
+    assert both.training["started_with"].count("ImageNet") == 2
     before, after = (load_model(folder)[0].mask_head.weight for folder in (start, Path(second["model"])))
     assert np.allclose(before.numpy(), after.numpy(), atol=1e-3)
 
