@@ -1,5 +1,8 @@
 """What the repository promises beside the code: two commands to start, a change log, no strange or huge files."""
 
+import ast
+import importlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -101,3 +104,13 @@ def test_scripts_can_be_run():
     scripts = [ROOT / ".ci" / "run", *(ROOT / "packaging").glob("*.sh")]
     assert all(script.stat().st_mode & 0o111 for script in scripts)
     assert all("set -euo pipefail" in script.read_text(encoding="utf-8") for script in scripts)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_what_the_benchmarks_measure_is_there(path):
+    """They are not run with the tests; so at least what they take from the package must exist."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("busi_viewer"):
+            module = importlib.import_module(node.module)
+            for name in (alias.name for alias in node.names):
+                assert hasattr(module, name) or importlib.util.find_spec(f"{node.module}.{name}"), (node.module, name)

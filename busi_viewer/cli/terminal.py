@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from busi_viewer.workflow.analyse import Failure
 
 _REDRAW_SECONDS = 0.1
+_FIGURES = {
+    "train_loss": "training loss",
+    "val_loss": "validation loss",
+    "val_dice": "Dice",
+    "val_auc_malignant": "AUC",
+    "val_accuracy": "accuracy",
+}
+"""What is said of an epoch, by the event's fields."""
 _NOTICES = 20
 """So many existing results are named one by one, the others counted."""
 
@@ -63,9 +71,12 @@ class Terminal:
         self._shown = True
 
     def training(self, event: Mapping[str, Any]) -> None:
-        """Draw an event of a training run: ``step`` of ``of``, in epoch ``epoch``."""
+        """Draw an event of a training run: ``step`` of ``of``, in epoch ``epoch``; an epoch's figures stay as a line."""
         if event.get("event") == "step":
             self.progress(f"epoch {event['epoch']}", event["step"] / max(event["of"], 1))
+        elif event.get("event") == "epoch" and self.interactive:
+            told = [f"{name} {event[key]:.3f}" for key, name in _FIGURES.items() if event.get(key) is not None]
+            self.say(f"epoch {event['epoch']} of {event['of']}: {', '.join(told)}")
 
     def clear(self) -> None:
         """Wipe the bar."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
@@ -23,6 +25,7 @@ from busi_viewer.training.recipe import Job
 
 SPLIT = "split.csv"
 """The run's split, in its folder."""
+PARTS = ("train", "val", "test")
 FAULTS = "faults.txt"
 """What is wrong with the data, in the run's folder, where it is too much for an error's words."""
 
@@ -37,6 +40,8 @@ def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
     samples = load_datasets(job.data, problems)
     known = [str(problem) for problem in problems]
     split = split_of(job, samples, open_image, known)
+    if job.protocol != "paper":
+        known += torn_patients(samples, split)
     recipe = job.recipe
     kept = [s for s in samples if not excluded(s, recipe.exclude) and (s.label or recipe.labels[0]) in recipe.labels]
 
@@ -57,6 +62,19 @@ def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
     write_split(job.out / SPLIT, split)
     cut = partial(make_split, open_image=open_image)
     return Data(len(samples), part_of(kept, split, "train"), split, lambda part, size: both(size)[part], cut)
+
+
+def torn_patients(samples: Sequence[Sample], split: Mapping[str, str]) -> list[str]:
+    """Which patients a split has in more than one of its parts train, val and test; by what the data sets say of them."""
+    parts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for sample in samples:
+        if sample.patient and split.get(sample.id) in PARTS:
+            parts[sample.id.split("/")[0], sample.patient].add(split[sample.id])
+    return [
+        f"patient {patient} of {name} is in the parts {', '.join(sorted(found))} of the split: keep each patient in one"
+        for (name, patient), found in sorted(parts.items())
+        if len(found) > 1
+    ]
 
 
 def split_of(job: Job, samples: list[Sample], open_image: OpenImage, faults: list[str] | None = None) -> dict[str, str]:

@@ -417,6 +417,16 @@ def test_progress_shows_share_and_time_left_on_a_terminal_only():
     assert pipe.getvalue() == ""
 
 
+def test_an_epochs_figures_stay_on_a_terminal():
+    stream, pipe = TerminalStream(), io.StringIO()
+    event = {"event": "epoch", "epoch": 2, "of": 9, "train_loss": 0.71234, "val_dice": 0.8, "val_auc_malignant": None}
+    for one in (stream, pipe):
+        Terminal(one).training({"event": "step", "step": 1, "of": 90, "epoch": 2})
+        Terminal(one).training(event)
+    assert stream.getvalue().splitlines()[-1].endswith("epoch 2 of 9: training loss 0.712, Dice 0.800")
+    assert pipe.getvalue() == ""
+
+
 def test_many_notices_are_counted():
     pipe = io.StringIO()
     terminal = Terminal(pipe)

@@ -161,6 +161,24 @@ def test_faults_of_the_manifest_and_of_files_come_together_and_all_of_them(tmp_p
     assert "benign (0).png" in kept.read_text()
 
 
+def test_a_split_that_tears_a_patient_apart_is_refused(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 3)
+    lines = ["image,mask,label,patient"]
+    for label in KINDS:
+        for i in range(3):
+            mask = "" if label == "normal" else f"{label}/{label} ({i})_mask.png"
+            lines.append(f"{label}/{label} ({i}).png,{mask},{label},{label}{min(i, 1)}")
+    (root / "manifest.csv").write_text("\n".join(lines) + "\n")
+    split = tmp_path / "s.csv"
+    split.write_text(
+        "id,part\n"
+        + "".join(f"{s.id},{('val', 'train', 'test')[i % 3]}\n" for i, s in enumerate(load_datasets([root])))
+    )
+    with pytest.raises(DataSetError, match="patient benign1 of phantoms is in the parts test, train") as caught:
+        train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
+    assert "benign0" not in str(caught.value)
+
+
 def test_one_class_is_not_enough(tmp_path, encoder):
     root = tmp_path / "phantoms"
     _data(root, 3)
