@@ -93,6 +93,7 @@ def split_of(job: Job, samples: list[Sample], open_image: OpenImage, faults: lis
         split = make_split(samples, open_image, job.recipe.seed, faults=faults)
     known = {s.id: split[s.id] for s in samples if s.id in split}
     if not known:
+        refuse(faults or ())
         raise DataSetError(
             "the split names none of the data's images", path=job.split, remedy="Ids are set/relative-path."
         )

@@ -161,6 +161,14 @@ def test_faults_of_the_manifest_and_of_files_come_together_and_all_of_them(tmp_p
     assert "benign (0).png" in kept.read_text()
 
 
+def test_where_no_image_can_be_read_all_are_listed(tmp_path, encoder):
+    root = _data(tmp_path / "phantoms", 1)
+    for label in KINDS:
+        (root / label / f"{label} (0).png").write_bytes(b"")
+    with pytest.raises(DataSetError, match="3 faults"):
+        train(_job(root, tmp_path / "run", encoder), OPEN, MASK, lambda e: None)
+
+
 def test_a_split_that_tears_a_patient_apart_is_refused(tmp_path, encoder):
     root = _data(tmp_path / "phantoms", 3)
     lines = ["image,mask,label,patient"]
