@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread, uid
@@ -19,8 +22,10 @@ PACKAGES |= dict.fromkeys(("ojph_compress", "ojph_expand"), "openjph-tools")
 
 
 def tool(name):
-    """The program's path; skips where it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    """The program's path; skips where it is not installed. pynetdicom has scripts of the same names beside our Python."""
+    own = Path(sys.executable).parent
+    folders = [folder for folder in os.get_exec_path() if Path(folder) != own]
+    found = shutil.which(name, path=os.pathsep.join([*folders, "/usr/sbin", "/usr/local/sbin"]))
     if found is None:
         pytest.skip(f"{name} is not installed (Debian package {PACKAGES[name]})")
     return found
