@@ -21,11 +21,16 @@ PACKAGES |= dict.fromkeys(("opj_compress", "opj_decompress"), "libopenjp2-tools"
 PACKAGES |= dict.fromkeys(("ojph_compress", "ojph_expand"), "openjph-tools")
 
 
-def tool(name):
-    """The program's path; skips where it is not installed. pynetdicom has scripts of the same names beside our Python."""
+def program(name):
+    """The program's path, or None. Not pynetdicom's scripts of the same names, which lie beside our Python."""
     own = Path(sys.executable).parent
     folders = [folder for folder in os.get_exec_path() if Path(folder) != own]
-    found = shutil.which(name, path=os.pathsep.join([*folders, "/usr/sbin", "/usr/local/sbin"]))
+    return shutil.which(name, path=os.pathsep.join([*folders, "/usr/sbin", "/usr/local/sbin"]))
+
+
+def tool(name):
+    """The program's path; skips where it is not installed."""
+    found = program(name)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian package {PACKAGES[name]})")
     return found

@@ -3,7 +3,6 @@
 import atexit
 import functools
 import io
-import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import ultrasound, write
+from dicom_peers import program
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian, JPEGBaseline8Bit, UltrasoundMultiFrameImageStorage, generate_uid
 from small_engine import OtsuEngine, lesion_image
@@ -187,7 +187,7 @@ def kept(source, kind):
 
 def tool(name, package):
     """The path of a peer's program; skips where it is not installed."""
-    found = shutil.which(name, path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", ""))
+    found = program(name)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: apt-get install {package})")
     return found
