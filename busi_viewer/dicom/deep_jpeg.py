@@ -51,6 +51,8 @@ class _Header:
 def decode(data: bytes) -> NDArray[np.uint16]:
     """The samples (H, W), or (H, W, 3) of a stream of three components. Raises DeepJpegError."""
     header = _read_header(data)
+    if not header.rows or not header.columns:
+        raise DeepJpegError("its JPEG header is damaged")
     parts = _intervals(data[header.scan :])
     try:
         if header.process == _SOF_LOSSLESS:

@@ -119,6 +119,17 @@ def test_damaged_streams_are_refused_or_decode(data):
     assert result.ndim == 2
 
 
+@pytest.mark.parametrize("side", [0, 2], ids=["rows", "columns"])
+@pytest.mark.parametrize("marker", [0xC1, 0xC3])
+def test_a_picture_without_rows_or_columns_is_refused(marker, side):
+    lossless = encode(np.arange(30, dtype=np.uint16).reshape(5, 6), 4)
+    stream = bytearray(flat_blocks(np.array([[8, 9]]), 2) if marker == 0xC1 else lossless)
+    at = stream.index(bytes([0xFF, marker])) + 5 + side
+    stream[at : at + 2] = b"\0\0"
+    with pytest.raises(DeepJpegError):
+        decode(bytes(stream))
+
+
 def test_truncated_stream_is_refused():
     stream = encode(np.random.default_rng(1).integers(0, 65536, (64, 64)).astype(np.uint16), 1)
     with pytest.raises(DeepJpegError):
