@@ -73,7 +73,7 @@ def _read_header(data: bytes) -> _Header:
         position += 2 + length
         try:
             _segment(header, marker, body)
-        except IndexError as error:
+        except (IndexError, ValueError) as error:
             raise DeepJpegError("its JPEG header is damaged") from error
         if marker == 0xDA:
             header.scan = position

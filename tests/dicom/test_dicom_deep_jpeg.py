@@ -130,6 +130,14 @@ def test_a_picture_without_rows_or_columns_is_refused(marker, side):
         decode(bytes(stream))
 
 
+def test_a_quantisation_table_that_is_cut_is_refused():
+    stream = flat_blocks(np.array([[8, 9]]), 2)
+    at = stream.index(b"\xff\xdb")
+    cut_short = stream[: at + 2] + struct.pack(">H", 6) + bytes([0x10, 1, 2, 3]) + stream[at + 69 :]
+    with pytest.raises(DeepJpegError):
+        decode(cut_short)
+
+
 def test_truncated_stream_is_refused():
     stream = encode(np.random.default_rng(1).integers(0, 65536, (64, 64)).astype(np.uint16), 1)
     with pytest.raises(DeepJpegError):
