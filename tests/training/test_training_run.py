@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_a_run_gives_a_model_that_the_engine_loads_and_never_reads_the_test_part
     assert [event["epoch"] for event in _epochs(tmp_path / "run")] == [1, 2]
 
 
+def _manifest(root: Path, per_class: int, more: Sequence[str] = ()) -> None:
+    """List the data in a manifest: the first of each class is one patient, all others are a second one."""
+    lines = ["image,mask,label,patient"]
+    for label in KINDS:
+        for i in range(per_class):
+            mask = "" if label == "normal" else f"{label}/{label} ({i})_mask.png"
+            lines.append(f"{label}/{label} ({i}).png,{mask},{label},{label}{min(i, 1)}")
+    (root / "manifest.csv").write_text("\n".join([*lines, *more]) + "\n")
+
+
 def _spoilt(root):
     """A data set with five faults of as many kinds; the files they are in, with what is said of them."""
     _data(root, 3)
@@ -141,24 +152,18 @@ def test_every_fault_is_listed_before_training(tmp_path, encoder, split):
 
 def test_faults_of_the_manifest_and_of_files_come_together_and_all_of_them(tmp_path, encoder):
     root = _data(tmp_path / "phantoms", 3)
-    lines = ["image,mask,label"]
-    for label in KINDS:
-        for i in range(3):
-            mask = "" if label == "normal" else f"{label}/{label} ({i})_mask.png"
-            lines.append(f"{label}/{label} ({i}).png,{mask},{label}")
-    lines += [f"gone/{i}.png,,benign" for i in range(25)]
-    (root / "manifest.csv").write_text("\n".join(lines) + "\n")
+    _manifest(root, 3, [f"gone/{i}.png,,benign," for i in range(25)])
     (root / "benign" / "benign (0).png").write_bytes(b"")
     split = tmp_path / "s.csv"
     problems = []
     names = [sample.id for sample in load_datasets([root], problems)]
     split.write_text("id,part\n" + "".join(f"{name},{('train', 'val')[i % 2]}\n" for i, name in enumerate(names)))
-    with pytest.raises(DataSetError, match="26 faults") as caught:
+    with pytest.raises(DataSetError, match="29 faults") as caught:  # 25 lines, 3 patients in two parts, 1 file
         train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
     kept = tmp_path / "run" / "faults.txt"
     assert str(kept) in str(caught.value)
-    assert "gone/24.png" in kept.read_text()
-    assert "benign (0).png" in kept.read_text()
+    for words in ("gone/24.png", "patient benign1 of phantoms", "benign (0).png"):
+        assert words in kept.read_text()
 
 
 def test_where_no_image_can_be_read_all_are_listed(tmp_path, encoder):
@@ -171,12 +176,7 @@ def test_where_no_image_can_be_read_all_are_listed(tmp_path, encoder):
 
 def test_a_split_that_tears_a_patient_apart_is_refused(tmp_path, encoder):
     root = _data(tmp_path / "phantoms", 3)
-    lines = ["image,mask,label,patient"]
-    for label in KINDS:
-        for i in range(3):
-            mask = "" if label == "normal" else f"{label}/{label} ({i})_mask.png"
-            lines.append(f"{label}/{label} ({i}).png,{mask},{label},{label}{min(i, 1)}")
-    (root / "manifest.csv").write_text("\n".join(lines) + "\n")
+    _manifest(root, 3)
     split = tmp_path / "s.csv"
     split.write_text(
         "id,part\n"
