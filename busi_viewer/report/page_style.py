@@ -85,7 +85,7 @@ summary:hover{color:var(--text)}
 figure{margin:0;width:200px}
 figure img,.absent{display:block;width:200px;background:#050607;border-radius:3px}
 .absent{height:120px;color:#969FAA;text-align:center;padding-top:48px;font-size:11px}
-figcaption{font-size:11px;color:var(--text2);overflow-wrap:anywhere;margin-top:4px}
+figcaption{font-size:11px;color:var(--text2);overflow-wrap:anywhere;word-break:break-word;margin-top:4px}
 figure.plot{width:auto;max-width:560px}
 figure.plot img{width:100%;background:#FFFFFF;padding:8px}
 @media print{body{background:#FFFFFF}section,.card{break-inside:avoid;border-color:#D9DDE2}}
