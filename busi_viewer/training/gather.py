@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from busi_viewer.core.dataset import Sample, load_datasets, load_split, part_of
+from busi_viewer.core.duplicates import SHARES
 from busi_viewer.core.errors import DataSetError
 from busi_viewer.training.data import (
     Item,
@@ -25,7 +26,6 @@ from busi_viewer.training.recipe import Job
 
 SPLIT = "split.csv"
 """The run's split, in its folder."""
-PARTS = ("train", "val", "test")
 FAULTS = "faults.txt"
 """What is wrong with the data, in the run's folder, where it is too much for an error's words."""
 
@@ -55,6 +55,7 @@ def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
             )
         faults += [fault for part, items in parts.items() if (fault := lacking(items, part, recipe.tasks))]
         refuse(faults, job.out / FAULTS)
+        (job.out / FAULTS).unlink(missing_ok=True)  # of an earlier attempt
         return parts
 
     if known:
@@ -65,14 +66,15 @@ def gather(job: Job, open_image: OpenImage, open_mask: OpenMask) -> Data:
 
 
 def torn_patients(samples: Sequence[Sample], split: Mapping[str, str]) -> list[str]:
-    """Which patients a split has in more than one of its parts train, val and test; by what the data sets say of them."""
-    parts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Where a split has one patient in several of its parts, told by an image of each part: who it is does not matter."""
+    first: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for sample in samples:
-        if sample.patient and split.get(sample.id) in PARTS:
-            parts[sample.id.split("/")[0], sample.patient].add(split[sample.id])
+        part = split.get(sample.id)
+        if sample.patient and part in SHARES:
+            first[sample.id.split("/")[0], sample.patient].setdefault(part, sample.id)
     return [
-        f"patient {patient} of {name} is in the parts {', '.join(sorted(found))} of the split: keep each patient in one"
-        for (name, patient), found in sorted(parts.items())
+        f"{', '.join(f'{image} ({part})' for part, image in sorted(found.items()))}: one patient in several parts of the split"
+        for found in first.values()
         if len(found) > 1
     ]
 

@@ -162,7 +162,7 @@ def test_faults_of_the_manifest_and_of_files_come_together_and_all_of_them(tmp_p
         train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
     kept = tmp_path / "run" / "faults.txt"
     assert str(kept) in str(caught.value)
-    for words in ("gone/24.png", "patient benign1 of phantoms", "benign (0).png"):
+    for words in ("gone/24.png", "one patient in several parts", "benign (0).png"):
         assert words in kept.read_text()
 
 
@@ -182,9 +182,11 @@ def test_a_split_that_tears_a_patient_apart_is_refused(tmp_path, encoder):
         "id,part\n"
         + "".join(f"{s.id},{('val', 'train', 'test')[i % 3]}\n" for i, s in enumerate(load_datasets([root])))
     )
-    with pytest.raises(DataSetError, match="patient benign1 of phantoms is in the parts test, train") as caught:
+    torn = r"benign \(2\)\.png \(test\), \S+benign \(1\)\.png \(train\): one patient in several parts"
+    with pytest.raises(DataSetError, match=torn) as caught:
         train(_job(root, tmp_path / "run", encoder, split=split), OPEN, MASK, lambda e: None)
-    assert "benign0" not in str(caught.value)
+    assert "benign (0)" not in str(caught.value)
+    assert "benign1" not in str(caught.value), "patients are not named"
 
 
 def test_one_class_is_not_enough(tmp_path, encoder):
